@@ -24,7 +24,9 @@ LONGEST_USER_SPAN_DAYS = 437
 """A user's landed gaps sum to at most 365 days, so at most 12 are capped, and each may hide up to 6 more."""
 
 _PRIME = 2_147_483_647  # 2**31 - 1: products of two residues stay below 2**62, inside a bigint
-_MULTIPLIER = 1_327_217_884  # the prime divided by the golden ratio: successive multiples fall evenly over the residues
+_MULTIPLIER = (
+    1_327_217_884  # the prime divided by the golden ratio: successive multiples fall evenly over the residues
+)
 
 Number = TypeVar("Number", bound=Any)
 """A Python integer, a NumPy integer array or a Spark column of integers."""
@@ -44,6 +46,11 @@ class OrderCalendar(BaseModel):
     first_weekday: Weekday = Field(
         default="Saturday",
         description="The weekday that order_dow 0 stands for; the publisher never said, the two busiest days are 0 and 1.",
+    )
+    as_of_date: date | None = Field(
+        default=None,
+        description="Day that recency, trends and forecasts look back from; by default the last full-coverage "
+        "day where dates are reconstructed, else the last order date.",
     )
 
     @property

@@ -1,0 +1,1 @@
+"""Bronze: what landed, untouched. Every table here follows from its contract alone."""

@@ -1,0 +1,236 @@
+"""Reads contracts from YAML and refuses those that do not say what a table needs.
+
+Here lives the way from a file to a ``Contract``: the standard's own schema first (a misspelt key is an error,
+not a silence), then what this product asks beyond the standard. What follows from a contract lives elsewhere.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import jsonschema
+import yaml
+from open_data_contract_standard.model import (
+    DataQuality,
+    OpenDataContractStandard,
+    SchemaObject,
+    SchemaProperty,
+    Team,
+)
+
+from instacart_assets.contracts.model import (
+    COLUMN_TYPES,
+    LAYERS,
+    SCOPES,
+    SEVERITIES,
+    Column,
+    ColumnType,
+    Contract,
+    Layer,
+    Rule,
+    Scope,
+    Severity,
+)
+from instacart_assets.errors import RemediableError
+
+CONTRACTS_DIR = Path(__file__).parent
+RULE_ENGINE = "spark-sql"
+"""The ``engine`` of a rule: its ``implementation`` is a Spark SQL condition."""
+
+HOURS_PER_UNIT = {"h": 1.0, "d": 24.0}
+
+Stated = TypeVar("Stated")
+
+
+class ContractError(RemediableError):
+    """A contract file does not say what it must; the message names the file, the place and the remedy."""
+
+
+@cache
+def load_contracts(root: Path = CONTRACTS_DIR) -> dict[str, Contract]:
+    """All contracts by address, in the order of the layers and then by name.
+
+    Args:
+        root: folder that holds a folder per layer.
+
+    Raises:
+        ContractError: a file breaks the standard's schema, lacks something, or names a source that no
+            contract describes.
+    """
+    loaded = [load_contract(path) for layer in LAYERS for path in sorted((root / layer).glob("*.yml"))]
+    contracts = {contract.address: contract for contract in loaded}
+    for contract in loaded:
+        _check_sources(contract, contracts)
+    return contracts
+
+
+def contracts_of(layer: Layer) -> tuple[Contract, ...]:
+    """The contracts of one layer, by name."""
+    return tuple(contract for contract in load_contracts().values() if contract.layer == layer)
+
+
+def load_contract(path: Path) -> Contract:
+    """One contract from its file ``<layer>/<table>.yml``.
+
+    Raises:
+        ContractError: the file breaks the standard's schema or lacks something.
+    """
+    document = OpenDataContractStandard(**_read_valid_yaml(path))
+    require = _Requirement(path)
+    table = require.one(document.schema_, "schema, with one table")
+    address = f"{path.parent.name}.{path.stem}"
+    require.that(document.id == address, f"id: {address} (the layer and name of the file), not {document.id}")
+    properties = require.some(table.properties, "schema[0].properties")
+    columns = tuple(_read_column(column, require) for column in properties)
+    _check_unique((column.name for column in columns), "column", require)
+    rules = tuple(_read_rules(table, properties, require))
+    _check_unique((rule.id for rule in rules), "rule", require)
+    return Contract(
+        address=address,
+        title=require.some(table.businessName, "schema[0].businessName"),
+        grain=require.some(table.dataGranularityDescription, "schema[0].dataGranularityDescription"),
+        description=require.some(table.description, "schema[0].description").strip(),
+        owners=_read_owners(document, require),
+        tags=tuple(table.tags or ()),
+        domain=require.some(document.domain, "domain"),
+        freshness_hours=_read_freshness_hours(document, require),
+        columns=columns,
+        key=_read_key(properties, require),
+        rules=rules,
+        is_optional="optional" in (table.tags or ()),
+    )
+
+
+class _Requirement:
+    """Says what a file lacks, in one voice."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = f"{path.parent.name}/{path.name}"
+
+    def that(self, is_met: bool, what: str) -> None:
+        if not is_met:
+            raise ContractError(f"contract {self._file}: needs {what}")
+
+    def some(self, value: Stated | None, where: str) -> Stated:
+        self.that(bool(value), f"{where}, which is missing or empty")
+        return cast(Stated, value)
+
+    def one(self, values: list[Stated] | None, where: str) -> Stated:
+        found = self.some(values, where)
+        self.that(len(found) == 1, f"{where}, and just one")
+        return found[0]
+
+
+@cache
+def _standard() -> Any:
+    schema = json.loads(OpenDataContractStandard.json_schema())
+    return jsonschema.validators.validator_for(schema)(schema)
+
+
+def _read_valid_yaml(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except yaml.YAMLError as error:
+        raise ContractError(f"contract {path.parent.name}/{path.name}: is no YAML: {error}") from error
+    fault = jsonschema.exceptions.best_match(_standard().iter_errors(document))
+    if fault is not None:
+        raise ContractError(
+            f"contract {path.parent.name}/{path.name}: at {fault.json_path}: {fault.message} "
+            "(Open Data Contract Standard)"
+        )
+    return cast(dict[str, Any], document)
+
+
+def _read_column(column: SchemaProperty, require: _Requirement) -> Column:
+    name = require.some(column.name, "a name for each column")
+    physical_type = require.some(column.physicalType, f"{name}.physicalType")
+    require.that(physical_type in COLUMN_TYPES, f"{name}.physicalType to be one of {', '.join(COLUMN_TYPES)}")
+    relationships = column.relationships or []
+    require.that(len(relationships) <= 1, f"at most one relationship of {name}")
+    target = relationships[0].to if relationships else None
+    return Column(
+        name=name,
+        type=cast(ColumnType, physical_type),
+        required=bool(column.required),
+        description=require.some(column.description, f"{name}.description").strip(),
+        tags=tuple(column.tags or ()),
+        sources=tuple(column.transformSourceObjects or ()),
+        logic=column.transformLogic,
+        references=target if isinstance(target, str) else None,
+    )
+
+
+def _read_key(properties: list[SchemaProperty], require: _Requirement) -> tuple[str, ...]:
+    keyed = sorted((column.primaryKeyPosition or 0, str(column.name)) for column in properties if column.primaryKey)
+    require.some(keyed, "primaryKey: true on the columns of the key")
+    require.that(
+        [position for position, _ in keyed] == list(range(1, len(keyed) + 1)),
+        "primaryKeyPosition 1, 2, … on the columns of the key",
+    )
+    required = {column.name for column in properties if column.required}
+    require.that(all(name in required for _, name in keyed), "required: true on the columns of the key")
+    return tuple(name for _, name in keyed)
+
+
+def _read_rules(
+    table: SchemaObject, properties: list[SchemaProperty], require: _Requirement
+) -> Iterator[Rule]:
+    stated = [*(table.quality or ()), *(quality for column in properties for quality in column.quality or ())]
+    for quality in stated:
+        yield _read_rule(quality, require)
+
+
+def _read_rule(quality: DataQuality, require: _Requirement) -> Rule:
+    rule_id = require.some(quality.id, "an id for each quality rule")
+    severity = require.some(quality.severity, f"rule {rule_id}: severity")
+    require.that(severity in SEVERITIES, f"rule {rule_id}: severity to be one of {', '.join(SEVERITIES)}")
+    require.that(quality.engine == RULE_ENGINE, f"rule {rule_id}: engine: {RULE_ENGINE}")
+    condition = require.some(quality.implementation, f"rule {rule_id}: implementation")
+    require.that(isinstance(condition, str), f"rule {rule_id}: implementation to be a Spark SQL condition")
+    scope = quality.unit or "rows"
+    require.that(scope in SCOPES, f"rule {rule_id}: unit to be one of {', '.join(SCOPES)}")
+    return Rule(
+        id=rule_id,
+        description=require.some(quality.description, f"rule {rule_id}: description").strip(),
+        condition=str(condition).strip(),
+        scope=cast(Scope, scope),
+        severity=cast(Severity, severity),
+        dimension=require.some(quality.dimension, f"rule {rule_id}: dimension"),
+    )
+
+
+def _read_owners(document: OpenDataContractStandard, require: _Requirement) -> tuple[str, ...]:
+    team = document.team
+    require.that(isinstance(team, Team), "team, as an object with a name")
+    name = require.some(cast(Team, team).name, "team.name")
+    return (f"team:{name}",)
+
+
+def _read_freshness_hours(document: OpenDataContractStandard, require: _Requirement) -> float:
+    stated = [level for level in document.slaProperties or () if level.property == "freshness"]
+    level = require.one(stated, "slaProperties: freshness")
+    require.that(level.unit in HOURS_PER_UNIT, f"slaProperties: freshness: unit {' or '.join(HOURS_PER_UNIT)}")
+    require.that(isinstance(level.value, int | float), "slaProperties: freshness: value, a number")
+    return float(cast(float, level.value)) * HOURS_PER_UNIT[cast(str, level.unit)]
+
+
+def _check_unique(names: Iterator[str], what: str, require: _Requirement) -> None:
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    require.that(not repeated, f"each {what} once: {', '.join(repeated)}")
+
+
+def _check_sources(contract: Contract, contracts: dict[str, Contract]) -> None:
+    references = [(column.name, column.references) for column in contract.columns if column.references]
+    sources = [(column.name, source) for column in contract.columns for source in column.sources]
+    for name, source in [*sources, *references]:
+        table, _, column = source.rpartition(".")
+        if table.startswith("landing."):
+            continue
+        if table not in contracts or column not in contracts[table].column_names:
+            raise ContractError(
+                f"contract {contract.layer}/{contract.name}.yml: column {name} names {source}, "
+                "which no contract describes"
+            )

@@ -1,0 +1,138 @@
+"""The parts of a contract the product acts on, as typed values.
+
+Here lives the shape of a loaded contract and nothing that does something with it: no engine, no Dagster, no
+files. ``load.py`` fills these from YAML.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Layer = Literal["bronze", "silver", "gold"]
+LAYERS: tuple[Layer, ...] = get_args(Layer)
+
+ColumnType = Literal["boolean", "int", "bigint", "double", "string", "date", "timestamp"]
+COLUMN_TYPES: tuple[ColumnType, ...] = get_args(ColumnType)
+
+Severity = Literal["block", "warn"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+
+Scope = Literal["rows", "table"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+LANDING = "landing"
+"""The first part of the address of a landed source, as ``landing.orders``."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition that a table must meet.
+
+    Attributes:
+        id: name of the rule, unique within its table; also the name of the Dagster check.
+        description: the rule as a sentence.
+        condition: Spark SQL. Of scope ``rows`` it speaks of one row, and a row breaks it where it is false or
+            null; of scope ``table`` it is made of aggregates over all rows.
+        scope: whether the condition speaks of each row or of the whole table.
+        severity: ``block`` keeps the table from being published, ``warn`` reports.
+        dimension: quality dimension of the standard, as ``conformity``.
+    """
+
+    id: str
+    description: str
+    condition: str
+    scope: Scope
+    severity: Severity
+    dimension: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        name: name in the table.
+        type: Spark's name of the type.
+        required: whether null is forbidden.
+        description: what a value means, with its unit.
+        tags: among them ``additive`` or ``non_additive`` for measures, and ``optional_in_file`` for a
+            landed column whose header may be missing.
+        sources: columns it comes from, each as ``layer.table.column``.
+        logic: how it comes from them, in words or SQL; None where it is a plain copy.
+        references: the column it points to, as ``layer.table.column``; None where it is no foreign key.
+    """
+
+    name: str
+    type: ColumnType
+    required: bool
+    description: str
+    tags: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    logic: str | None = None
+    references: str | None = None
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a table promises.
+
+    Attributes:
+        address: ``layer.table``; the asset's key and the table's place in the lake follow from it.
+        title: short name for people.
+        grain: what one row stands for.
+        description: what the table means and how it is to be read.
+        owners: owners as Dagster spells them, an e-mail address or ``team:name``.
+        tags: labels of the asset.
+        domain: business domain.
+        freshness_hours: the table is late when its last update is older than this.
+        columns: columns in order.
+        key: names of the columns that identify a row, in order.
+        rules: conditions beyond the key and the required columns.
+        is_optional: whether the landed source may be absent, which leaves the table empty.
+    """
+
+    address: str
+    title: str
+    grain: str
+    description: str
+    owners: tuple[str, ...]
+    tags: tuple[str, ...]
+    domain: str
+    freshness_hours: float
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    rules: tuple[Rule, ...] = ()
+    is_optional: bool = False
+
+    @property
+    def layer(self) -> str:
+        """First part of the address."""
+        return self.address.split(".")[0]
+
+    @property
+    def name(self) -> str:
+        """Second part of the address."""
+        return self.address.split(".")[1]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def required_columns(self) -> tuple[str, ...]:
+        """Names of the columns that forbid null, in order."""
+        return tuple(column.name for column in self.columns if column.required)
+
+    @property
+    def source_tables(self) -> frozenset[str]:
+        """Addresses of all tables that any column comes from."""
+        return frozenset(source.rpartition(".")[0] for column in self.columns for source in column.sources)
+
+    @property
+    def landed_columns(self) -> tuple[Column, ...]:
+        """The columns that stand in the landed file: those a bronze table copies from its source."""
+        return tuple(
+            column
+            for column in self.columns
+            if any(source.startswith(f"{LANDING}.") for source in column.sources)
+        )

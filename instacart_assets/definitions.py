@@ -1,0 +1,56 @@
+"""The only place where things are wired: tables, resources and jobs become Dagster definitions.
+
+Here lives assembly and nothing else. Loading this module opens no session and reaches no network; tests and
+other doors call ``build_defs`` with settings and resources of their own.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from instacart_assets import gold, silver
+from instacart_assets.bronze.landed import make_bronze_tables
+from instacart_assets.contracts.load import contracts_of
+from instacart_assets.lakehouse.engine import EmbeddedSpark
+from instacart_assets.settings import Settings
+from instacart_assets.tables.assets import build_assets, build_landed_assets
+from instacart_assets.tables.declare import Table, find_tables
+
+WHOLE_GRAPH_JOB = "materialise_lakehouse"
+
+
+def all_tables() -> tuple[Table, ...]:
+    """Every table of the product, by layer and name."""
+    return (*make_bronze_tables(), *find_tables(silver), *find_tables(gold))
+
+
+def build_defs(
+    settings: Settings | None = None, resource_overrides: Mapping[str, Any] | None = None
+) -> dg.Definitions:
+    """The whole code location.
+
+    Args:
+        settings: by default those of the environment.
+        resource_overrides: resources to use in place of the standard ones, by name.
+    """
+    return dg.Definitions(
+        assets=[*build_landed_assets(contracts_of("bronze")), *build_assets(all_tables())],
+        resources={
+            "spark": EmbeddedSpark(),
+            "settings": settings or Settings(),
+            **(resource_overrides or {}),
+        },
+        jobs=[
+            dg.define_asset_job(
+                WHOLE_GRAPH_JOB,
+                selection=dg.AssetSelection.all(),
+                description="Every table from the landed files to gold.",
+            )
+        ],
+        # One process pays the imports once; a process per step would pay about seven seconds for each.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,101 @@
+"""Plain Parquet files to one Delta commit.
+
+Here lives how files that the engine wrote become a table's new version: their statistics, read from the
+Parquet footers, and the transaction. Which files and when, ``lake.py`` decides.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable
+from deltalake.transaction import AddAction, create_table_with_add_actions
+
+from instacart_assets.contracts.model import Contract
+from instacart_assets.lakehouse.schema import delta_schema
+
+MILLISECONDS = 1000
+
+
+def commit_files(root: Path, base: DeltaTable | None, contract: Contract, files: list[Path], run_id: str) -> int:
+    """Make ``files`` the whole content of the table at ``root``, in one commit.
+
+    Args:
+        root: folder of the table.
+        base: handle on the version that the new one replaces, taken before the work began; None where the
+            table did not exist.
+        contract: gives schema and comments.
+        files: Parquet files below ``root``.
+        run_id: kept in the commit's metadata.
+
+    Returns:
+        The version the commit made.
+
+    Raises:
+        CommitFailedError: another writer published since ``base`` was taken.
+    """
+    actions = [_describe_file(file, root) for file in files]
+    properties = CommitProperties(custom_metadata={"run_id": run_id})
+    schema = delta_schema(contract)
+    if base is None:
+        create_table_with_add_actions(
+            str(root),
+            schema,
+            actions,
+            name=contract.address,
+            description=contract.description,
+            commit_properties=properties,
+        )
+    else:
+        base.create_write_transaction(actions, mode="overwrite", schema=schema, commit_properties=properties)
+    return DeltaTable(root).version()
+
+
+def _describe_file(file: Path, root: Path) -> AddAction:
+    status = file.stat()
+    return AddAction(
+        path=file.relative_to(root).as_posix(),
+        size=status.st_size,
+        partition_values={},
+        modification_time=int(status.st_mtime * MILLISECONDS),
+        data_change=True,
+        stats=json.dumps(_read_statistics(pq.read_metadata(file))),
+    )
+
+
+def _read_statistics(footer: pq.FileMetaData) -> dict[str, Any]:
+    """Delta's statistics of one file: rows, and per column the least and greatest value and the nulls."""
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    least: dict[str, Any] = {}
+    greatest: dict[str, Any] = {}
+    nulls: dict[str, int] = {}
+    for index in range(footer.num_columns):
+        chunks = [group.column(index).statistics for group in groups]
+        if not chunks or any(chunk is None or not chunk.has_null_count for chunk in chunks):
+            continue
+        name = footer.schema.column(index).path
+        nulls[name] = sum(chunk.null_count for chunk in chunks)
+        bounds = list(_read_bounds(chunks))
+        if bounds:
+            least[name] = _to_json(min(low for low, _ in bounds))
+            greatest[name] = _to_json(max(high for _, high in bounds))
+    return {"numRecords": footer.num_rows, "minValues": least, "maxValues": greatest, "nullCount": nulls}
+
+
+def _read_bounds(chunks: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """Least and greatest value of each chunk that has them; nothing where one has values but no bounds."""
+    filled = [chunk for chunk in chunks if chunk.num_values]
+    if all(chunk.has_min_max and _is_bounded(chunk.min) for chunk in filled):
+        yield from ((chunk.min, chunk.max) for chunk in filled)
+
+
+def _is_bounded(value: Any) -> bool:
+    # Delta states moments in milliseconds, and a bound cut to them would no longer bound.
+    return isinstance(value, int | float | str | date) and not isinstance(value, datetime)
+
+
+def _to_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,72 @@
+"""A contract's columns in the words of Delta and Arrow, and rows brought into a contract's shape.
+
+Here lives every mapping of types. Nothing is read or written here.
+"""
+
+import pyarrow as pa
+from deltalake import Field, Schema
+from deltalake.schema import PrimitiveType
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from instacart_assets.contracts.model import ColumnType, Contract
+from instacart_assets.errors import RemediableError
+
+DELTA_TYPES: dict[ColumnType, str] = {
+    "boolean": "boolean",
+    "int": "integer",
+    "bigint": "long",
+    "double": "double",
+    "string": "string",
+    "date": "date",
+    "timestamp": "timestamp",
+}
+
+ARROW_TYPES: dict[ColumnType, pa.DataType] = {
+    "boolean": pa.bool_(),
+    "int": pa.int32(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "string": pa.string(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+}
+
+
+class ShapeError(RemediableError):
+    """A transform's rows lack a column of the contract; the message names table, column and remedy."""
+
+
+def delta_schema(contract: Contract) -> Schema:
+    """The table's schema in Delta, with nullability and comments as the contract states them."""
+    return Schema(
+        [
+            Field(
+                column.name,
+                PrimitiveType(DELTA_TYPES[column.type]),
+                nullable=not column.required,
+                metadata={"comment": column.description},
+            )
+            for column in contract.columns
+        ]
+    )
+
+
+def arrow_schema(contract: Contract) -> pa.Schema:
+    """The table's schema in Arrow, every column nullable: a candidate may yet break its contract."""
+    return pa.schema([(column.name, ARROW_TYPES[column.type]) for column in contract.columns])
+
+
+def conform(rows: DataFrame, contract: Contract) -> DataFrame:
+    """The contract's columns, in its order and types; columns it does not name are left out.
+
+    Raises:
+        ShapeError: the rows lack a column of the contract.
+    """
+    missing = [name for name in contract.column_names if name not in set(rows.columns)]
+    if missing:
+        raise ShapeError(
+            f"{contract.address}: the transform returns no {', '.join(missing)}, which the contract asks for; "
+            "return it, or take it out of the contract"
+        )
+    return rows.select(*(F.col(column.name).cast(column.type).alias(column.name) for column in contract.columns))

@@ -1,0 +1,1 @@
+"""Landed files, before they are tables: found, verified, fingerprinted and read."""

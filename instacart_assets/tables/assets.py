@@ -1,0 +1,249 @@
+"""Tables as Dagster shows and runs them: one software-defined asset per contract.
+
+Here lives everything that knows Dagster's words for what a contract says: keys, specs, checks, metadata,
+failures. How a table is built is in ``build.py``; which tables there are, ``definitions.py`` says.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+from dagster_pyspark import LazyPySparkResource
+
+from instacart_assets.contracts.model import LANDING, Column, Contract
+from instacart_assets.errors import RemediableError
+from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.landing.files import survey
+from instacart_assets.quality.checks import Check, CheckOutcome, checks_of
+from instacart_assets.settings import Settings
+from instacart_assets.tables.build import BuildResult, build_table
+from instacart_assets.tables.declare import Table
+
+PREVIEW_ROWS = 10
+PREVIEWED_LAYER = "gold"
+
+
+def asset_key(address: str) -> dg.AssetKey:
+    """The asset key of ``layer.table``."""
+    return dg.AssetKey(address.split("."))
+
+
+def table_address(key: dg.AssetKey) -> str:
+    """The address ``layer.table`` of an asset key."""
+    return ".".join(key.path)
+
+
+def build_landed_assets(contracts: Iterable[Contract]) -> list[dg.AssetSpec]:
+    """The landed sources of bronze contracts as external assets: shown in the graph, made by somebody else."""
+    return [
+        dg.AssetSpec(
+            key=[LANDING, contract.name],
+            description=(
+                f"Landed file {contract.name}.csv, or a folder {contract.name}/ of such files"
+                f"{', which may be absent' if contract.is_optional else ''}. {contract.grain}"
+            ),
+            group_name=LANDING,
+            kinds={"csv", "file"},
+            owners=list(contract.owners),
+            tags={"layer": LANDING, "domain": contract.domain},
+            metadata={"dagster/column_schema": _describe_schema(contract.landed_columns, ())},
+        )
+        for contract in contracts
+    ]
+
+
+def build_assets(tables: Sequence[Table]) -> list[dg.AssetsDefinition]:
+    """The asset of each table.
+
+    Before the first landed file of a run is read, those of all bronze tables in the run are verified: a run
+    with a broken drop writes nothing.
+    """
+    landed = {asset_key(table.address): table.contract for table in tables if table.contract.landed_columns}
+    return [_build_asset(table, landed) for table in tables]
+
+
+def _build_asset(table: Table, landed: Mapping[dg.AssetKey, Contract]) -> dg.AssetsDefinition:
+    contract = table.contract
+
+    @dg.multi_asset(
+        name=table.address.replace(".", "__"),
+        specs=[describe_table(table)],
+        check_specs=[_describe_check(check, contract) for check in checks_of(contract)],
+    )
+    def materialise(
+        context: dg.AssetExecutionContext,
+        spark: LazyPySparkResource,
+        settings: dg.ResourceParam[Settings],
+    ) -> Iterator[Any]:
+        lake = Lakehouse(settings.lake, lambda: spark.spark_session)
+        try:
+            if contract.landed_columns:
+                survey(settings.landing, _select_landed(context, landed))
+            result = build_table(table, lake, settings, context.run_id)
+        except RemediableError as error:
+            # The message is the whole help; a retry would meet the same files and tables.
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+        yield from report(result, lake)
+
+    return materialise
+
+
+def _select_landed(context: dg.AssetExecutionContext, landed: Mapping[dg.AssetKey, Contract]) -> list[Contract]:
+    selected = context.run.asset_selection or set(landed)
+    return [contract for key, contract in landed.items() if key in selected]
+
+
+def describe_table(table: Table) -> dg.AssetSpec:
+    """The asset's definition, all of it from the contract; the dependencies from the function's parameters."""
+    contract = table.contract
+    return dg.AssetSpec(
+        key=asset_key(contract.address),
+        deps=[asset_key(source) for source in table.sources.values()],
+        description=f"{contract.description}\n\n**Grain:** {contract.grain}",
+        group_name=contract.layer,
+        kinds={"delta", "pyspark", contract.layer},
+        owners=list(contract.owners),
+        tags={"layer": contract.layer, "domain": contract.domain, **dict.fromkeys(contract.tags, "")},
+        metadata=describe_contract(contract),
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=contract.freshness_hours)),
+    )
+
+
+def describe_contract(contract: Contract) -> dict[str, Any]:
+    """What the contract says, as metadata that Dagster's catalogue understands."""
+    return {
+        "dagster/table_name": contract.address,
+        "dagster/column_schema": _describe_schema(contract.columns, contract.key),
+        "dagster/column_lineage": dg.TableColumnLineage(
+            {
+                column.name: [_describe_source(source) for source in column.sources]
+                for column in contract.columns
+                if column.sources
+            }
+        ),
+        "grain": contract.grain,
+        "key": ", ".join(contract.key),
+    }
+
+
+def report(result: BuildResult, lake: Lakehouse) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+    """A build's result in Dagster's events.
+
+    A published table is a materialisation with its check results. A blocked one is its check results and a
+    failure: no materialisation is recorded, and nothing downstream runs.
+
+    Raises:
+        dagster.Failure: a blocking check failed.
+    """
+    contract = result.contract
+    checks = [_report_check(outcome, result) for outcome in result.outcomes]
+    if result.version is None:
+        yield from checks
+        raise dg.Failure(description=_explain_block(result), metadata=_locate(result), allow_retries=False)
+    yield dg.MaterializeResult(
+        asset_key=asset_key(contract.address),
+        data_version=dg.DataVersion(str(result.version)),
+        check_results=checks,
+        metadata={
+            **describe_contract(contract),
+            **_locate(result),
+            **result.notes,
+            **_preview(result, lake),
+            "dagster/row_count": result.candidate.rows,
+            "delta_version": result.version,
+            "seconds": round(result.seconds, 3),
+        },
+    )
+
+
+def _describe_check(check: Check, contract: Contract) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        name=check.id,
+        asset=asset_key(contract.address),
+        description=check.description,
+        blocking=check.severity == "block",
+    )
+
+
+def _report_check(outcome: CheckOutcome, result: BuildResult) -> dg.AssetCheckResult:
+    metadata: dict[str, Any] = dict(outcome.observed)
+    if outcome.sample:
+        metadata["failing_sample"] = dg.MetadataValue.md(_tabulate(outcome.sample))
+    if not outcome.passed:
+        metadata.update(_locate(result))
+    return dg.AssetCheckResult(
+        asset_key=asset_key(result.contract.address),
+        check_name=outcome.check.id,
+        passed=outcome.passed,
+        severity=(
+            dg.AssetCheckSeverity.ERROR if outcome.check.severity == "block" else dg.AssetCheckSeverity.WARN
+        ),
+        description=outcome.check.description,
+        metadata=metadata,
+    )
+
+
+def _explain_block(result: BuildResult) -> str:
+    failed = [outcome for outcome in result.outcomes if outcome.blocks]
+    lines = [
+        f"  {outcome.check.id}: {outcome.check.description} "
+        f"({', '.join(f'{name} {value}' for name, value in outcome.observed.items())})"
+        for outcome in failed
+    ]
+    kept = "no version" if result.candidate.base is None else f"version {result.candidate.base.version()}"
+    return "\n".join(
+        [
+            f"{result.contract.address} was not published: {len(failed)} blocking check(s) failed; "
+            f"readers still see {kept}",
+            *lines,
+            f"  look at the refused candidate in {result.candidate.path}, mend its sources and run again",
+        ]
+    )
+
+
+def _locate(result: BuildResult) -> dict[str, Any]:
+    return {"run_id": result.candidate.run_id, "candidate": dg.MetadataValue.path(str(result.candidate.path))}
+
+
+def _preview(result: BuildResult, lake: Lakehouse) -> dict[str, Any]:
+    if result.contract.layer != PREVIEWED_LAYER or not result.candidate.rows:
+        return {}
+    rows: pa.Table = lake.read_preview(result.candidate, PREVIEW_ROWS)
+    return {"preview": dg.MetadataValue.md(_tabulate(rows.to_pylist()))}
+
+
+def _tabulate(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as a Markdown table."""
+    names = list(rows[0])
+    lines = [names, ["---"] * len(names), *([_show(row[name]) for name in names] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _show(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|")
+
+
+def _describe_schema(columns: Iterable[Column], key: Sequence[str]) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=column.type,
+                description=column.description,
+                constraints=dg.TableColumnConstraints(
+                    nullable=not column.required, unique=list(key) == [column.name]
+                ),
+                tags=dict.fromkeys(column.tags, ""),
+            )
+            for column in columns
+        ]
+    )
+
+
+def _describe_source(source: str) -> dg.TableColumnDep:
+    table, _, column = source.rpartition(".")
+    return dg.TableColumnDep(asset_key=asset_key(table), column_name=column)

@@ -1,0 +1,112 @@
+"""Declares that a pure function makes the rows of a table, and finds what was declared.
+
+Here lives the one decorator of the project and the value it leaves behind. It knows nothing of engines,
+lakes or Dagster: a declared function is still the plain function, tested by calling it.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, ParamSpec
+
+from pyspark.sql import DataFrame
+
+from instacart_assets.contracts.load import load_contracts
+from instacart_assets.contracts.model import LANDING, LAYERS, Contract
+from instacart_assets.errors import RemediableError
+
+Inputs = ParamSpec("Inputs")
+Transform = Callable[..., DataFrame]
+
+_MARK = "__table__"
+
+
+class DeclarationError(RemediableError):
+    """A function cannot make the table it is declared for; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A contract and the function that makes its rows.
+
+    Attributes:
+        contract: what the table promises.
+        transform: takes the sources' rows, and settings where it asks for them, by keyword.
+        sources: address of the table behind each parameter that takes rows.
+        settings: type of the settings object behind each other parameter.
+    """
+
+    contract: Contract
+    transform: Transform
+    sources: dict[str, str]
+    settings: dict[str, type]
+
+    @property
+    def address(self) -> str:
+        """``layer.table``."""
+        return self.contract.address
+
+
+def table(address: str) -> Callable[[Callable[Inputs, DataFrame]], Callable[Inputs, DataFrame]]:
+    """Declare that the decorated function makes the rows of the table at ``address``.
+
+    A parameter named ``<layer>_<table>`` and annotated ``DataFrame`` receives that table's rows
+    (``silver_orders`` those of ``silver.orders``); any other parameter receives the settings object of its
+    annotated type. The function itself is returned unchanged.
+
+    Args:
+        address: ``layer.table`` of a contract.
+
+    Raises:
+        DeclarationError: no contract has that address, or a parameter names no table and no settings.
+    """
+
+    def declare(transform: Callable[Inputs, DataFrame]) -> Callable[Inputs, DataFrame]:
+        setattr(transform, _MARK, make_table(address, transform))
+        return transform
+
+    return declare
+
+
+def make_table(address: str, transform: Transform) -> Table:
+    """The table at ``address`` made by ``transform``; see ``table``."""
+    contracts = load_contracts()
+    if address not in contracts:
+        raise DeclarationError(
+            f"{address} has no contract; write instacart_assets/contracts/{address.replace('.', '/')}.yml"
+        )
+    sources: dict[str, str] = {}
+    settings: dict[str, type] = {}
+    for name, parameter in inspect.signature(transform).parameters.items():
+        if parameter.annotation is DataFrame:
+            sources[name] = _read_source_address(name, address)
+        elif isinstance(parameter.annotation, type):
+            settings[name] = parameter.annotation
+        else:
+            raise DeclarationError(f"{address}: annotate parameter {name} with DataFrame or a settings class")
+    return Table(contracts[address], transform, sources, settings)
+
+
+def find_tables(package: ModuleType) -> Iterator[Table]:
+    """The tables declared in the modules of a package, by the names of the modules."""
+    for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
+        module = importlib.import_module(f"{package.__name__}.{found.name}")
+        yield from (declared for value in vars(module).values() if (declared := _declared_in(value, module)))
+
+
+def _declared_in(value: Any, module: ModuleType) -> Table | None:
+    declared = getattr(value, _MARK, None)
+    # A module may import another's function; only its own module declares it.
+    return declared if isinstance(declared, Table) and value.__module__ == module.__name__ else None
+
+
+def _read_source_address(parameter: str, address: str) -> str:
+    layer, _, name = parameter.partition("_")
+    if layer not in {*LAYERS, LANDING} or not name:
+        raise DeclarationError(
+            f"{address}: parameter {parameter} names no table; call it <layer>_<table>, as silver_orders"
+        )
+    return f"{layer}.{name}"
