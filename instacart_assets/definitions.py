@@ -13,7 +13,7 @@ from instacart_assets import gold, silver
 from instacart_assets.bronze.landed import make_bronze_tables
 from instacart_assets.contracts.load import contracts_of
 from instacart_assets.lakehouse.engine import EmbeddedSpark
-from instacart_assets.settings import Settings
+from instacart_assets.settings import Settings, load_settings
 from instacart_assets.tables.assets import build_assets, build_landed_assets
 from instacart_assets.tables.declare import Table, find_tables
 
@@ -38,7 +38,7 @@ def build_defs(
         assets=[*build_landed_assets(contracts_of("bronze")), *build_assets(all_tables())],
         resources={
             "spark": EmbeddedSpark(),
-            "settings": settings or Settings(),
+            "settings": settings or load_settings(),
             **(resource_overrides or {}),
         },
         jobs=[
@@ -53,4 +53,7 @@ def build_defs(
     )
 
 
-defs = build_defs()
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What Dagster loads: the code location with the settings of the environment."""
+    return build_defs()

@@ -10,7 +10,7 @@ What is assumed: the date of a user's first order, spread evenly over a window o
 """
 
 from datetime import date, timedelta
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,7 +28,7 @@ _MULTIPLIER = (
     1_327_217_884  # the prime divided by the golden ratio: successive multiples fall evenly over the residues
 )
 
-Number = TypeVar("Number", bound=Any)
+Number: TypeAlias = Any
 """A Python integer, a NumPy integer array or a Spark column of integers."""
 
 

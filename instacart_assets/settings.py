@@ -4,14 +4,19 @@ Here lives what differs from one machine or deployment to another. Nothing is op
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from instacart_assets.errors import RemediableError
 from instacart_assets.order_calendar import OrderCalendar
 
 Target = Literal["local"]
+
+
+class SettingsError(RemediableError):
+    """The environment holds a setting that cannot be; the message names the variable and what it may be."""
 
 
 class Settings(BaseSettings):
@@ -28,3 +33,19 @@ class Settings(BaseSettings):
     lake: Path = Field(default=Path("data/lake"), description="Folder of the lake.")
     target: Target = Field(default="local", description="Where tables are built.")
     calendar: OrderCalendar = Field(default=OrderCalendar(), description="How days are counted.")
+
+
+def load_settings(**chosen: Any) -> Settings:
+    """The settings of the environment, except those chosen here.
+
+    Raises:
+        SettingsError: a value cannot be what its setting asks for.
+    """
+    try:
+        return Settings(**chosen)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"INSTACART_{'__'.join(map(str, fault['loc'])).upper()}={fault['input']}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise SettingsError(f"a setting cannot be read: {faults}; set it right, or unset it") from error

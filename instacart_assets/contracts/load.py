@@ -6,7 +6,7 @@ not a silence), then what this product asks beyond the standard. What follows fr
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -116,7 +116,7 @@ class _Requirement:
 
     def some(self, value: Stated | None, where: str) -> Stated:
         self.that(bool(value), f"{where}, which is missing or empty")
-        return cast(Stated, value)
+        return cast("Stated", value)
 
     def one(self, values: list[Stated] | None, where: str) -> Stated:
         found = self.some(values, where)
@@ -126,7 +126,7 @@ class _Requirement:
 
 @cache
 def _standard() -> Any:
-    schema = json.loads(OpenDataContractStandard.json_schema())
+    schema = json.loads(cast("Callable[[], str]", OpenDataContractStandard.json_schema)())
     return jsonschema.validators.validator_for(schema)(schema)
 
 
@@ -141,7 +141,7 @@ def _read_valid_yaml(path: Path) -> dict[str, Any]:
             f"contract {path.parent.name}/{path.name}: at {fault.json_path}: {fault.message} "
             "(Open Data Contract Standard)"
         )
-    return cast(dict[str, Any], document)
+    return cast("dict[str, Any]", document)
 
 
 def _read_column(column: SchemaProperty, require: _Requirement) -> Column:
@@ -153,7 +153,7 @@ def _read_column(column: SchemaProperty, require: _Requirement) -> Column:
     target = relationships[0].to if relationships else None
     return Column(
         name=name,
-        type=cast(ColumnType, physical_type),
+        type=cast("ColumnType", physical_type),
         required=bool(column.required),
         description=require.some(column.description, f"{name}.description").strip(),
         tags=tuple(column.tags or ()),
@@ -164,7 +164,9 @@ def _read_column(column: SchemaProperty, require: _Requirement) -> Column:
 
 
 def _read_key(properties: list[SchemaProperty], require: _Requirement) -> tuple[str, ...]:
-    keyed = sorted((column.primaryKeyPosition or 0, str(column.name)) for column in properties if column.primaryKey)
+    keyed = sorted(
+        (column.primaryKeyPosition or 0, str(column.name)) for column in properties if column.primaryKey
+    )
     require.some(keyed, "primaryKey: true on the columns of the key")
     require.that(
         [position for position, _ in keyed] == list(range(1, len(keyed) + 1)),
@@ -196,8 +198,8 @@ def _read_rule(quality: DataQuality, require: _Requirement) -> Rule:
         id=rule_id,
         description=require.some(quality.description, f"rule {rule_id}: description").strip(),
         condition=str(condition).strip(),
-        scope=cast(Scope, scope),
-        severity=cast(Severity, severity),
+        scope=cast("Scope", scope),
+        severity=cast("Severity", severity),
         dimension=require.some(quality.dimension, f"rule {rule_id}: dimension"),
     )
 
@@ -205,16 +207,18 @@ def _read_rule(quality: DataQuality, require: _Requirement) -> Rule:
 def _read_owners(document: OpenDataContractStandard, require: _Requirement) -> tuple[str, ...]:
     team = document.team
     require.that(isinstance(team, Team), "team, as an object with a name")
-    name = require.some(cast(Team, team).name, "team.name")
+    name = require.some(cast("Team", team).name, "team.name")
     return (f"team:{name}",)
 
 
 def _read_freshness_hours(document: OpenDataContractStandard, require: _Requirement) -> float:
     stated = [level for level in document.slaProperties or () if level.property == "freshness"]
     level = require.one(stated, "slaProperties: freshness")
-    require.that(level.unit in HOURS_PER_UNIT, f"slaProperties: freshness: unit {' or '.join(HOURS_PER_UNIT)}")
+    require.that(
+        level.unit in HOURS_PER_UNIT, f"slaProperties: freshness: unit {' or '.join(HOURS_PER_UNIT)}"
+    )
     require.that(isinstance(level.value, int | float), "slaProperties: freshness: value, a number")
-    return float(cast(float, level.value)) * HOURS_PER_UNIT[cast(str, level.unit)]
+    return float(cast("float", level.value)) * HOURS_PER_UNIT[cast("str", level.unit)]
 
 
 def _check_unique(names: Iterator[str], what: str, require: _Requirement) -> None:

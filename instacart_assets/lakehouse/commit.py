@@ -20,7 +20,9 @@ from instacart_assets.lakehouse.schema import delta_schema
 MILLISECONDS = 1000
 
 
-def commit_files(root: Path, base: DeltaTable | None, contract: Contract, files: list[Path], run_id: str) -> int:
+def commit_files(
+    root: Path, base: DeltaTable | None, contract: Contract, files: list[Path], run_id: str
+) -> int:
     """Make ``files`` the whole content of the table at ``root``, in one commit.
 
     Args:
@@ -50,7 +52,9 @@ def commit_files(root: Path, base: DeltaTable | None, contract: Contract, files:
             commit_properties=properties,
         )
     else:
-        base.create_write_transaction(actions, mode="overwrite", schema=schema, commit_properties=properties)
+        base.create_write_transaction(
+            [*actions], mode="overwrite", schema=schema, commit_properties=properties
+        )
     return DeltaTable(root).version()
 
 

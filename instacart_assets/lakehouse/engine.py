@@ -11,7 +11,6 @@ from typing import Any, cast
 from dagster_pyspark import LazyPySparkResource
 from pyspark.sql import SparkSession
 
-
 SESSION_CONFIG = {"spark.sql.session.timeZone": "UTC"}
 """What every session is opened with: moments are read and shown in UTC on every machine."""
 
@@ -53,4 +52,4 @@ class EmbeddedSpark(LazyPySparkResource):
 
 def open_session() -> SparkSession:
     """A session on the embedded engine, for use outside a Dagster run."""
-    return cast(SparkSession, EmbeddedSpark().spark_session)
+    return cast("SparkSession", EmbeddedSpark().spark_session)

@@ -108,9 +108,7 @@ class Lakehouse:
                 f"{address} is not in the lake {self.root}; make it first: instacart run --select '{address}'"
             )
         # Without a version, a lazy frame follows the table to whatever is published while it is being used.
-        return (
-            self.session.read.format("delta").option("versionAsOf", pinned).load(str(self.locate(address)))
-        )
+        return self.session.read.format("delta").option("versionAsOf", pinned).load(str(self.locate(address)))
 
     def stage(self, rows: DataFrame, contract: Contract, base: DeltaTable | None, run_id: str) -> Candidate:
         """Write ``rows`` as a candidate for the contract's table, in the contract's columns and types.

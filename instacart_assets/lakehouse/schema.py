@@ -69,4 +69,6 @@ def conform(rows: DataFrame, contract: Contract) -> DataFrame:
             f"{contract.address}: the transform returns no {', '.join(missing)}, which the contract asks for; "
             "return it, or take it out of the contract"
         )
-    return rows.select(*(F.col(column.name).cast(column.type).alias(column.name) for column in contract.columns))
+    return rows.select(
+        *(F.col(column.name).cast(column.type).alias(column.name) for column in contract.columns)
+    )

@@ -140,7 +140,9 @@ def find_broken_record(path: Path, columns: int) -> str | None:
             try:
                 fields = len(next(csv.reader([text], strict=True)))
             except csv.Error as error:
-                return f"{path}: line {number}: {error}: {_shorten(text)}; mend the line and land the file again"
+                return (
+                    f"{path}: line {number}: {error}: {_shorten(text)}; mend the line and land the file again"
+                )
             if fields != columns:
                 return (
                     f"{path}: line {number}: has {fields} fields where the header has {columns}: "
@@ -172,7 +174,11 @@ def _read_first_lines(path: Path, contract: Contract) -> list[str]:
 
 def _check_header(path: Path, columns: tuple[str, ...], contract: Contract) -> None:
     known = {column.name: column for column in contract.landed_columns}
-    missing = [name for name, column in known.items() if name not in columns and "optional_in_file" not in column.tags]
+    missing = [
+        name
+        for name, column in known.items()
+        if name not in columns and "optional_in_file" not in column.tags
+    ]
     unknown = [name for name in columns if name not in known]
     twice = sorted({name for name in columns if columns.count(name) > 1})
     faults = [

@@ -55,7 +55,9 @@ def _read_file(session: SparkSession, file: LandedFile, contract: Contract) -> D
     records = session.read.csv(str(file.path), schema=schema, header=True, quote='"', escape='"')
     return _number_records(records).select(
         *(
-            F.col(column.name) if column.name in file.columns else F.lit(None).cast("string").alias(column.name)
+            F.col(column.name)
+            if column.name in file.columns
+            else F.lit(None).cast("string").alias(column.name)
             for column in contract.landed_columns
         ),
         "_row_number",

@@ -11,7 +11,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from instacart_assets.contracts.model import Contract
-from instacart_assets.quality.checks import Check, CheckOutcome, condition_checks, key_check, records_check
+from instacart_assets.quality.checks import (
+    REQUIRED_CHECK,
+    Check,
+    CheckOutcome,
+    condition_checks,
+    key_check,
+    records_check,
+)
 
 SAMPLE_ROWS = 5
 
@@ -73,9 +80,23 @@ def _judge(check: Check, measured: Any, total: int, rows: DataFrame, contract: C
     if check.scope == "table":
         return CheckOutcome(check, bool(measured), {"holds": bool(measured), "rows": total})
     failing = int(measured or 0)
-    observed = {"failing_rows": failing, "rows": total, "failing_share": failing / total if total else 0.0}
+    observed: dict[str, Any] = {
+        "failing_rows": failing,
+        "rows": total,
+        "failing_share": failing / total if total else 0.0,
+    }
+    if failing and check.id == REQUIRED_CHECK:
+        observed |= _count_nulls(rows, contract)
     sample = _take_sample(rows.where(_fails(check)).orderBy(*contract.key)) if failing else ()
     return CheckOutcome(check, not failing, observed, sample)
+
+
+def _count_nulls(rows: DataFrame, contract: Contract) -> dict[str, int]:
+    """Nulls of each required column that has any."""
+    counts = [F.count_if(F.col(name).isNull()).alias(name) for name in contract.required_columns]
+    return {
+        f"nulls_in_{name}": count for name, count in rows.agg(*counts).collect()[0].asDict().items() if count
+    }
 
 
 def _take_sample(rows: DataFrame) -> tuple[dict[str, Any], ...]:

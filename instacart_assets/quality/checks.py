@@ -65,8 +65,12 @@ def key_check(contract: Contract) -> Check:
 def condition_checks(contract: Contract) -> tuple[Check, ...]:
     """The checks that one pass over the rows answers together: required columns first, then the rules."""
     filled = " AND ".join(f"{name} IS NOT NULL" for name in contract.required_columns)
-    required = Check(REQUIRED_CHECK, f"{', '.join(contract.required_columns)} are never null.", "block", filled)
-    stated = (Check(rule.id, rule.description, rule.severity, rule.condition, rule.scope) for rule in contract.rules)
+    required = Check(
+        REQUIRED_CHECK, f"{', '.join(contract.required_columns)} are never null.", "block", filled
+    )
+    stated = (
+        Check(rule.id, rule.description, rule.severity, rule.condition, rule.scope) for rule in contract.rules
+    )
     return (required, *stated)
 
 

@@ -44,7 +44,9 @@ def _reconstruct_date(calendar: OrderCalendar) -> Column:
     previous_dow = F.lag("order_dow").over(history)
     days_since_previous = (
         F.when(previous_dow.isNull(), calendar.first_order_day(F.col("user_id"), F.col("order_dow")))
-        .when(F.col("days_since_prior_order") == GAP_CAP_DAYS, capped_gap_days(F.col("order_dow"), previous_dow))
+        .when(
+            F.col("days_since_prior_order") == GAP_CAP_DAYS, capped_gap_days(F.col("order_dow"), previous_dow)
+        )
         .otherwise(F.col("days_since_prior_order"))
     )
     days_since_start = F.sum(days_since_previous).over(history).cast("int")

@@ -11,7 +11,9 @@ UNCLASSIFIED = "missing"
 
 
 @table("silver.products")
-def products(bronze_products: DataFrame, silver_aisles: DataFrame, silver_departments: DataFrame) -> DataFrame:
+def products(
+    bronze_products: DataFrame, silver_aisles: DataFrame, silver_departments: DataFrame
+) -> DataFrame:
     """One row per product; a product whose aisle or department is unknown keeps its row with a null name."""
     typed = bronze_products.select(
         parse_int(F.col("product_id")).alias("product_id"),

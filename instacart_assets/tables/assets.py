@@ -90,7 +90,9 @@ def _build_asset(table: Table, landed: Mapping[dg.AssetKey, Contract]) -> dg.Ass
     return materialise
 
 
-def _select_landed(context: dg.AssetExecutionContext, landed: Mapping[dg.AssetKey, Contract]) -> list[Contract]:
+def _select_landed(
+    context: dg.AssetExecutionContext, landed: Mapping[dg.AssetKey, Contract]
+) -> list[Contract]:
     selected = context.run.asset_selection or set(landed)
     return [contract for key, contract in landed.items() if key in selected]
 
@@ -107,7 +109,9 @@ def describe_table(table: Table) -> dg.AssetSpec:
         owners=list(contract.owners),
         tags={"layer": contract.layer, "domain": contract.domain, **dict.fromkeys(contract.tags, "")},
         metadata=describe_contract(contract),
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=contract.freshness_hours)),
+        freshness_policy=dg.FreshnessPolicy.time_window(
+            fail_window=timedelta(hours=contract.freshness_hours)
+        ),
     )
 
 
@@ -195,8 +199,7 @@ def _explain_block(result: BuildResult) -> str:
     kept = "no version" if result.candidate.base is None else f"version {result.candidate.base.version()}"
     return "\n".join(
         [
-            f"{result.contract.address} was not published: {len(failed)} blocking check(s) failed; "
-            f"readers still see {kept}",
+            f"not published, readers still see {kept}: {len(failed)} blocking check(s) failed",
             *lines,
             f"  look at the refused candidate in {result.candidate.path}, mend its sources and run again",
         ]

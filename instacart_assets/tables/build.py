@@ -86,8 +86,8 @@ def _transform(table: Table, inputs: dict[str, DataFrame], settings: Settings) -
 def _stage_landed(
     table: Table, source: LandedSource, lake: Lakehouse, base: DeltaTable | None, run_id: str
 ) -> Candidate:
-    records = source.read(lake.session, datetime.now(UTC))
     try:
+        records = source.read(lake.session, datetime.now(UTC))
         return lake.stage(table.transform(records), table.contract, base, run_id)
     except PySparkException as error:
         broken = source.find_broken_record()

@@ -1,0 +1,94 @@
+# Everything a person does with the project, by name. Each target sets up what it needs first.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+USERS ?= 2000
+SEED ?= 1
+
+export INSTACART_LANDING ?= data/landing
+export INSTACART_LAKE ?= data/lake
+# Nothing reports home, and tools find the environment without its being activated.
+export DAGSTER_DISABLE_TELEMETRY := yes
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export DAGSTER_HOME ?= $(CURDIR)/data/dagster
+
+.PHONY: help
+help: ## Show what can be done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1mmake %-12s\033[0m %s\n", $$1, $$2}'
+
+# Both environments are pinned by hash; a change of a lock or of the project's file installs anew.
+$(VENV)/.runtime: locks/runtime.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "this needs Python 3.11 to 3.13: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/runtime.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: locks/dev.txt $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/dev.txt
+	@touch $@
+
+$(DAGSTER_HOME)/dagster.yaml: deploy/local/dagster.yaml
+	@mkdir -p $(@D) && cp $< $@
+
+.PHONY: setup
+setup: $(VENV)/.runtime $(DAGSTER_HOME)/dagster.yaml ## Install what is needed to run
+
+.PHONY: demo
+demo: setup ## From nothing to answers: make data, build every table, show what came out
+	$(BIN)/instacart generate --users $(USERS) --seed $(SEED)
+	$(BIN)/instacart run
+	@echo; echo "How do sales move by department and day of the week?"
+	$(BIN)/instacart query "$$(cat examples/sales_by_weekday.sql)"
+	@echo; echo "Which products drive repeat purchases?"
+	$(BIN)/instacart query "$$(cat examples/repeat_purchases.sql)"
+	@echo; echo "Which promotions work? (simulated, and known only up to chance: see the README)"
+	$(BIN)/instacart query "$$(cat examples/promotions.sql)"
+	@echo; echo "Ask your own: $(BIN)/instacart query \"SELECT …\"    See the graph: make ui"
+
+.PHONY: ui
+ui: setup ## Dagster's web UI on the same graph and lake
+	$(BIN)/dagster dev --workspace workspace.yaml
+
+.PHONY: test
+test: $(VENV)/.dev ## Every test
+	$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(VENV)/.dev ## The inner loop: lint, then every test that is quick
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -q -m "not slow"
+
+.PHONY: prove
+prove: $(VENV)/.dev ## The full counts of every test that counts
+	HYPOTHESIS_PROFILE=prove $(BIN)/python -m pytest
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Style, types, direction of imports, definitions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/dg check toml
+	$(BIN)/dg check defs
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies
+	$(BIN)/uv pip compile pyproject.toml --extra local --group build $(LOCK_OPTIONS) -o locks/runtime.txt
+	$(BIN)/uv pip compile pyproject.toml --extra local --group dev -c locks/runtime.txt $(LOCK_OPTIONS) -o locks/dev.txt
+
+# Without annotations and headers the files name no registry and no path.
+LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade
+
+.PHONY: clean
+clean: ## Remove made data and caches; the environment stays
+	rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,182 @@
+"""The command ``instacart``: a thin door for people.
+
+Here lives what can be typed and where it leads. Every command does its work elsewhere and imports it only when
+it is called, so that ``--help`` answers at once. An error that a person can mend is shown as its message alone.
+"""
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from instacart_assets.errors import RemediableError
+
+app = typer.Typer(
+    name="instacart",
+    help="A lakehouse of grocery sales: from six landed CSV files to Delta tables that answer.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+class Format(StrEnum):
+    """How an answer is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+Landing = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the landed files.", envvar="INSTACART_LANDING", show_default="data/landing"),
+]
+Lake = Annotated[
+    Path | None, typer.Option(help="Folder of the lake.", envvar="INSTACART_LAKE", show_default="data/lake")
+]
+
+
+@app.command()
+def generate(
+    users: Annotated[
+        int, typer.Option(help="How many customers; the public files hold 206,209.", min=1)
+    ] = 2_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.", min=0)] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the files.", show_default="the landing folder", file_okay=False),
+    ] = None,
+) -> None:
+    """Make files in the public layout, with customers and promotions whose truth is known.
+
+    The truth about the promotions is written beside the folder, never into it.
+    """
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.synthetic.generate import generate as generate_files
+
+        settings = _settings(landing=out)
+        with console.view_work(f"generating {users:,} customers", "customers") as view:
+            made = generate_files(
+                users, seed, settings.landing, calendar=settings.calendar, on_progress=view.show
+            )
+        console.print_generated(made)
+
+
+@app.command()
+def land(
+    origin: Annotated[
+        Path, typer.Argument(help="Folder, ZIP archive or CSV file to land.", metavar="PATH|ZIP")
+    ],
+    landing: Landing = None,
+) -> None:
+    """Copy downloaded files into the landing folder and verify every one of them."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.contracts.load import contracts_of
+        from instacart_assets.landing.land import land_files
+
+        contracts = {contract.name: contract for contract in contracts_of("bronze")}
+        with console.err.status("landing") as status:
+            copies = land_files(
+                origin,
+                _settings(landing=landing).landing,
+                contracts,
+                lambda name: status.update(f"landing {name}"),
+            )
+        console.print_landed(copies)
+
+
+@app.command()
+def run(
+    landing: Landing = None,
+    lake: Lake = None,
+    select: Annotated[
+        str | None,
+        typer.Option(
+            help="Tables to build, as silver.orders, +gold.dim_product (with its sources) or group:gold.",
+            show_default="every table",
+        ),
+    ] = None,
+) -> None:
+    """Build tables from the landed files, sources first, and publish those that pass their checks."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.runs import run_graph
+
+        with console.view_run() as view:
+            done = run_graph(_settings(landing=landing, lake=lake), select, view.show, view.start)
+        console.print_run(done)
+        if not done.is_success:
+            raise typer.Exit(1)
+
+
+@app.command()
+def query(
+    sql: Annotated[
+        str, typer.Argument(help="One Spark SQL query over tables named layer.table.", metavar="SQL")
+    ],
+    lake: Lake = None,
+    limit: Annotated[int, typer.Option(help="Most rows to show; 0 for all.", min=0)] = 50,
+    output: Annotated[Format, typer.Option("--format", help="How the answer is written.")] = Format.TABLE,
+) -> None:
+    """Ask the lake a question in SQL, as: instacart query "SELECT * FROM gold.dim_product"."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.lakehouse.engine import open_session
+        from instacart_assets.lakehouse.lake import Lakehouse
+        from instacart_assets.lakehouse.query import run_query
+
+        # One row more than is shown tells whether there are more.
+        rows = run_query(
+            Lakehouse(_settings(lake=lake).lake, open_session), sql, limit + 1 if limit else None
+        )
+        shown = rows.slice(0, limit) if limit else rows
+        _write_rows(shown, output)
+        if rows.num_rows > shown.num_rows:
+            console.print_note(f"the first {limit} rows; see more with --limit")
+
+
+def _write_rows(rows: Any, output: Format) -> None:
+    match output:
+        case Format.TABLE:
+            from instacart_assets import console
+
+            console.print_rows(rows)
+        case Format.CSV:
+            from pyarrow import csv
+
+            csv.write_csv(rows, sys.stdout.buffer)
+        case Format.JSON:
+            import json
+
+            json.dump(rows.to_pylist(), sys.stdout, default=str, indent=2)
+            sys.stdout.write("\n")
+
+
+def _settings(**chosen: Path | None) -> Any:
+    from instacart_assets.settings import load_settings
+
+    return load_settings(**{name: value for name, value in chosen.items() if value is not None})
+
+
+@contextmanager
+def _speak_plainly() -> Iterator[None]:
+    """Shows errors that a person can mend as their message, and keeps libraries' notices to developers quiet."""
+    warnings.simplefilter("ignore")
+    try:
+        yield
+    except RemediableError as error:
+        from instacart_assets import console
+
+        console.print_error(str(error))
+        raise typer.Exit(1) from error
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,202 @@
+"""How runs, tables and errors look in a terminal.
+
+Here lives every word and colour the command line prints around its data. Nothing is computed here.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:  # an error is shown even where what made it cannot be imported
+    from instacart_assets.landing.land import LandedCopy
+    from instacart_assets.runs import GraphRun, TableRun
+    from instacart_assets.synthetic.generate import GeneratedFiles
+
+MARKS = {
+    "waiting": ("·", "dim"),
+    "running": ("…", "cyan"),
+    "published": ("✓", "green"),
+    "failed": ("✗", "bold red"),
+    "skipped": ("-", "yellow"),
+}
+
+out = Console()
+err = Console(stderr=True)
+
+
+class RunView:
+    """A run as it goes: a line for each table that ended, and a bar below with those that are being built."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bar = progress.add_task("starting", total=None)
+        self._running: list[str] = []
+
+    def start(self, addresses: list[str]) -> None:
+        """Show how many tables there are to build."""
+        self._progress.update(self._bar, total=len(addresses))
+
+    def show(self, table: "TableRun") -> None:
+        """Show a table's new state."""
+        if table.address in self._running:
+            self._running.remove(table.address)
+        if table.state == "running":
+            self._running.append(table.address)
+        elif table.state in {"published", "failed", "skipped"}:
+            self._progress.console.print(_describe_run(table))
+            self._progress.advance(self._bar)
+        self._progress.update(self._bar, description=", ".join(self._running) or "")
+
+
+@contextmanager
+def view_run() -> Iterator[RunView]:
+    """Live progress of a run on standard error, so that standard output stays for results."""
+    columns = (
+        SpinnerColumn(),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        yield RunView(progress)
+
+
+@contextmanager
+def view_work(title: str, unit: str) -> Iterator["WorkView"]:
+    """Live progress of counted work on standard error."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        yield WorkView(progress, title)
+
+
+class WorkView:
+    """Counted work as it goes."""
+
+    def __init__(self, progress: Progress, title: str) -> None:
+        self._progress = progress
+        self._bar = progress.add_task(title, total=None)
+
+    def show(self, done: int, total: int) -> None:
+        """Show how much is done."""
+        self._progress.update(self._bar, completed=done, total=total)
+
+
+def print_run(run: "GraphRun") -> None:
+    """The summary of a run: a table of tables, then what failed and why."""
+    table = Table(title=f"run {run.run_id}", title_justify="left", header_style="bold")
+    table.add_column("table", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    table.add_column("checks", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for built in run.tables:
+        mark, style = MARKS[built.state]
+        table.add_row(
+            built.address,
+            "" if built.rows is None else f"{built.rows:,}",
+            "" if built.seconds is None else f"{built.seconds:.1f}",
+            _count_checks(built),
+            Text(f"{mark} {built.state}", style),
+        )
+    out.print(table)
+    for built in run.tables:
+        if built.error is not None:
+            print_error(f"{built.address}: {built.error}")
+
+
+def print_generated(made: "GeneratedFiles") -> None:
+    """What was generated, one line a file."""
+    table = Table(
+        title=f"{made.users:,} customers, seed {made.seed}", title_justify="left", header_style="bold"
+    )
+    table.add_column("file", no_wrap=True)
+    table.add_column("records", justify="right")
+    for name, records in made.rows.items():
+        table.add_row(str(made.landing / name), f"{records:,}")
+    table.add_row(str(made.truth), "the truth about promotions")
+    out.print(table)
+
+
+def print_landed(copies: Sequence["LandedCopy"]) -> None:
+    """What was landed, one line a file."""
+    table = Table(header_style="bold")
+    table.add_column("file", no_wrap=True)
+    table.add_column("records", justify="right")
+    table.add_column("bytes", justify="right")
+    table.add_column("the public file")
+    for copy in copies:
+        public = "yes, by size and SHA-256" if copy.is_public else "no, a file of the same layout"
+        table.add_row(str(copy.path), f"{copy.records:,}", f"{copy.bytes:,}", public)
+    out.print(table)
+
+
+def print_rows(rows: pa.Table, title: str | None = None) -> None:
+    """Rows of an answer, numbers to the right."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for field in rows.schema:
+        is_number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+        table.add_column(field.name, justify="right" if is_number else "left", overflow="fold")
+    for row in rows.to_pylist():
+        table.add_row(*(_describe_value(value) for value in row.values()))
+    out.print(table)
+
+
+def print_note(message: str) -> None:
+    """Something to know, on standard error."""
+    err.print(Text(message, "dim"))
+
+
+def print_error(message: str) -> None:
+    """What is wrong and how to mend it, on standard error."""
+    err.print(Text.assemble(("✗ ", "bold red"), message), soft_wrap=True)
+
+
+def _describe_run(table: "TableRun") -> Text:
+    mark, style = MARKS[table.state]
+    size = "" if table.rows is None else f"{table.rows:>12,} rows"
+    time = "" if table.seconds is None else f"{table.seconds:>7.1f} s"
+    return Text.assemble(
+        (f"{mark} ", style),
+        f"{table.address:<34}{size:<18}{time:<10} ",
+        _count_checks(table),
+        (f" {', '.join(table.failed_checks)}", "red"),
+    )
+
+
+def _count_checks(table: "TableRun") -> Text:
+    if not table.checks:
+        return Text("")
+    if table.failed_checks:
+        return Text(f"{len(table.failed_checks)} of {table.checks} failed", "red")
+    return Text(f"{table.checks} passed", "green")
+
+
+def _describe_value(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
+    if isinstance(value, bool | str | date | datetime):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,157 @@
+"""Lands files: copies downloaded files into the landing folder, and trusts none before it is verified.
+
+Here lives the way from a folder, a CSV file or a ZIP archive to the landing folder. A file is copied under a
+temporary name, verified there, and renamed only then: a broken download never takes the place of a good file.
+"""
+
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import IO
+
+from instacart_assets.contracts.model import Contract
+from instacart_assets.landing.files import (
+    FileContent,
+    LandingError,
+    find_broken_record,
+    open_file,
+    read_content,
+)
+
+PUBLIC_FILES: Mapping[str, tuple[int, str, str]] = {
+    "aisles": (2_603, "2c5f4677", "f3046067"),
+    "departments": (270, "e6829cea", "3110fc43"),
+    "products": (2_166_953, "abc61fdd", "295ea78b9"),
+    "orders": (108_968_645, "92a60ced", "caa8b3bff89"),
+    "order_products__train": (24_680_147, "d27c4034", "f18f75aea"),
+    "order_products__prior": (577_550_706, "27b59dc9", "186359"),
+}
+"""Size in bytes, and first and last digits of the SHA-256, of the files as the publisher released them."""
+
+
+@dataclass(frozen=True)
+class LandedCopy:
+    """A file that was landed.
+
+    Attributes:
+        source: what it is a file of, as ``orders``.
+        path: where it lies now.
+        records: how many records it holds.
+        bytes: its size.
+        is_public: whether it is, by size and hash, the file that the publisher released.
+    """
+
+    source: str
+    path: Path
+    records: int
+    bytes: int
+    is_public: bool
+
+
+def land_files(
+    origin: Path,
+    landing: Path,
+    contracts: Mapping[str, Contract],
+    on_file: Callable[[str], object] = str,
+) -> list[LandedCopy]:
+    """Copy and verify every file of a known name from a folder, a ZIP archive, or a single CSV file.
+
+    Archives within an archive, as the public download holds, are opened too. Only the last part of a name
+    counts, so nothing is ever written outside the landing folder.
+
+    Args:
+        origin: where the files are.
+        landing: the landing folder; made where it does not exist.
+        contracts: bronze contracts by the name of their source.
+        on_file: told the name of each file before it is copied.
+
+    Raises:
+        LandingError: nothing known is found, or a file is not what its contract names; files landed before the
+            broken one stay, the broken one does not take a place.
+    """
+    landed: list[LandedCopy] = []
+    for name, stream in _find_streams(origin):
+        source = PurePosixPath(name).stem
+        if source not in contracts:
+            continue
+        on_file(name)
+        landed.append(_land_file(source, stream, name, landing, contracts[source]))
+    if not landed:
+        raise LandingError(
+            f"{origin}: holds no file to land; expected any of {', '.join(f'{name}.csv' for name in contracts)}, "
+            "in a folder or a ZIP archive"
+        )
+    return landed
+
+
+def _land_file(source: str, stream: IO[bytes], name: str, landing: Path, contract: Contract) -> LandedCopy:
+    landing.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=landing, prefix=".landing-") as folder:
+        copy = Path(folder) / f"{source}.csv"
+        with copy.open("wb") as file:
+            shutil.copyfileobj(stream, file, 1 << 20)
+        try:
+            content = _verify_copy(copy, contract)
+        except LandingError as error:
+            raise LandingError(str(error).replace(str(copy), name)) from error
+        size = copy.stat().st_size
+        path = copy.replace(landing / copy.name)
+    return LandedCopy(source, path, content.records, size, _is_public(source, size, content.fingerprint))
+
+
+def _verify_copy(copy: Path, contract: Contract) -> FileContent:
+    content = read_content(copy)
+    broken = find_broken_record(copy, len(open_file(copy, copy.parent, contract).columns))
+    if broken is not None:
+        raise LandingError(broken)
+    return content
+
+
+def _is_public(source: str, size: int, fingerprint: str) -> bool:
+    if source not in PUBLIC_FILES:
+        return False
+    public_size, start, end = PUBLIC_FILES[source]
+    return size == public_size and fingerprint.startswith(start) and fingerprint.endswith(end)
+
+
+def _find_streams(origin: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """Each CSV file below ``origin`` by the name to show, opened."""
+    if not origin.exists():
+        raise LandingError(
+            f"{origin}: no such file or folder; give the folder or ZIP archive of the download"
+        )
+    files = sorted(path for path in origin.rglob("*") if path.is_file()) if origin.is_dir() else [origin]
+    for path in files:
+        if path.suffix == ".csv":
+            with path.open("rb") as file:
+                yield str(path), file
+        elif path.suffix == ".zip":
+            with _open_archive(path, str(path)) as archive:
+                yield from _find_members(archive, str(path))
+
+
+def _find_members(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[str, IO[bytes]]]:
+    for member in sorted(archive.namelist()):
+        if member.startswith("__MACOSX/"):
+            continue
+        if member.endswith(".csv"):
+            with archive.open(member) as file:
+                yield f"{name}/{member}", file
+        elif member.endswith(".zip"):
+            with _open_archive(BytesIO(archive.read(member)), f"{name}/{member}") as inner:
+                yield from _find_members(inner, f"{name}/{member}")
+
+
+@contextmanager
+def _open_archive(file: Path | BytesIO, name: str) -> Iterator[zipfile.ZipFile]:
+    try:
+        archive = zipfile.ZipFile(file)
+    except zipfile.BadZipFile as error:
+        raise LandingError(f"{name}: is no complete ZIP archive; download it again") from error
+    with archive:
+        yield archive

@@ -1,0 +1,208 @@
+"""Runs the graph from this process and keeps count of what became of each table.
+
+Here lives what the command line needs of Dagster: a selection, a run, and its events as they happen. How things
+look on a screen is in ``console.py``.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, cast
+from uuid import uuid4
+
+import dagster as dg
+
+from instacart_assets.contracts.load import contracts_of
+from instacart_assets.contracts.model import LAYERS
+from instacart_assets.definitions import build_defs
+from instacart_assets.errors import RemediableError
+from instacart_assets.landing.files import survey
+from instacart_assets.settings import Settings
+from instacart_assets.tables.assets import asset_key, table_address
+
+ADDRESS = re.compile(rf"(?<![\w:\"/])({'|'.join(LAYERS)})\.(\w+)")
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+State = Literal["waiting", "running", "published", "failed", "skipped"]
+Events = dg.DagsterEventType
+
+
+class SelectionError(RemediableError):
+    """A selection names no tables; the message says how selections are written."""
+
+
+@dataclass(frozen=True)
+class TableRun:
+    """What became of one table in a run, so far.
+
+    Attributes:
+        address: ``layer.table``.
+        state: ``skipped`` is a table whose sources failed.
+        rows: rows published.
+        seconds: wall time of the table.
+        checks: how many checks were looked at.
+        failed_checks: names of those that failed.
+        error: why it failed, for people.
+    """
+
+    address: str
+    state: State = "waiting"
+    rows: int | None = None
+    seconds: float | None = None
+    checks: int = 0
+    failed_checks: tuple[str, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class GraphRun:
+    """What became of a run.
+
+    Attributes:
+        run_id: Dagster's identifier of the run.
+        tables: one per selected table, in the order they were built.
+    """
+
+    run_id: str
+    tables: tuple[TableRun, ...]
+
+    @property
+    def is_success(self) -> bool:
+        """Whether every selected table was published and no check failed that blocks."""
+        return all(table.state == "published" for table in self.tables)
+
+
+def select_tables(defs: dg.Definitions, selection: str | None) -> list[dg.AssetKey]:
+    """The tables a selection names, sources before what is made of them.
+
+    Args:
+        defs: the graph.
+        selection: Dagster's selection syntax, in which tables may also stand by their addresses, as
+            ``+gold.dim_product``; None for every table.
+
+    Raises:
+        SelectionError: the selection cannot be read or names no table.
+    """
+    graph = defs.resolve_asset_graph()
+    made = [key for key in graph.toposorted_asset_keys if graph.get(key).is_materializable]
+    if selection is None:
+        return made
+    try:
+        wanted = dg.AssetSelection.from_string(ADDRESS.sub(r'key:"\1/\2"', selection)).resolve(graph)
+    except dg.DagsterError as error:
+        raise SelectionError(
+            f"cannot read the selection {selection!r}: {error}; {_explain_selection()}"
+        ) from error
+    selected = [key for key in made if key in wanted]
+    if not selected:
+        raise SelectionError(f"the selection {selection!r} names no table; {_explain_selection()}")
+    return selected
+
+
+def run_graph(
+    settings: Settings,
+    selection: str | None = None,
+    on_change: Callable[[TableRun], object] = id,
+    on_start: Callable[[list[str]], object] = id,
+) -> GraphRun:
+    """Build the selected tables in this process, sources first, on Dagster's instance.
+
+    The run is recorded where ``DAGSTER_HOME`` points, so the web UI shows it; without it the record is gone
+    with the process.
+
+    Args:
+        settings: landing, lake and calendar.
+        selection: see ``select_tables``.
+        on_change: told a table's state each time it changes, from the thread of the run.
+        on_start: told the addresses of all selected tables first.
+
+    Raises:
+        SelectionError: the selection cannot be read or names no table.
+        LandingError: a landed file that the run needs is missing or broken; nothing was written.
+    """
+    defs = build_defs(settings)
+    selected = select_tables(defs, selection)
+    survey(
+        settings.landing,
+        [contract for contract in contracts_of("bronze") if asset_key(contract.address) in selected],
+    )
+    watch = _Watch([table_address(key) for key in selected], on_change)
+    on_start(list(watch.tables))
+    run_id = str(uuid4())
+    with _open_instance() as instance:
+        instance.add_event_listener(run_id, watch.hear)
+        defs.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=instance,
+            asset_selection=selected,
+            run_id=run_id,
+            run_config=QUIET,
+            raise_on_error=False,
+        )
+    return GraphRun(run_id, tuple(_skip_waiting(table) for table in watch.tables.values()))
+
+
+class _Watch:
+    """Follows a run's events and keeps the state of each of its tables."""
+
+    def __init__(self, addresses: list[str], on_change: Callable[[TableRun], object]) -> None:
+        self.tables = {address: TableRun(address) for address in addresses}
+        self._on_change = on_change
+
+    def hear(self, entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event is None or event.step_key is None:
+            return
+        address = event.step_key.replace("__", ".", 1)
+        known = self.tables.get(address)
+        if known is None:
+            return
+        changed = _follow(known, event)
+        if changed != known:
+            self.tables[address] = changed
+            self._on_change(changed)
+
+
+def _follow(table: TableRun, event: dg.DagsterEvent) -> TableRun:
+    match event.event_type:
+        case Events.STEP_START:
+            return replace(table, state="running")
+        case Events.ASSET_MATERIALIZATION:
+            metadata = event.step_materialization_data.materialization.metadata
+            rows, seconds = metadata["dagster/row_count"].value, metadata["seconds"].value
+            return replace(table, rows=cast("int", rows), seconds=cast("float", seconds))
+        case Events.ASSET_CHECK_EVALUATION:
+            evaluation = event.asset_check_evaluation_data
+            failed = () if evaluation.passed else (evaluation.check_name,)
+            return replace(
+                table, checks=table.checks + 1, failed_checks=tuple(sorted({*table.failed_checks, *failed}))
+            )
+        case Events.STEP_SUCCESS:
+            return replace(table, state="published")
+        case Events.STEP_FAILURE:
+            return replace(table, state="failed", error=_explain_failure(event))
+        case _:
+            return table
+
+
+def _explain_failure(event: dg.DagsterEvent) -> str:
+    failure = event.step_failure_data
+    if failure.user_failure_data is not None and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    error = failure.error
+    if error is None:
+        return "failed without a message"
+    return (error.cause or error).message.strip()
+
+
+def _skip_waiting(table: TableRun) -> TableRun:
+    # Dagster says nothing of a step whose sources failed.
+    return replace(table, state="skipped") if table.state == "waiting" else table
+
+
+def _open_instance() -> dg.DagsterInstance:
+    return dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
+
+
+def _explain_selection() -> str:
+    return "write a table as silver.orders, it and its sources as +silver.orders, a layer as group:gold"
