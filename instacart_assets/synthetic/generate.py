@@ -1,0 +1,302 @@
+"""Generates the landing files: any number of users, the same bytes for the same users and seed.
+
+Users are simulated in chunks of a fixed size, each from random streams of its own, and ``orders.csv`` is written as
+they come. Order ids are a random permutation, as in the public files, and the lines are written in order of order
+id: for that they are kept packed, at 3 bytes a line (0.1 GB for the 206,209 users of the public files).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from instacart_assets.order_calendar import OrderCalendar
+from instacart_assets.synthetic import files
+from instacart_assets.synthetic.arrays import Flags, Purpose, open_stream
+from instacart_assets.synthetic.calibration import load_calibration
+from instacart_assets.synthetic.catalogue import Catalogue, build_catalogue, products_for
+from instacart_assets.synthetic.facts import load_facts
+from instacart_assets.synthetic.line_store import LineStore
+from instacart_assets.synthetic.promotions import (
+    PromotedProduct,
+    UpliftTally,
+    apply_uplift,
+    date_of,
+    draw_ledger,
+)
+from instacart_assets.synthetic.shopping import (
+    Baskets,
+    Shop,
+    draw_basket_sizes,
+    fill_baskets,
+    mark_reordered,
+    sort_into_cart,
+)
+from instacart_assets.synthetic.visits import PRIOR, TRAIN, Visits, draw_order_counts, draw_visits
+
+CHUNK_USERS = 4_096
+"""Users simulated at a time. Part of the result: another size gives other files."""
+
+_BLOCK_ORDERS = 100_000  # orders whose lines are gathered and written at a time
+
+OnProgress = Callable[[int, int], None]
+"""Told how many steps are done, and of how many."""
+
+_Paths = Mapping[str, Path]
+
+_PROMOTION_COLUMNS = (
+    "promotion_id",
+    "product_id",
+    "promotion_name",
+    "promotion_type",
+    "discount_rate",
+    "start_date",
+    "end_date",
+    "is_simulated",
+)
+
+TRUTH_COLUMNS = (
+    "promotion_id",
+    "product_id",
+    "start_date",
+    "end_date",
+    "true_lift",
+    "base_units",
+    "extra_units",
+)
+"""What the promotions truly did: the lift injected, the units that would have sold anyway, and those on top."""
+
+
+@dataclass(frozen=True)
+class GeneratedFiles:
+    """What was generated.
+
+    Attributes:
+        landing: folder of the landing files.
+        truth: the file with the true effects of the promotions.
+        rows: number of rows by file name, headers not counted.
+        users: number of users.
+        products: number of products.
+        seed: the seed.
+    """
+
+    landing: Path
+    truth: Path
+    rows: dict[str, int]
+    users: int
+    products: int
+    seed: int
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """The landing files by name."""
+        return {name: self.landing / name for name in files.LANDING_FILES}
+
+
+def default_truth_path(out: Path) -> Path:
+    """Where the true effects go by default: beside the landing folder, never in it."""
+    return out.absolute().with_name(f"{out.absolute().name}_truth") / "promotion_truth.csv"
+
+
+def generate(
+    users: int,
+    seed: int,
+    out: Path,
+    *,
+    calendar: OrderCalendar | None = None,
+    truth: Path | None = None,
+    products: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> GeneratedFiles:
+    """Generate the landing files of invented users.
+
+    Files of the generator's own names in ``out`` are replaced, at the end and all together; others stay.
+
+    Args:
+        users: how many users; the public files have 206,209.
+        seed: zero or more; the same seed gives the same bytes.
+        out: landing folder, made if it is missing.
+        calendar: dates of orders; decides when promotions run.
+        truth: CSV file for the true effects of the promotions; see :func:`default_truth_path`.
+        products: size of the catalogue, 134 to 65,536; by default it grows with the users up to 49,688.
+        on_progress: called after every step with the steps done and the steps in all.
+
+    Raises:
+        ValueError: if an argument is out of range, the truth would lie in the landing folder, or ``out`` is a file.
+    """
+    calendar = calendar or OrderCalendar()
+    truth = truth or default_truth_path(out)
+    _check_arguments(users, seed, out, truth)
+    facts = load_facts()
+    catalogue = build_catalogue(products_for(users, facts) if products is None else products, seed, facts)
+    ledger = draw_ledger(catalogue, users, calendar, seed)
+    for folder in (out, truth.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    with files.staged([*(out / name for name in files.LANDING_FILES), truth]) as staged:
+        paths = {name: staged[out / name] for name in files.LANDING_FILES}
+        shoppers = _Shoppers(users, seed, catalogue, ledger, calendar)
+        steps = _Steps(shoppers.parts + shoppers.blocks, on_progress)
+        store = LineStore()
+        rows = _write_orders(shoppers, store, paths, steps) | _write_lines(shoppers, store, paths, steps)
+        rows |= _write_dimensions(catalogue, paths) | _write_promotions(ledger, calendar, paths)
+        _write_truth(ledger, shoppers.tally, calendar, staged[truth])
+    return GeneratedFiles(out, truth, rows, users, catalogue.size, seed)
+
+
+def _check_arguments(users: int, seed: int, out: Path, truth: Path) -> None:
+    if users < 1:
+        raise ValueError(f"At least one user is needed; got users={users}.")
+    if seed < 0:
+        raise ValueError(f"A seed is zero or more; got seed={seed}.")
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file: name a folder for the landing files.")
+    if truth.resolve().is_relative_to(out.resolve()):
+        raise ValueError(
+            f"The truth file {truth} would lie in the landing folder {out}: name a path outside of it."
+        )
+
+
+class _Shoppers:
+    """All users of a run, simulated chunk by chunk.
+
+    Attributes:
+        order_ids: id of every order, in order of user and order number.
+        parts: number of chunks of users.
+        blocks: number of blocks in which order lines are written.
+        tally: what the promotions did to the chunks simulated so far.
+    """
+
+    def __init__(
+        self,
+        users: int,
+        seed: int,
+        catalogue: Catalogue,
+        ledger: Sequence[PromotedProduct],
+        calendar: OrderCalendar,
+    ) -> None:
+        self._seed, self._catalogue, self._ledger, self._calendar = seed, catalogue, ledger, calendar
+        self._counts = draw_order_counts(users, seed, catalogue.facts)
+        self._calibration = load_calibration()
+        self._shop = Shop(catalogue, self._calibration, open_stream(seed, Purpose.TASTES))
+        orders = int(self._counts.sum())
+        self.order_ids = open_stream(seed, Purpose.ORDER_IDS).permutation(orders) + 1
+        self.parts, self.blocks = -(-users // CHUNK_USERS), -(-orders // _BLOCK_ORDERS)
+        self.tally = UpliftTally.start(ledger)
+
+    def simulate(self, part: int) -> tuple[Visits, Baskets, Flags]:
+        """Orders, lines in cart order and which of them were reordered, of one chunk of users."""
+        first = part * CHUNK_USERS
+        counts = self._counts[first : first + CHUNK_USERS]
+        user_ids = np.arange(first + 1, first + 1 + len(counts))
+        visits = draw_visits(
+            user_ids, counts, self._calendar, self._catalogue.facts, self._open(Purpose.VISITS, part)
+        )
+        stream = self._open(Purpose.SHOPPING, part)
+        sizes = draw_basket_sizes(visits, self._catalogue.facts, stream)
+        baskets = fill_baskets(visits, sizes, self._shop, stream)
+        baskets = apply_uplift(baskets, visits, self._ledger, self.tally, self._open(Purpose.UPLIFT, part))
+        reordered = mark_reordered(baskets, visits, self._catalogue.size)
+        delay = self._calibration.new_item_delay
+        cart = sort_into_cart(baskets, reordered, delay, self._open(Purpose.CART, part))
+        return visits, Baskets(baskets.order[cart], baskets.product[cart]), reordered[cart]
+
+    def _open(self, purpose: Purpose, part: int) -> np.random.Generator:
+        return open_stream(self._seed, purpose, part)
+
+
+class _Steps:
+    """Counts steps and tells of them."""
+
+    def __init__(self, total: int, on_progress: OnProgress | None) -> None:
+        self._done, self._total, self._on_progress = 0, total, on_progress
+
+    def finish_one(self) -> None:
+        self._done += 1
+        if self._on_progress:
+            self._on_progress(self._done, self._total)
+
+
+def _write_orders(shoppers: _Shoppers, store: LineStore, paths: _Paths, steps: _Steps) -> dict[str, int]:
+    """Simulate all users and write their orders; the lines go into the store."""
+    with files.OrdersFile(paths[files.ORDERS]) as table:
+        for part in range(shoppers.parts):
+            visits, baskets, reordered = shoppers.simulate(part)
+            table.append_visits(shoppers.order_ids[table.rows : table.rows + len(visits.user)], visits)
+            store.append(visits.eval_set, baskets, reordered)
+            steps.finish_one()
+    return {files.ORDERS: table.rows}
+
+
+def _write_lines(shoppers: _Shoppers, store: LineStore, paths: _Paths, steps: _Steps) -> dict[str, int]:
+    """Write the lines of all orders, ascending by order id."""
+    by_id = np.argsort(shoppers.order_ids)
+    lines = store.pack()
+    with (
+        files.LinesFile(paths[files.PRIOR_LINES]) as prior,
+        files.LinesFile(paths[files.TRAIN_LINES]) as train,
+    ):
+        for start in range(0, len(by_id), _BLOCK_ORDERS):
+            block = by_id[start : start + _BLOCK_ORDERS]
+            for eval_set, table in ((PRIOR, prior), (TRAIN, train)):
+                orders = block[lines.eval_set[block] == eval_set]
+                order, position, product, reordered = lines.of_orders(orders)
+                table.append_lines(shoppers.order_ids[order], product + 1, position, reordered)
+            steps.finish_one()
+    return {files.PRIOR_LINES: prior.rows, files.TRAIN_LINES: train.rows}
+
+
+def _write_dimensions(catalogue: Catalogue, paths: _Paths) -> dict[str, int]:
+    """Write products, aisles and departments."""
+    products = zip(
+        range(1, catalogue.size + 1),
+        catalogue.names,
+        (catalogue.aisle_of + 1).tolist(),
+        catalogue.department_of.tolist(),
+        strict=True,
+    )
+    tables: dict[str, tuple[Sequence[str], Iterable[Sequence[object]]]] = {
+        files.PRODUCTS: (("product_id", "product_name", "aisle_id", "department_id"), products),
+        files.AISLES: (("aisle_id", "aisle"), enumerate(catalogue.aisles, start=1)),
+        files.DEPARTMENTS: (("department_id", "department"), enumerate(catalogue.departments, start=1)),
+    }
+    return {name: files.write_small_table(paths[name], *table) for name, table in tables.items()}
+
+
+def _write_promotions(
+    ledger: Sequence[PromotedProduct], calendar: OrderCalendar, paths: _Paths
+) -> dict[str, int]:
+    """Write the ledger of promotions, without their effects."""
+    rows = (
+        (
+            promoted.promotion_id,
+            promoted.product + 1,
+            promoted.name,
+            promoted.mechanic,
+            promoted.discount_rate,
+            date_of(promoted.start, calendar),
+            date_of(promoted.end, calendar),
+            "true",
+        )
+        for promoted in ledger
+    )
+    return {files.PROMOTIONS: files.write_small_table(paths[files.PROMOTIONS], _PROMOTION_COLUMNS, rows)}
+
+
+def _write_truth(
+    ledger: Sequence[PromotedProduct], tally: UpliftTally, calendar: OrderCalendar, path: Path
+) -> None:
+    """Write the true effects of the promotions."""
+    rows = (
+        (
+            promoted.promotion_id,
+            promoted.product + 1,
+            date_of(promoted.start, calendar),
+            date_of(promoted.end, calendar),
+            promoted.lift,
+            base,
+            extra,
+        )
+        for promoted, base, extra in zip(ledger, tally.base_units, tally.extra_units, strict=True)
+    )
+    files.write_small_table(path, TRUTH_COLUMNS, rows)

@@ -1,0 +1,184 @@
+"""Promotions fall where they can be measured and do exactly what the truth file says."""
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from instacart_assets.order_calendar import OrderCalendar
+from instacart_assets.synthetic import generate as generate_module
+from instacart_assets.synthetic.catalogue import build_catalogue
+from instacart_assets.synthetic.facts import load_facts
+from instacart_assets.synthetic.generate import GeneratedFiles, generate
+from instacart_assets.synthetic.promotions import PromotedProduct, UpliftTally, apply_uplift, draw_ledger
+from instacart_assets.synthetic.shopping import Baskets
+from instacart_assets.synthetic.visits import Visits
+from instacart_assets_tests.synthetic.landing import Landing, read_landing
+
+CALENDAR = OrderCalendar()
+CATALOGUE = build_catalogue(1_500, 1, load_facts())
+
+
+def neutral_ledger(*arguments: object) -> list[PromotedProduct]:
+    return [replace(promoted, lift=1.0) for promoted in draw_ledger(*arguments)]  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def without_effects(large_files: GeneratedFiles, tmp_path_factory: pytest.TempPathFactory) -> Landing:
+    """The large run once more, with promotions that do nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generate_module, "draw_ledger", neutral_ledger)
+        out = tmp_path_factory.mktemp("neutral") / "landing"
+        files = generate(large_files.users, large_files.seed, out, products=large_files.products)
+    return read_landing(files.landing, files.truth)
+
+
+def test_base_units_are_those_of_a_world_without_effects(large: Landing, without_effects: Landing) -> None:
+    base = [int(row["base_units"]) for row in large.truth]
+    assert without_effects.units_in_promotions(CALENDAR) == base
+    assert sum(base) > 300
+
+
+def test_files_hold_base_and_extra_units(large: Landing) -> None:
+    told = [int(row["base_units"]) + int(row["extra_units"]) for row in large.truth]
+    assert large.units_in_promotions(CALENDAR) == told
+
+
+def test_realised_lift_is_the_true_lift(large: Landing) -> None:
+    lift = np.array([float(row["true_lift"]) for row in large.truth])
+    base = np.array([int(row["base_units"]) for row in large.truth])
+    extra = np.array([int(row["extra_units"]) for row in large.truth])
+    assert (extra[lift == 1] == 0).all()
+    variance = np.where(lift > 1, base * (lift - 1), base * lift * (1 - lift))
+    assert abs((extra - base * (lift - 1)).sum()) < 3.5 * np.sqrt(variance.sum())
+    assert extra[lift > 1].sum() > 10 * np.sqrt(variance[lift > 1].sum())  # so an effect is there to be found
+
+
+def test_other_products_keep_their_units(large: Landing, without_effects: Landing) -> None:
+    promoted = [int(row["product_id"]) for row in large.truth]
+    kept = [
+        np.bincount(landing.lines["product_id"], minlength=49_689) for landing in (large, without_effects)
+    ]
+    assert (np.delete(kept[0], promoted) == np.delete(kept[1], promoted)).all()
+    assert large.orders["order_id"].tolist() == without_effects.orders["order_id"].tolist()
+
+
+def test_extra_units_go_to_orders_of_the_same_day(large: Landing, without_effects: Landing) -> None:
+    dates = large.order_dates(CALENDAR)
+    for row in large.truth:
+        if float(row["true_lift"]) <= 1:
+            continue
+        of_product = [
+            {
+                dates[order]
+                for order in landing.lines["order_id"][
+                    landing.lines["product_id"] == int(row["product_id"])
+                ].tolist()
+            }
+            for landing in (large, without_effects)
+        ]
+        assert of_product[0] == of_product[1]
+
+
+def test_ledger_rows(large: Landing) -> None:
+    spans = defaultdict(set)
+    for row in large.promotions:
+        spans[row["promotion_id"]].add(
+            (row["promotion_name"], row["promotion_type"], row["start_date"], row["end_date"])
+        )
+        assert row["is_simulated"] == "true"
+        assert (row["discount_rate"] == "") == (row["promotion_type"] == "display")
+        assert row["discount_rate"] == "" or 0 < float(row["discount_rate"]) < 1
+    assert all(len(span) == 1 for span in spans.values())
+    keys = [(row["promotion_id"], row["product_id"]) for row in large.promotions]
+    assert len(set(keys)) == len(keys) > len(spans)
+    assert {row["promotion_type"] for row in large.promotions} == {
+        "percent_off",
+        "multi_buy",
+        "coupon",
+        "display",
+    }
+    assert keys == [(row["promotion_id"], row["product_id"]) for row in large.truth]
+    lifts = [float(row["true_lift"]) for row in large.truth]
+    assert min(lifts) >= 0.6
+    assert max(lifts) > 1.5
+    assert 1.0 in lifts
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    weeks=st.integers(72, 260),
+    start=st.dates(date(2000, 1, 1), date(2030, 1, 1)),
+    seed=st.integers(0, 1000),
+)
+def test_promotions_leave_room_in_full_coverage(weeks: int, start: date, seed: int) -> None:
+    calendar = OrderCalendar(window_start=start, window_weeks=weeks)
+    by_product = defaultdict(list)
+    for promoted in draw_ledger(CATALOGUE, 3_000, calendar, seed):
+        first, last = (calendar.window_start + timedelta(days=day) for day in (promoted.start, promoted.end))
+        assert first <= last
+        assert first - timedelta(days=28) >= calendar.full_coverage_start
+        assert last + timedelta(days=28) <= calendar.window_end
+        by_product[promoted.product].append((promoted.start, promoted.end))
+    for spans in by_product.values():
+        spans.sort()
+        assert all(later[0] - earlier[1] > 28 for earlier, later in pairwise(spans))
+
+
+def day_of_baskets(baskets: int, holders: int) -> tuple[Baskets, Visits]:
+    """One day: baskets of one line (product 0) or more (product 0 and 1), then such without product 0."""
+    order = np.concatenate([np.arange(holders), np.arange(baskets), np.arange(baskets)])
+    product = np.repeat([0, 1, 2], [holders, baskets, baskets])
+    grouped = np.argsort(order, kind="stable")
+    zeros = np.zeros(baskets, np.int64)
+    users = np.arange(baskets)
+    visits = Visits(users + 1, np.arange(baskets + 1), users, zeros + 1, zeros, zeros, zeros, zeros, zeros)
+    return Baskets(order[grouped], product[grouped]), visits
+
+
+@pytest.mark.parametrize("lift", [0.4, 0.8, 1.0, 1.3, 2.5])
+def test_mean_effect_over_many_draws(lift: float) -> None:
+    baskets, visits = day_of_baskets(baskets=400, holders=60)
+    ledger = [PromotedProduct(1, 0, "Test", "display", None, 0, 0, lift)]
+    stream, tally = np.random.default_rng(8), UpliftTally.start([*ledger])
+    rounds = 400
+    for _ in range(rounds):
+        after = apply_uplift(baskets, visits, ledger, tally, stream)
+        pairs = after.order * 10 + after.product
+        assert len(np.unique(pairs)) == len(pairs)
+        assert (np.diff(after.order) >= 0).all()
+    assert tally.base_units[0] == 60 * rounds
+    variance = (lift - 1 if lift > 1 else lift * (1 - lift)) * 60 * rounds
+    assert abs(tally.extra_units[0] - (lift - 1) * 60 * rounds) <= 3.5 * np.sqrt(variance)
+
+
+def test_no_basket_is_emptied() -> None:
+    order, zeros = np.arange(30), np.zeros(30, np.int64)
+    visits = Visits(order + 1, np.arange(31), order, zeros + 1, zeros, zeros, zeros, zeros, zeros)
+    ledger = [PromotedProduct(1, 0, "Test", "display", None, 0, 0, 0.1)]
+    after = apply_uplift(
+        Baskets(order, zeros), visits, ledger, UpliftTally.start(ledger), np.random.default_rng(1)
+    )
+    assert after.order.tolist() == order.tolist()
+
+
+def test_extra_units_without_room_are_left_out() -> None:
+    baskets, visits = day_of_baskets(baskets=10, holders=9)
+    ledger = [PromotedProduct(1, 0, "Test", "display", None, 0, 0, 5.0)]
+    tally = UpliftTally.start(ledger)
+    after = apply_uplift(baskets, visits, ledger, tally, np.random.default_rng(1))
+    assert tally.extra_units[0] == 1
+    assert (after.product == 0).sum() == 10
+
+
+def test_truth_path_can_be_chosen(tmp_path: Path) -> None:
+    files = generate(5, 1, tmp_path / "landing", truth=tmp_path / "elsewhere" / "truth.csv")
+    assert files.truth.read_text().startswith(
+        "promotion_id,product_id,start_date,end_date,true_lift,base_units,extra_units\n"
+    )
