@@ -81,7 +81,7 @@ def _build_asset(table: Table, landed: Mapping[dg.AssetKey, Contract]) -> dg.Ass
         try:
             if contract.landed_columns:
                 survey(settings.landing, _select_landed(context, landed))
-            result = build_table(table, lake, settings, context.run_id)
+            result = build_table(table, lake, settings, context.run.run_id)
         except RemediableError as error:
             # The message is the whole help; a retry would meet the same files and tables.
             raise dg.Failure(description=str(error), allow_retries=False) from error

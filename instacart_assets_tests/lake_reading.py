@@ -1,0 +1,29 @@
+"""Reads tables of a lake without the engine that wrote them, for tests that look at results."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from instacart_assets.contracts.load import load_contracts
+
+MOMENTS = {"_ingested_at"}
+"""Columns that say when something ran, and differ between runs that are the same."""
+
+
+def read_table(lake: Path, address: str) -> pa.Table:
+    layer, name = address.split(".")
+    return DeltaTable(lake / layer / name).to_pyarrow_table()
+
+
+def read_rows(lake: Path, address: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = read_table(lake, address).to_pylist()
+    return rows
+
+
+def read_sorted(lake: Path, address: str) -> pa.Table:
+    """All rows in the order of the key, without the columns that say when something ran."""
+    table = read_table(lake, address)
+    kept = table.select([name for name in table.column_names if name not in MOMENTS])
+    return kept.sort_by([(name, "ascending") for name in load_contracts()[address].key]).combine_chunks()

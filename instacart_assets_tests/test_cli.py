@@ -1,0 +1,112 @@
+"""The command line, typed as a person would."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+INSTACART = (sys.executable, "-m", "instacart_assets.cli")
+
+
+def instacart(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("INSTACART_", "DAGSTER_"))}
+    return subprocess.run(
+        [*INSTACART, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=300,
+        check=False,
+        env=clean | {"COLUMNS": "120"} | environment,
+    )
+
+
+@pytest.mark.parametrize("command", ["generate", "land", "run", "query"])
+def test_every_command_helps(command: str, tmp_path: Path) -> None:
+    helped = instacart(command, "--help", cwd=tmp_path)
+    assert helped.returncode == 0
+    assert "Usage" in helped.stdout
+
+
+def test_help_imports_neither_dagster_nor_spark(tmp_path: Path) -> None:
+    script = (
+        "import sys; from typer.testing import CliRunner; from instacart_assets.cli import app; "
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0; "
+        "assert not {'dagster', 'pyspark', 'pysail'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_from_nothing_to_an_answer(tmp_path: Path) -> None:
+    made = instacart("generate", "--users", "60", "--seed", "3", "--out", "files", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert "orders.csv" in made.stdout
+    assert not (tmp_path / "files" / "promotion_truth.csv").exists()
+
+    landed = instacart("land", "files", "--landing", "landing", cwd=tmp_path)
+    assert landed.returncode == 0, landed.stderr
+    assert (tmp_path / "landing" / "orders.csv").read_bytes() == (tmp_path / "files" / "orders.csv").read_bytes()
+
+    ran = instacart("run", "--landing", "landing", "--lake", "lake", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "gold.order_retention" in ran.stdout
+    assert "failed" not in ran.stdout
+
+    # The same through the environment, as one number that a reader can follow through the files.
+    sql = "SELECT sum(units) AS units FROM gold.daily_product_sales"
+    asked = instacart("query", sql, "--format", "json", cwd=tmp_path, INSTACART_LAKE="lake")
+    lines = sum(
+        len((tmp_path / "landing" / f"order_products__{part}.csv").read_text().splitlines()) - 1
+        for part in ("prior", "train")
+    )
+    assert json.loads(asked.stdout) == [{"units": lines}]
+
+
+def test_a_broken_drop_is_told_in_one_message_without_a_trace(tmp_path: Path) -> None:
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing" / "aisles.csv").write_text("aisle;name\n1;x\n")
+    ran = instacart("run", "--landing", "landing", "--lake", "lake", "--select", "+silver.aisles", cwd=tmp_path)
+    assert ran.returncode == 1
+    assert ran.stderr.count("wrong header") == 1
+    assert "Traceback" not in ran.stderr
+    assert not (tmp_path / "lake").exists()
+
+
+def test_a_blocked_table_ends_in_failure(tmp_path: Path) -> None:
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing" / "aisles.csv").write_text("aisle_id,aisle\n1,fruit\n1,bread\n")
+    ran = instacart("run", "--landing", "landing", "--lake", "lake", "--select", "+silver.aisles", cwd=tmp_path)
+    assert ran.returncode == 1
+    assert "key_is_unique" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "message"),
+    [
+        (("query", "SELECT * FROM gold.nothing", "--lake", "lake"), {}, "not in the lake"),
+        (("query", "SELEC 1", "--lake", "lake"), {}, "the query was refused"),
+        (("land", "nowhere"), {}, "no such file or folder"),
+        (("run", "--select", "nonsense("), {}, "cannot read the selection"),
+        (("run",), {"INSTACART_TARGET": "moon"}, "INSTACART_TARGET=moon"),
+    ],
+    ids=["unknown-table", "bad-sql", "nothing-to-land", "bad-selection", "bad-setting"],
+)
+def test_what_a_person_can_mend_is_said_plainly(
+    arguments: tuple[str, ...], environment: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    done = instacart(*arguments, cwd=tmp_path, **environment)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_answers_come_as_csv_and_are_cut_at_a_limit(tmp_path: Path) -> None:
+    asked = instacart("query", "SELECT * FROM range(5) ORDER BY id", "--format", "csv", "--limit", "2", cwd=tmp_path)
+    assert asked.stdout.splitlines() == ['"id"', "0", "1"]
+    assert "first 2 rows" in asked.stderr

@@ -1,0 +1,173 @@
+"""The whole graph from landed files to gold: on generated customers, and on the real sample."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pytest
+
+from instacart_assets.contracts.load import load_contracts
+from instacart_assets.landing.files import LandingError
+from instacart_assets.order_calendar import OrderCalendar
+from instacart_assets.runs import GraphRun, run_graph
+from instacart_assets.settings import Settings
+from instacart_assets.synthetic.generate import GeneratedFiles, generate
+from instacart_assets_tests.lake_reading import read_rows, read_sorted, read_table
+
+pytestmark = pytest.mark.slow
+
+USERS = 500
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> GeneratedFiles:
+    return generate(USERS, seed=7, out=tmp_path_factory.mktemp("generated") / "landing")
+
+
+@pytest.fixture(scope="module")
+def generated(files: GeneratedFiles, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, GraphRun]:
+    lake = tmp_path_factory.mktemp("generated_lake")
+    return lake, run_graph(Settings(landing=files.landing, lake=lake))
+
+
+@pytest.fixture(scope="module")
+def real(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, GraphRun]:
+    lake = tmp_path_factory.mktemp("real_lake")
+    return lake, run_graph(Settings(landing=sample, lake=lake))
+
+
+def check_tables_keep_their_contracts(lake: Path) -> None:
+    for address, contract in load_contracts().items():
+        table = read_table(lake, address)
+        assert tuple(table.column_names) == contract.column_names, address
+        for column in contract.columns:
+            assert table.schema.field(column.name).nullable is not column.required, (address, column.name)
+            if column.required:
+                assert table[column.name].null_count == 0, (address, column.name)
+        assert table.group_by(list(contract.key)).aggregate([]).num_rows == table.num_rows, address
+
+
+def check_every_line_is_counted_once(lake: Path, lines: int) -> None:
+    for address in (
+        "gold.daily_product_sales",
+        "gold.department_daily_sales",
+        "gold.department_hourly_profile",
+        "gold.product_repeat_purchase",
+        "gold.customer_segments",
+    ):
+        assert pc.sum(read_table(lake, address)["units"]).as_py() == lines, address
+
+
+def check_dates_keep_weekdays_and_gaps(lake: Path) -> None:
+    calendar = OrderCalendar()
+    history: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for order in read_rows(lake, "silver.orders"):
+        assert calendar.dow_of(order["order_date"]) == order["order_dow"], order
+        history[order["user_id"]].append(order)
+    for orders in history.values():
+        orders.sort(key=lambda order: order["order_number"])
+        for earlier, later in zip(orders, orders[1:], strict=False):
+            days = later["order_date"] - earlier["order_date"]
+            if later["is_gap_censored"]:
+                assert timedelta(days=30) <= days <= timedelta(days=36), later
+            else:
+                assert days == timedelta(days=later["days_since_prior_order"]), later
+
+
+def test_generated_customers_reach_gold(generated: tuple[Path, GraphRun], files: GeneratedFiles) -> None:
+    lake, run = generated
+    assert run.is_success
+    assert {table.address for table in run.tables} == set(load_contracts())
+    assert not any(table.failed_checks for table in run.tables)
+    rows = {table.address: table.rows for table in run.tables}
+    lines = files.rows["order_products__prior.csv"] + files.rows["order_products__train.csv"]
+    assert rows["silver.orders"] == files.rows["orders.csv"]
+    assert rows["silver.products"] == rows["gold.dim_product"] == files.rows["products.csv"]
+    assert rows["silver.order_items"] == lines
+    assert rows["silver.promotions"] == rows["gold.promotion_performance"] == files.rows["promotions.csv"]
+    assert rows["gold.customer_segments"] == USERS
+    check_tables_keep_their_contracts(lake)
+    check_every_line_is_counted_once(lake, lines)
+    check_dates_keep_weekdays_and_gaps(lake)
+
+
+def test_uncalibrated_answers_are_null(generated: tuple[Path, GraphRun]) -> None:
+    lake, _ = generated
+    performance = read_table(lake, "gold.promotion_performance")
+    for name in ("lift_ci_low", "lift_ci_high", "p_value", "p_value_adjusted", "is_significant"):
+        assert performance[name].null_count == performance.num_rows > 0, name
+    repeats = read_table(lake, "gold.product_repeat_purchase")
+    for name in ("retention_lift_ci_low", "retention_lift_ci_high"):
+        assert repeats[name].null_count == repeats.num_rows > 0, name
+
+
+def test_running_again_gives_the_same_tables(
+    generated: tuple[Path, GraphRun], files: GeneratedFiles, tmp_path: Path
+) -> None:
+    first, _ = generated
+    for _ in range(2):  # onto nothing, then onto itself
+        assert run_graph(Settings(landing=files.landing, lake=tmp_path)).is_success
+    for address in load_contracts():
+        assert read_sorted(tmp_path, address).equals(read_sorted(first, address)), address
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda landing: (landing / "aisles.csv").unlink(), "aisles.csv: no such file"),
+        (lambda landing: (landing / "orders.csv").write_bytes(b""), "orders.csv: is empty"),
+        (lambda landing: (landing / "products.csv").write_text("id,name\n1,x\n"), "products.csv: wrong header"),
+    ],
+    ids=["missing", "empty", "wrong-header"],
+)
+def test_a_broken_drop_writes_nothing(
+    files: GeneratedFiles, tmp_path: Path, spoil: Callable[[Path], None], message: str
+) -> None:
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    for file in files.landing.glob("*.csv"):
+        (landing / file.name).write_bytes(file.read_bytes())
+    spoil(landing)
+    with pytest.raises(LandingError, match=message):
+        run_graph(Settings(landing=landing, lake=tmp_path / "lake"))
+    assert not (tmp_path / "lake").exists()
+
+
+def test_no_ledger_leaves_the_promotion_tables_empty(files: GeneratedFiles, tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    for file in files.landing.glob("*.csv"):
+        if file.stem != "promotions":
+            (landing / file.name).write_bytes(file.read_bytes())
+    run = run_graph(Settings(landing=landing, lake=tmp_path / "lake"))
+    assert run.is_success
+    rows = {table.address: table.rows for table in run.tables}
+    assert rows["bronze.promotions"] == rows["silver.promotions"] == rows["gold.promotion_daily_effect"] == 0
+    assert not pc.any(read_table(tmp_path / "lake", "gold.daily_product_sales")["is_on_promotion"]).as_py()
+
+
+def test_the_real_sample_reaches_gold_and_loses_nothing(real: tuple[Path, GraphRun]) -> None:
+    lake, run = real
+    assert run.is_success, [table for table in run.tables if table.error]
+    rows = {table.address: table.rows for table in run.tables}
+    assert rows["silver.orders"] == 15_434
+    assert rows["silver.products"] == 49_688
+    assert rows["silver.order_items"] == 152_723
+    check_tables_keep_their_contracts(lake)
+    check_every_line_is_counted_once(lake, 152_723)
+
+
+def test_dates_of_the_real_sample_keep_every_weekday_and_gap(real: tuple[Path, GraphRun]) -> None:
+    check_dates_keep_weekdays_and_gaps(real[0])
+
+
+def test_names_of_the_real_sample_are_as_people_write_them(real: tuple[Path, GraphRun]) -> None:
+    products = {row["product_id"]: row for row in read_rows(real[0], "silver.products")}
+    assert not [row for row in products.values() if '\\"' in row["product_name"]]
+    assert products[6816]["product_name"].count('"') > 0
+    assert (products[6816]["aisle_id"], products[6816]["department_id"]) == (87, 17)
+    assert (products[6816]["aisle"], products[6816]["department"]) == ("more household", "household")
+    assert sum(not row["is_classified"] for row in products.values()) == 1_258
