@@ -43,11 +43,11 @@ demo: setup ## From nothing to answers: make data, build every table, show what 
 	$(BIN)/instacart generate --users $(USERS) --seed $(SEED)
 	$(BIN)/instacart run
 	@echo; echo "How do sales move by department and day of the week?"
-	$(BIN)/instacart query "$$(cat examples/sales_by_weekday.sql)"
+	$(BIN)/instacart query --file examples/sales_by_weekday.sql
 	@echo; echo "Which products drive repeat purchases?"
-	$(BIN)/instacart query "$$(cat examples/repeat_purchases.sql)"
+	$(BIN)/instacart query --file examples/repeat_purchases.sql
 	@echo; echo "Which promotions work? (simulated, and known only up to chance: see the README)"
-	$(BIN)/instacart query "$$(cat examples/promotions.sql)"
+	$(BIN)/instacart query --file examples/promotions.sql
 	@echo; echo "Ask your own: $(BIN)/instacart query \"SELECT …\"    See the graph: make ui"
 
 .PHONY: ui

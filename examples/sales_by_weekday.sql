@@ -1,15 +1,16 @@
--- How a department's sales move over the week: each day's share of its units, in percent.
+-- How each department's sales move over the week: a day's share of the department's units, in percent.
 SELECT
   department,
   sum(units) AS units,
-  round(100 * sum(CASE WHEN order_dow = 0 THEN units END) / sum(units), 1) AS day_0,
-  round(100 * sum(CASE WHEN order_dow = 1 THEN units END) / sum(units), 1) AS day_1,
-  round(100 * sum(CASE WHEN order_dow = 2 THEN units END) / sum(units), 1) AS day_2,
-  round(100 * sum(CASE WHEN order_dow = 3 THEN units END) / sum(units), 1) AS day_3,
-  round(100 * sum(CASE WHEN order_dow = 4 THEN units END) / sum(units), 1) AS day_4,
-  round(100 * sum(CASE WHEN order_dow = 5 THEN units END) / sum(units), 1) AS day_5,
-  round(100 * sum(CASE WHEN order_dow = 6 THEN units END) / sum(units), 1) AS day_6
-FROM gold.department_hourly_profile
+  round(100 * sum(CASE WHEN day_name = 'Saturday' THEN units END) / sum(units), 1) AS sat,
+  round(100 * sum(CASE WHEN day_name = 'Sunday' THEN units END) / sum(units), 1) AS sun,
+  round(100 * sum(CASE WHEN day_name = 'Monday' THEN units END) / sum(units), 1) AS mon,
+  round(100 * sum(CASE WHEN day_name = 'Tuesday' THEN units END) / sum(units), 1) AS tue,
+  round(100 * sum(CASE WHEN day_name = 'Wednesday' THEN units END) / sum(units), 1) AS wed,
+  round(100 * sum(CASE WHEN day_name = 'Thursday' THEN units END) / sum(units), 1) AS thu,
+  round(100 * sum(CASE WHEN day_name = 'Friday' THEN units END) / sum(units), 1) AS fri
+FROM gold.department_daily_sales
+JOIN gold.dim_date ON order_date = date_day
 GROUP BY department
 ORDER BY units DESC
 LIMIT 8

@@ -119,13 +119,19 @@ def run(
 @app.command()
 def query(
     sql: Annotated[
-        str, typer.Argument(help="One Spark SQL query over tables named layer.table.", metavar="SQL")
-    ],
+        str | None, typer.Argument(help="One Spark SQL query over tables named layer.table.", metavar="SQL")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="File that holds the query.", exists=True, dir_okay=False)
+    ] = None,
     lake: Lake = None,
     limit: Annotated[int, typer.Option(help="Most rows to show; 0 for all.", min=0)] = 50,
     output: Annotated[Format, typer.Option("--format", help="How the answer is written.")] = Format.TABLE,
 ) -> None:
     """Ask the lake a question in SQL, as: instacart query "SELECT * FROM gold.dim_product"."""
+    if (sql is None) == (file is None):
+        raise typer.BadParameter("give a query, or --file with one")
+    asked = sql if file is None else file.read_text("utf-8")
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.lakehouse.engine import open_session
@@ -134,7 +140,7 @@ def query(
 
         # One row more than is shown tells whether there are more.
         rows = run_query(
-            Lakehouse(_settings(lake=lake).lake, open_session), sql, limit + 1 if limit else None
+            Lakehouse(_settings(lake=lake).lake, open_session), str(asked), limit + 1 if limit else None
         )
         shown = rows.slice(0, limit) if limit else rows
         _write_rows(shown, output)

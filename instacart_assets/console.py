@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -104,7 +105,7 @@ class WorkView:
 
 def print_run(run: "GraphRun") -> None:
     """The summary of a run: a table of tables, then what failed and why."""
-    table = Table(title=f"run {run.run_id}", title_justify="left", header_style="bold")
+    table = Table(title=f"run {run.run_id}", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     table.add_column("table", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("seconds", justify="right", no_wrap=True)
@@ -140,7 +141,7 @@ def print_generated(made: "GeneratedFiles") -> None:
 
 def print_landed(copies: Sequence["LandedCopy"]) -> None:
     """What was landed, one line a file."""
-    table = Table(header_style="bold")
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
     table.add_column("file", no_wrap=True)
     table.add_column("records", justify="right")
     table.add_column("bytes", justify="right")
@@ -153,10 +154,10 @@ def print_landed(copies: Sequence["LandedCopy"]) -> None:
 
 def print_rows(rows: pa.Table, title: str | None = None) -> None:
     """Rows of an answer, numbers to the right."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     for field in rows.schema:
         is_number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        table.add_column(field.name, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(field.name, justify="right" if is_number else "left", no_wrap=is_number)
     for row in rows.to_pylist():
         table.add_row(*(_describe_value(value) for value in row.values()))
     out.print(table)
@@ -196,7 +197,7 @@ def _describe_value(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
+        return f"{value:.4g}" if abs(value) < 1 else f"{value:,.2f}".rstrip("0").removesuffix(".")
     if isinstance(value, bool | str | date | datetime):
         return str(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
