@@ -12,7 +12,9 @@ INSTACART = (sys.executable, "-m", "instacart_assets.cli")
 
 
 def instacart(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("INSTACART_", "DAGSTER_"))}
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("INSTACART_", "DAGSTER_"))
+    }
     return subprocess.run(
         [*INSTACART, *arguments],
         capture_output=True,
@@ -37,7 +39,9 @@ def test_help_imports_neither_dagster_nor_spark(tmp_path: Path) -> None:
         "assert CliRunner().invoke(app, ['--help']).exit_code == 0; "
         "assert not {'dagster', 'pyspark', 'pysail'} & set(sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -50,7 +54,9 @@ def test_from_nothing_to_an_answer(tmp_path: Path) -> None:
 
     landed = instacart("land", "files", "--landing", "landing", cwd=tmp_path)
     assert landed.returncode == 0, landed.stderr
-    assert (tmp_path / "landing" / "orders.csv").read_bytes() == (tmp_path / "files" / "orders.csv").read_bytes()
+    assert (tmp_path / "landing" / "orders.csv").read_bytes() == (
+        tmp_path / "files" / "orders.csv"
+    ).read_bytes()
 
     ran = instacart("run", "--landing", "landing", "--lake", "lake", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
@@ -70,7 +76,9 @@ def test_from_nothing_to_an_answer(tmp_path: Path) -> None:
 def test_a_broken_drop_is_told_in_one_message_without_a_trace(tmp_path: Path) -> None:
     (tmp_path / "landing").mkdir()
     (tmp_path / "landing" / "aisles.csv").write_text("aisle;name\n1;x\n")
-    ran = instacart("run", "--landing", "landing", "--lake", "lake", "--select", "+silver.aisles", cwd=tmp_path)
+    ran = instacart(
+        "run", "--landing", "landing", "--lake", "lake", "--select", "+silver.aisles", cwd=tmp_path
+    )
     assert ran.returncode == 1
     assert ran.stderr.count("wrong header") == 1
     assert "Traceback" not in ran.stderr
@@ -80,7 +88,9 @@ def test_a_broken_drop_is_told_in_one_message_without_a_trace(tmp_path: Path) ->
 def test_a_blocked_table_ends_in_failure(tmp_path: Path) -> None:
     (tmp_path / "landing").mkdir()
     (tmp_path / "landing" / "aisles.csv").write_text("aisle_id,aisle\n1,fruit\n1,bread\n")
-    ran = instacart("run", "--landing", "landing", "--lake", "lake", "--select", "+silver.aisles", cwd=tmp_path)
+    ran = instacart(
+        "run", "--landing", "landing", "--lake", "lake", "--select", "+silver.aisles", cwd=tmp_path
+    )
     assert ran.returncode == 1
     assert "key_is_unique" in ran.stderr
     assert "Traceback" not in ran.stderr
@@ -107,6 +117,8 @@ def test_what_a_person_can_mend_is_said_plainly(
 
 
 def test_answers_come_as_csv_and_are_cut_at_a_limit(tmp_path: Path) -> None:
-    asked = instacart("query", "SELECT * FROM range(5) ORDER BY id", "--format", "csv", "--limit", "2", cwd=tmp_path)
+    asked = instacart(
+        "query", "SELECT * FROM range(5) ORDER BY id", "--format", "csv", "--limit", "2", cwd=tmp_path
+    )
     assert asked.stdout.splitlines() == ['"id"', "0", "1"]
     assert "first 2 rows" in asked.stderr

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def check_dates_keep_weekdays_and_gaps(lake: Path) -> None:
         history[order["user_id"]].append(order)
     for orders in history.values():
         orders.sort(key=lambda order: order["order_number"])
-        for earlier, later in zip(orders, orders[1:], strict=False):
+        for earlier, later in pairwise(orders):
             days = later["order_date"] - earlier["order_date"]
             if later["is_gap_censored"]:
                 assert timedelta(days=30) <= days <= timedelta(days=36), later
@@ -119,7 +120,10 @@ def test_running_again_gives_the_same_tables(
     [
         (lambda landing: (landing / "aisles.csv").unlink(), "aisles.csv: no such file"),
         (lambda landing: (landing / "orders.csv").write_bytes(b""), "orders.csv: is empty"),
-        (lambda landing: (landing / "products.csv").write_text("id,name\n1,x\n"), "products.csv: wrong header"),
+        (
+            lambda landing: (landing / "products.csv").write_text("id,name\n1,x\n"),
+            "products.csv: wrong header",
+        ),
     ],
     ids=["missing", "empty", "wrong-header"],
 )

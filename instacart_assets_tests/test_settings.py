@@ -12,7 +12,11 @@ def test_without_an_environment_data_lie_under_data(monkeypatch: pytest.MonkeyPa
     for name in ("INSTACART_LANDING", "INSTACART_LAKE", "INSTACART_TARGET"):
         monkeypatch.delenv(name, raising=False)
     settings = load_settings()
-    assert (settings.landing, settings.lake, settings.target) == (Path("data/landing"), Path("data/lake"), "local")
+    assert (settings.landing, settings.lake, settings.target) == (
+        Path("data/landing"),
+        Path("data/lake"),
+        "local",
+    )
 
 
 def test_the_environment_sets_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
