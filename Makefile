@@ -9,12 +9,13 @@ BIN := $(VENV)/bin
 USERS ?= 2000
 SEED ?= 1
 
-export INSTACART_LANDING ?= data/landing
-export INSTACART_LAKE ?= data/lake
 # Nothing reports home, and tools find the environment without its being activated.
 export DAGSTER_DISABLE_TELEMETRY := yes
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
-export DAGSTER_HOME ?= $(CURDIR)/data/dagster
+
+# Runs by hand and from the web UI share one history; tests keep none.
+DAGSTER_HOME ?= $(CURDIR)/data/dagster
+demo ui: export DAGSTER_HOME := $(DAGSTER_HOME)
 
 .PHONY: help
 help: ## Show what can be done

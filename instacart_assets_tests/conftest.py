@@ -1,7 +1,7 @@
-"""What tests share: one session on the embedded engine, the real sample, and a lake of generated data."""
+"""What tests share: one session on the embedded engine, and the real sample where there is one."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from pyspark.sql import SparkSession
 
 from instacart_assets.lakehouse.engine import open_session
+
+SAMPLE = os.environ.get("INSTACART_SAMPLE")
+NO_SKIPS = bool(os.environ.get("INSTACART_NO_SKIPS"))
 
 hypothesis_settings.register_profile("reduced", max_examples=50, deadline=None)
 hypothesis_settings.register_profile("prove", max_examples=1_000, deadline=None)
@@ -20,10 +23,20 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "reduced")
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Where every part is installed, a skipped test is a test that did not run: a failure."""
     report = yield
-    if os.environ.get("INSTACART_NO_SKIPS") and report.skipped and not hasattr(report, "wasxfail"):
+    if NO_SKIPS and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped where no test may be: {call.excinfo}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    """A test sees the settings it makes: whatever the shell has set is put aside."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("INSTACART_") or name == "DAGSTER_HOME":
+                patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +47,6 @@ def spark() -> SparkSession:
 @pytest.fixture(scope="session")
 def sample() -> Path:
     """The landed files of the real sample, which the project does not hold."""
-    folder = os.environ.get("INSTACART_SAMPLE")
-    if not folder:
+    if not SAMPLE:
         pytest.skip("INSTACART_SAMPLE is not set: give the folder of the real sample's CSV files")
-    return Path(folder)
+    return Path(SAMPLE)
