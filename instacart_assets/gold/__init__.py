@@ -1,0 +1,1 @@
+"""Gold: what the business asks. One module per table: a pure function under the name of its contract."""

@@ -1,0 +1,126 @@
+"""Customers by how much and how regularly they order.
+
+Here lives one row per customer and the segment rules. Cohorts by order number are in ``order_retention.py``.
+"""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from instacart_assets.gold.measures import divide, find_date_origin, gather_baskets
+from instacart_assets.order_calendar import OrderCalendar
+from instacart_assets.tables.declare import table
+
+ESTABLISHED_ORDERS = 5
+"""A customer with fewer orders is ``new``: too few to speak of a rhythm."""
+
+LOYAL_ORDERS = 20
+LOYAL_GAP_DAYS = 10
+"""``loyal``: at least 20 orders, on average at most 10 days apart."""
+
+REGULAR_GAP_DAYS = 14
+"""``regular``: not loyal, on average at most a fortnight between orders; ``occasional``: further apart."""
+
+
+@table("gold.customer_segments")
+def customer_segments(
+    silver_orders: DataFrame, silver_order_items: DataFrame, calendar: OrderCalendar
+) -> DataFrame:
+    """One row per customer with an order."""
+    return (
+        measure_rhythm(silver_orders, calendar)
+        .join(find_favourite_dow(silver_orders), "user_id")
+        .join(sum_baskets(silver_order_items), "user_id", "left")
+        .join(find_favourite_department(silver_order_items), "user_id", "left")
+        .fillna(0, subset=["units", "baskets", "reordered_units"])
+        .select(
+            "user_id",
+            "orders",
+            "units",
+            divide(F.col("units"), F.col("baskets")).alias("average_basket_units"),
+            "average_days_between_orders",
+            "recency_days",
+            divide(F.col("reordered_units"), F.col("units")).alias("reorder_rate"),
+            "favourite_department",
+            "favourite_order_dow",
+            choose_segment().alias("segment"),
+        )
+    )
+
+
+def measure_rhythm(orders: DataFrame, calendar: OrderCalendar) -> DataFrame:
+    """Orders, mean days between them and days since the last, per customer."""
+    as_of = find_as_of_date(orders, calendar)
+    is_known = F.col("order_date") <= F.col("as_of_date")
+    by_customer = (
+        orders.select("user_id", "order_date")
+        .crossJoin(as_of)
+        .groupBy("user_id")
+        .agg(
+            F.count("*").alias("orders"),
+            F.datediff(F.max("order_date"), F.min("order_date")).alias("span_days"),
+            F.max(F.when(is_known, F.col("order_date"))).alias("last_known_date"),
+            F.max("as_of_date").alias("as_of_date"),
+            F.bool_or("is_date_estimated").alias("is_date_estimated"),
+        )
+    )
+    recency = F.datediff("as_of_date", "last_known_date").cast("bigint")
+    return by_customer.select(
+        "user_id",
+        "orders",
+        divide(F.col("span_days"), F.col("orders") - 1).alias("average_days_between_orders"),
+        # Where dates are estimated the distance to any fixed day is an assumption, not a measurement.
+        F.when(~F.col("is_date_estimated"), recency).alias("recency_days"),
+    )
+
+
+def find_as_of_date(orders: DataFrame, calendar: OrderCalendar) -> DataFrame:
+    """One row: the day to look back from, and whether dates are estimated."""
+    last = orders.agg(F.max("order_date").alias("last_order_date"))
+    as_of = F.coalesce(F.lit(calendar.as_of_date).cast("date"), F.col("last_order_date"))
+    return last.select(as_of.alias("as_of_date")).crossJoin(find_date_origin(orders))
+
+
+def sum_baskets(order_items: DataFrame) -> DataFrame:
+    """Baskets, units and reordered units per customer; an order without a basket does not count."""
+    return (
+        gather_baskets(order_items)
+        .groupBy("user_id")
+        .agg(
+            F.count("*").alias("baskets"),
+            F.sum("units").alias("units"),
+            F.sum("reordered_units").alias("reordered_units"),
+        )
+    )
+
+
+def find_favourite_department(order_items: DataFrame) -> DataFrame:
+    """The department each customer bought most units from, the first by name among equals."""
+    units = order_items.groupBy("user_id", "department").agg(F.count("*").alias("units"))
+    return _keep_first(units, F.desc("units"), F.asc("department")).select(
+        "user_id", F.col("department").alias("favourite_department")
+    )
+
+
+def find_favourite_dow(orders: DataFrame) -> DataFrame:
+    """The day of the week each customer ordered on most, the lowest among equals."""
+    counts = orders.groupBy("user_id", "order_dow").agg(F.count("*").alias("orders_of_day"))
+    return _keep_first(counts, F.desc("orders_of_day"), F.asc("order_dow")).select(
+        "user_id", F.col("order_dow").alias("favourite_order_dow")
+    )
+
+
+def _keep_first(rows: DataFrame, *order: Column) -> DataFrame:
+    """The first row of each customer in the given order."""
+    position = F.row_number().over(Window.partitionBy("user_id").orderBy(*order))
+    return rows.withColumn("position", position).where("position = 1")
+
+
+def choose_segment() -> Column:
+    """The segment by orders and average_days_between_orders; the first rule that holds wins."""
+    orders, gap = F.col("orders"), F.col("average_days_between_orders")
+    return (
+        F.when(orders < ESTABLISHED_ORDERS, F.lit("new"))
+        .when((orders >= LOYAL_ORDERS) & (gap <= LOYAL_GAP_DAYS), F.lit("loyal"))
+        .when(gap <= REGULAR_GAP_DAYS, F.lit("regular"))
+        .otherwise(F.lit("occasional"))
+    )

@@ -1,0 +1,60 @@
+"""How many customers stay, order by order, and how their orders change on the way.
+
+Here lives one row per order number over all customers. Single customers are in ``customer_segments.py``.
+"""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from instacart_assets.gold.measures import divide, find_highest_order_numbers, gather_baskets
+from instacart_assets.tables.declare import table
+
+
+@table("gold.order_retention")
+def order_retention(silver_orders: DataFrame, silver_order_items: DataFrame) -> DataFrame:
+    """One row per order number from 1 to the highest any customer reached."""
+    customers = find_highest_order_numbers(silver_orders)
+    everyone = customers.agg(F.count("*").alias("all_customers"))
+    return (
+        count_customers_reaching(customers)
+        .join(average_gaps(silver_orders), "order_number", "left")
+        .join(sum_baskets(silver_order_items), "order_number", "left")
+        .crossJoin(everyone)
+        .select(
+            "order_number",
+            "customers",
+            divide(F.col("customers"), F.col("all_customers")).alias("retention_rate"),
+            "average_days_since_prior_order",
+            divide(F.col("units"), F.col("baskets")).alias("average_basket_units"),
+            divide(F.col("reordered_units"), F.col("units")).alias("reorder_rate"),
+        )
+    )
+
+
+def count_customers_reaching(customers: DataFrame) -> DataFrame:
+    """Customers with at least that many orders, per order number."""
+    reached = F.explode(F.sequence(F.lit(1), F.col("highest_order_number")))
+    return (
+        customers.select(reached.alias("order_number"))
+        .groupBy("order_number")
+        .agg(F.count("*").alias("customers"))
+    )
+
+
+def average_gaps(orders: DataFrame) -> DataFrame:
+    """Mean landed gap to the order before, per order number; null for the first."""
+    mean = F.avg(F.col("days_since_prior_order").cast("double"))
+    return orders.groupBy("order_number").agg(mean.alias("average_days_since_prior_order"))
+
+
+def sum_baskets(order_items: DataFrame) -> DataFrame:
+    """Baskets, units and reordered units per order number; an order without a basket does not count."""
+    return (
+        gather_baskets(order_items)
+        .groupBy("order_number")
+        .agg(
+            F.count("*").alias("baskets"),
+            F.sum("units").alias("units"),
+            F.sum("reordered_units").alias("reordered_units"),
+        )
+    )

@@ -1,0 +1,55 @@
+"""What each promoted product sold and would have sold, day by day around the promotion.
+
+Here lives the daily picture behind ``promotion_performance``: the same clean baseline and the same control.
+"""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from instacart_assets.gold.measures import divide, find_date_origin
+from instacart_assets.gold.promotion_windows import (
+    DAYS_AROUND_PROMOTION,
+    PROMOTION_KEY,
+    attach_period_totals,
+    estimate_ratio,
+    has_enough_data,
+    is_promotion_day,
+    lay_out_days,
+)
+from instacart_assets.tables.declare import table
+
+
+@table("gold.promotion_daily_effect")
+def promotion_daily_effect(
+    silver_promotions: DataFrame, silver_products: DataFrame, gold_daily_product_sales: DataFrame
+) -> DataFrame:
+    """One row per promotion, product and day, from 28 days before the promotion to 28 days after it."""
+    days = lay_out_days(silver_promotions, silver_products, gold_daily_product_sales)
+    simulated = silver_promotions.select(*PROMOTION_KEY, "is_simulated")
+    return (
+        expect_units(attach_period_totals(days))
+        .where(F.col("order_date") >= F.date_sub("start_date", DAYS_AROUND_PROMOTION))
+        .join(simulated, list(PROMOTION_KEY))
+        .crossJoin(find_date_origin(gold_daily_product_sales))
+        .select(
+            *PROMOTION_KEY,
+            "order_date",
+            "units",
+            "expected_units",
+            (F.col("units") - F.col("expected_units")).alias("incremental_units"),
+            is_promotion_day().alias("is_promotion_day"),
+            "is_simulated",
+            "is_date_estimated",
+        )
+    )
+
+
+def expect_units(days: DataFrame) -> DataFrame:
+    """The days with expected_units: B / b x (the control's units of the day / its mean day, C_B / b).
+
+    Null on days outside the sales' range and wherever the promotion has no lift, so that both promotion tables
+    speak of the same promotions.
+    """
+    is_estimated = has_enough_data() & estimate_ratio("units").isNotNull() & F.col("is_observed")
+    expected = F.col("baseline_units") * divide(F.col("control_units"), F.col("baseline_control"))
+    return days.withColumn("expected_units", F.when(is_estimated, expected))
