@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable
+from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from instacart_assets.contracts.model import Contract
@@ -43,6 +44,8 @@ def commit_files(
     properties = CommitProperties(custom_metadata={"run_id": run_id})
     schema = delta_schema(contract)
     if base is None:
+        if DeltaTable.is_deltatable(str(root)):
+            raise CommitFailedError(f"{contract.address}: another run published its first version meanwhile")
         create_table_with_add_actions(
             str(root),
             schema,

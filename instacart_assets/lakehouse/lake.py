@@ -11,7 +11,10 @@ the version they had.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
 from uuid import uuid4
 
 import pyarrow as pa
@@ -71,6 +74,16 @@ class Lakehouse:
         layer, _, name = address.partition(".")
         return self.root / layer / name
 
+    def locate_for_engine(self, address: str) -> str:
+        """The same folder by a path that the engine can read a Delta table from.
+
+        The embedded engine finds no table below a folder whose name a URL would escape, as ``My Documents``;
+        such a lake is reached through a link in a temporary folder of this process.
+        """
+        if quote(str(self.root)) == str(self.root):
+            return str(self.locate(address))
+        return str(Path(_keep_link(self.root).name, "lake") / self.locate(address).relative_to(self.root))
+
     def open_table(self, address: str) -> DeltaTable | None:
         """Handle on the table's version now; None where it was never published."""
         try:
@@ -108,7 +121,11 @@ class Lakehouse:
                 f"{address} is not in the lake {self.root}; make it first: instacart run --select '{address}'"
             )
         # Without a version, a lazy frame follows the table to whatever is published while it is being used.
-        return self.session.read.format("delta").option("versionAsOf", pinned).load(str(self.locate(address)))
+        return (
+            self.session.read.format("delta")
+            .option("versionAsOf", pinned)
+            .load(self.locate_for_engine(address))
+        )
 
     def stage(self, rows: DataFrame, contract: Contract, base: DeltaTable | None, run_id: str) -> Candidate:
         """Write ``rows`` as a candidate for the contract's table, in the contract's columns and types.
@@ -153,6 +170,14 @@ class Lakehouse:
         """The first rows of a candidate by its key."""
         key = candidate.contract.key
         return self.read_candidate(candidate).orderBy(*key).limit(rows).toArrow()
+
+
+@cache
+def _keep_link(root: Path) -> TemporaryDirectory[str]:
+    """A folder that holds a link ``lake`` to the lake, for as long as the process lives."""
+    folder = TemporaryDirectory(prefix="lakehouse-")
+    Path(folder.name, "lake").symlink_to(root, target_is_directory=True)
+    return folder
 
 
 def _list_files(path: Path) -> list[Path]:

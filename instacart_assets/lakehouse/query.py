@@ -35,17 +35,22 @@ def run_query(lake: Lakehouse, sql: str, limit: int | None = None) -> pa.Table:
     for name in sorted(names & set(known)):
         _register(lake, name)
     try:
-        rows = lake.session.sql(sql)
+        rows = lake.session.sql(_lower_names(sql, names & set(known)))
         return (rows if limit is None else rows.limit(limit)).toArrow()
     except PySparkException as error:
         raise QueryError(_explain(error, names - set(known), known, lake)) from error
+
+
+def _lower_names(sql: str, names: set[str]) -> str:
+    """The query with its tables' names in lower case: the engine tells ``GOLD`` from ``gold``."""
+    return TABLE_NAME.sub(lambda found: found[0].lower() if found[0].lower() in names else found[0], sql)
 
 
 def _register(lake: Lakehouse, address: str) -> None:
     layer = address.split(".", maxsplit=1)[0]
     lake.session.sql(f"CREATE DATABASE IF NOT EXISTS {layer}")
     lake.session.sql(f"DROP TABLE IF EXISTS {address}")
-    location = str(lake.locate(address)).replace("\\", "\\\\").replace("'", "\\'")
+    location = lake.locate_for_engine(address).replace("\\", "\\\\").replace("'", "\\'")
     lake.session.sql(f"CREATE TABLE {address} USING delta LOCATION '{location}'")
 
 

@@ -127,6 +127,10 @@ def read_content(path: Path) -> FileContent:
                 raise LandingError(_say_not_utf8(path)) from error
             found, is_blank = _count_lines(block, is_blank)
             lines += found
+    try:
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:  # the file ends within a letter
+        raise LandingError(_say_not_utf8(path)) from error
     return FileContent(digest.hexdigest(), max(lines + (not is_blank) - 1, 0))
 
 
@@ -134,7 +138,7 @@ def find_broken_record(path: Path, columns: int) -> str | None:
     """The first record that no reader of CSV can split into ``columns`` fields, as a sentence; None if all can."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            text = line.decode("utf-8", "replace").rstrip("\r\n")
+            text = _show(line)
             if not text:
                 continue
             try:
@@ -161,12 +165,13 @@ def _read_first_lines(path: Path, contract: Contract) -> list[str]:
         ) from error
     for signature, kind in ARCHIVE_SIGNATURES.items():
         if start.startswith(signature):
-            raise LandingError(f"{path}: is {kind}, no CSV file; unpack it, or: instacart land {path}")
-    complete = start if len(start) < HEADER_LIMIT else start[: start.rfind(b"\n")]
+            raise LandingError(f"{path}: is {kind}, no CSV file; unpack it and land what it holds")
     try:
-        lines = [line for line in complete.decode("utf-8-sig").splitlines() if line.strip()]
+        # Not final: what was read may end within a letter.
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(start)
     except UnicodeDecodeError as error:
         raise LandingError(_say_not_utf8(path)) from error
+    lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise LandingError(f"{path}: is empty; {_say_expected(contract)}; land it again")
     return lines
@@ -211,7 +216,7 @@ def _say_not_utf8(path: Path) -> str:
                 line.decode("utf-8")
             except UnicodeDecodeError:
                 return (
-                    f"{path}: line {number}: is not UTF-8: {_shorten(line.decode('utf-8', 'replace'))}; "
+                    f"{path}: line {number}: is not UTF-8: {_shorten(_show(line))}; "
                     "save the file as UTF-8 and land it again"
                 )
     return f"{path}: is not UTF-8; save the file as UTF-8 and land it again"
@@ -227,6 +232,10 @@ def _spell(contract: Contract) -> str:
         for column in contract.landed_columns
     )
     return ", ".join(names)
+
+
+def _show(line: bytes) -> str:
+    return line.decode("utf-8", "replace").rstrip("\r\n")
 
 
 def _shorten(text: str, limit: int = 120) -> str:

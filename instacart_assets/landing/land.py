@@ -6,6 +6,7 @@ temporary name, verified there, and renamed only then: a broken download never t
 
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def _land_file(source: str, stream: IO[bytes], name: str, landing: Path, contrac
     landing.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=landing, prefix=".landing-") as folder:
         copy = Path(folder) / f"{source}.csv"
-        with copy.open("wb") as file:
+        with copy.open("wb") as file, _tell_damage(name):
             shutil.copyfileobj(stream, file, 1 << 20)
         try:
             content = _verify_copy(copy, contract)
@@ -105,8 +106,9 @@ def _land_file(source: str, stream: IO[bytes], name: str, landing: Path, contrac
 
 
 def _verify_copy(copy: Path, contract: Contract) -> FileContent:
+    opened = open_file(copy, copy.parent, contract)
     content = read_content(copy)
-    broken = find_broken_record(copy, len(open_file(copy, copy.parent, contract).columns))
+    broken = find_broken_record(copy, len(opened.columns))
     if broken is not None:
         raise LandingError(broken)
     return content
@@ -143,15 +145,23 @@ def _find_members(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[str, IO
             with archive.open(member) as file:
                 yield f"{name}/{member}", file
         elif member.endswith(".zip"):
-            with _open_archive(BytesIO(archive.read(member)), f"{name}/{member}") as inner:
+            with _tell_damage(f"{name}/{member}"):
+                content = BytesIO(archive.read(member))
+            with _open_archive(content, f"{name}/{member}") as inner:
                 yield from _find_members(inner, f"{name}/{member}")
 
 
 @contextmanager
 def _open_archive(file: Path | BytesIO, name: str) -> Iterator[zipfile.ZipFile]:
-    try:
+    with _tell_damage(name):
         archive = zipfile.ZipFile(file)
-    except zipfile.BadZipFile as error:
-        raise LandingError(f"{name}: is no complete ZIP archive; download it again") from error
     with archive:
         yield archive
+
+
+@contextmanager
+def _tell_damage(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise LandingError(f"{name}: is no complete ZIP archive ({error}); download it again") from error

@@ -52,36 +52,20 @@ def read_files(
 def _read_file(session: SparkSession, file: LandedFile, contract: Contract) -> DataFrame:
     # The embedded engine binds a schema by position, so it is given in the order of the file.
     schema = StructType([StructField(name, StringType()) for name in file.columns])
-    records = session.read.csv(str(file.path), schema=schema, header=True, quote='"', escape='"')
-    return _number_records(records).select(
-        *(
-            F.col(column.name)
-            if column.name in file.columns
-            else F.lit(None).cast("string").alias(column.name)
-            for column in contract.landed_columns
-        ),
-        "_row_number",
+    # An engine may split a file and read its pieces in any order. It never splits one whose records may span
+    # lines: saying so keeps the order, which the numbers of the records are taken from.
+    records = session.read.csv(
+        str(file.path), schema=schema, header=True, quote='"', escape='"', multiLine=True
     )
-
-
-def _number_records(records: DataFrame) -> DataFrame:
-    """Adds ``_row_number``, from 1 in the order of the file.
-
-    Engines read a file in pieces side by side: a record's number is its place in its piece plus the records
-    of all pieces before it, which takes a count of the file first.
-    """
-    identified = records.withColumn("_id", F.monotonically_increasing_id())
-    pieces = (
-        identified.groupBy(F.shiftright("_id", PARTITION_SHIFT).cast("int").alias("piece"))
-        .agg(F.count("*").alias("records"))
-        .orderBy("piece")
-        .collect()
+    columns = (
+        F.col(column.name) if column.name in file.columns else F.lit(None).cast("string").alias(column.name)
+        for column in contract.landed_columns
     )
-    piece = F.shiftright("_id", PARTITION_SHIFT)
-    place = F.col("_id") - F.shiftleft(piece, PARTITION_SHIFT)
-    before: Column = F.lit(0).cast("bigint")
-    total = 0
-    for row in pieces[:-1]:
-        total += row["records"]
-        before = F.when(piece > row["piece"], F.lit(total).cast("bigint")).otherwise(before)
-    return identified.withColumn("_row_number", place + before + 1).drop("_id")
+    return records.select(*columns, _number_record().alias("_row_number"))
+
+
+def _number_record() -> Column:
+    """Number of a record in a file that is read in one piece, from 1."""
+    identifier = F.monotonically_increasing_id()
+    piece = F.shiftleft(F.shiftright(identifier, PARTITION_SHIFT), PARTITION_SHIFT)
+    return identifier - piece + 1

@@ -93,7 +93,7 @@ def _build_asset(table: Table, landed: Mapping[dg.AssetKey, Contract]) -> dg.Ass
 def _select_landed(
     context: dg.AssetExecutionContext, landed: Mapping[dg.AssetKey, Contract]
 ) -> list[Contract]:
-    selected = context.run.asset_selection or set(landed)
+    selected = context.job_def.asset_layer.selected_asset_keys
     return [contract for key, contract in landed.items() if key in selected]
 
 

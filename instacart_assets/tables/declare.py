@@ -15,7 +15,7 @@ from typing import Any, ParamSpec
 from pyspark.sql import DataFrame
 
 from instacart_assets.contracts.load import load_contracts
-from instacart_assets.contracts.model import LANDING, LAYERS, Contract
+from instacart_assets.contracts.model import Contract
 from instacart_assets.errors import RemediableError
 
 Inputs = ParamSpec("Inputs")
@@ -83,7 +83,7 @@ def make_table(address: str, transform: Transform) -> Table:
     for name, parameter in inspect.signature(transform).parameters.items():
         if parameter.annotation is DataFrame:
             sources[name] = _read_source_address(name, address)
-        elif isinstance(parameter.annotation, type):
+        elif isinstance(parameter.annotation, type) and parameter.annotation is not parameter.empty:
             settings[name] = parameter.annotation
         else:
             raise DeclarationError(f"{address}: annotate parameter {name} with DataFrame or a settings class")
@@ -105,8 +105,9 @@ def _declared_in(value: Any, module: ModuleType) -> Table | None:
 
 def _read_source_address(parameter: str, address: str) -> str:
     layer, _, name = parameter.partition("_")
-    if layer not in {*LAYERS, LANDING} or not name:
+    if f"{layer}.{name}" not in load_contracts():
         raise DeclarationError(
-            f"{address}: parameter {parameter} names no table; call it <layer>_<table>, as silver_orders"
+            f"{address}: parameter {parameter} names no table with a contract; "
+            "call it <layer>_<table>, as silver_orders"
         )
     return f"{layer}.{name}"
