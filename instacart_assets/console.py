@@ -135,8 +135,8 @@ def print_generated(made: "GeneratedFiles") -> None:
     table.add_column("records", justify="right")
     for name, records in made.rows.items():
         table.add_row(str(made.landing / name), f"{records:,}")
-    table.add_row(str(made.truth), "the truth about promotions")
     out.print(table)
+    out.print(f"the truth about the promotions: {made.truth}", soft_wrap=True)
 
 
 def print_landed(copies: Sequence["LandedCopy"]) -> None:
