@@ -129,7 +129,10 @@ def print_run(run: "GraphRun") -> None:
 def print_generated(made: "GeneratedFiles") -> None:
     """What was generated, one line a file."""
     table = Table(
-        title=f"{made.users:,} customers, seed {made.seed}", title_justify="left", header_style="bold"
+        title=f"{made.users:,} customers, seed {made.seed}",
+        title_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
     )
     table.add_column("file", no_wrap=True)
     table.add_column("records", justify="right")
@@ -145,9 +148,9 @@ def print_landed(copies: Sequence["LandedCopy"]) -> None:
     table.add_column("file", no_wrap=True)
     table.add_column("records", justify="right")
     table.add_column("bytes", justify="right")
-    table.add_column("the public file")
+    table.add_column("public file", no_wrap=True)
     for copy in copies:
-        public = "yes, by size and SHA-256" if copy.is_public else "no, a file of the same layout"
+        public = "yes" if copy.is_public else "no"
         table.add_row(str(copy.path), f"{copy.records:,}", f"{copy.bytes:,}", public)
     out.print(table)
 
