@@ -59,7 +59,9 @@ def test_the_mean_is_over_the_day_and_the_six_before_quiet_days_included(spark: 
     )
     departments = make_table(spark, "silver.departments", "department_id", [1, 2])
     result = department_daily_sales(lines, departments)
-    means = {(row[0], row[1]): row[2] for row in read_rows(result, "department_id order_date units_7d_average")}
+    means = {
+        (row[0], row[1]): row[2] for row in read_rows(result, "department_id order_date units_7d_average")
+    }
     assert [means[1, f"2020-01-0{day}"] for day in range(1, 9)] == [
         7.0,  # 7 / 1: no days before the first
         3.5,  # 7 / 2

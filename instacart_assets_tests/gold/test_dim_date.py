@@ -13,7 +13,9 @@ ADDRESS = "gold.dim_date"
 
 
 def make_orders(spark: SparkSession, *days: str, estimated: bool = False) -> DataFrame:
-    return make_table(spark, "silver.orders", "order_date is_date_estimated", [(day, estimated) for day in days])
+    return make_table(
+        spark, "silver.orders", "order_date is_date_estimated", [(day, estimated) for day in days]
+    )
 
 
 def make_promotions(spark: SparkSession, *runs: tuple[str, str]) -> DataFrame:
@@ -96,9 +98,7 @@ def test_weeks_start_on_the_first_weekday_of_the_calendar(
 
 
 @pytest.mark.parametrize("first_weekday", ["Saturday", "Wednesday", "Sunday"])
-def test_names_and_weekends_are_those_of_the_true_date(
-    spark: SparkSession, first_weekday: Weekday
-) -> None:
+def test_names_and_weekends_are_those_of_the_true_date(spark: SparkSession, first_weekday: Weekday) -> None:
     calendar = OrderCalendar(first_weekday=first_weekday)
     result = dim_date(make_orders(spark, "2020-03-09", "2020-03-15"), make_promotions(spark), calendar)
     assert read_rows(result, "date_day day_name is_weekend") == [
@@ -117,7 +117,9 @@ def test_names_and_weekends_are_those_of_the_true_date(
 
 def test_months_have_their_first_day_and_their_english_name(spark: SparkSession) -> None:
     result = dim_date(make_orders(spark, "2020-01-31", "2020-12-01"), make_promotions(spark), OrderCalendar())
-    assert read_rows(result.select("month_start_date", "month_name").distinct(), "month_start_date month_name") == [
+    assert read_rows(
+        result.select("month_start_date", "month_name").distinct(), "month_start_date month_name"
+    ) == [
         ("2020-01-01", "January"),
         ("2020-02-01", "February"),
         ("2020-03-01", "March"),

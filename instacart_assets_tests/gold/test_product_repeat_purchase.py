@@ -180,7 +180,14 @@ def test_products_of_a_department_are_ranked_from_twenty_buyers_on(spark: SparkS
         spark,
         "silver.products",
         "product_id department_id department",
-        [(1, 1, "bakery"), (2, 1, "bakery"), (3, 1, "bakery"), (4, 1, "bakery"), (5, 1, "bakery"), (6, 2, "pets")],
+        [
+            (1, 1, "bakery"),
+            (2, 1, "bakery"),
+            (3, 1, "bakery"),
+            (4, 1, "bakery"),
+            (5, 1, "bakery"),
+            (6, 2, "pets"),
+        ],
     )
     result = product_repeat_purchase(
         make_purchases(spark, *purchases), make_table(spark, "silver.orders"), products
