@@ -23,22 +23,22 @@ def make_promotions(spark: SparkSession, *runs: tuple[str, str]) -> DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("ordered", "promoted", "first", "last", "days"),
+    ("ordered", "promoted", "expected"),
     [
-        (["2020-03-12", "2020-03-10"], [], "2020-03-10", "2020-03-12", 3),
+        (["2020-03-12", "2020-03-10"], [], ("2020-03-10", "2020-03-12", 3)),
         # A promotion reaches 28 days beyond the orders on either side.
-        (["2020-03-10"], [("2020-03-01", "2020-04-01")], "2020-02-02", "2020-04-29", 88),
-        (["2020-01-01", "2020-12-31"], [("2020-03-01", "2020-04-01")], "2020-01-01", "2020-12-31", 366),
-        ([], [("2020-03-01", "2020-03-02"), ("2020-03-03", "2020-03-03")], "2020-02-02", "2020-03-31", 59),
+        (["2020-03-10"], [("2020-03-01", "2020-04-01")], ("2020-02-02", "2020-04-29", 88)),
+        (["2020-01-01", "2020-12-31"], [("2020-03-01", "2020-04-01")], ("2020-01-01", "2020-12-31", 366)),
+        ([], [("2020-03-01", "2020-03-02"), ("2020-03-03", "2020-03-03")], ("2020-02-02", "2020-03-31", 59)),
     ],
 )
 def test_days_run_from_the_first_to_the_last_that_any_table_can_hold(
-    spark: SparkSession, ordered: list[str], promoted: list[tuple[str, str]], first: str, last: str, days: int
+    spark: SparkSession, ordered: list[str], promoted: list[tuple[str, str]], expected: tuple[str, str, int]
 ) -> None:
     result = dim_date(make_orders(spark, *ordered), make_promotions(spark, *promoted), OrderCalendar())
     listed = [day for (day,) in read_rows(result, "date_day")]
-    assert (listed[0], listed[-1], len(listed)) == (first, last, days)
-    assert len(set(listed)) == days
+    assert (listed[0], listed[-1], len(listed)) == expected
+    assert len(set(listed)) == len(listed)
     assert find_broken_promises(result, ADDRESS) == []
 
 
