@@ -114,7 +114,6 @@ def test_files_with_other_orders_of_columns_are_one_table(spark: SparkSession, t
     ]
 
 
-@pytest.mark.slow
 def test_record_numbers_follow_the_file_however_large_and_however_often_it_is_read(
     spark: SparkSession, tmp_path: Path
 ) -> None:
