@@ -5,6 +5,7 @@ Parquet footers, and the transaction. Which files and when, ``lake.py`` decides.
 """
 
 import json
+import math
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -95,13 +96,15 @@ def _read_statistics(footer: pq.FileMetaData) -> dict[str, Any]:
 def _read_bounds(chunks: list[Any]) -> Iterator[tuple[Any, Any]]:
     """Least and greatest value of each chunk that has them; nothing where one has values but no bounds."""
     filled = [chunk for chunk in chunks if chunk.num_values]
-    if all(chunk.has_min_max and _is_bounded(chunk.min) for chunk in filled):
+    if all(chunk.has_min_max and _is_bounded(chunk.min) and _is_bounded(chunk.max) for chunk in filled):
         yield from ((chunk.min, chunk.max) for chunk in filled)
 
 
 def _is_bounded(value: Any) -> bool:
     # Delta states moments in milliseconds, and a bound cut to them would no longer bound.
-    return isinstance(value, int | float | str | date) and not isinstance(value, datetime)
+    if isinstance(value, float):
+        return math.isfinite(value)  # JSON has no word for the others
+    return isinstance(value, int | str | date) and not isinstance(value, datetime)
 
 
 def _to_json(value: Any) -> Any:

@@ -75,14 +75,19 @@ class Lakehouse:
         return self.root / layer / name
 
     def locate_for_engine(self, address: str) -> str:
-        """The same folder by a path that the engine can read a Delta table from.
+        """The same folder by a path that the engine can read and write."""
+        return self._spell_for_engine(self.locate(address))
 
-        The embedded engine finds no table below a folder whose name a URL would escape, as ``My Documents``;
-        such a lake is reached through a link in a temporary folder of this process.
+    def _spell_for_engine(self, path: Path) -> str:
+        """A path below the lake as the engine takes it for that path and no other.
+
+        The embedded engine finds no table below a folder whose name a URL would escape, as ``My Documents``,
+        and takes some names for patterns, as ``lake [1]``; such a lake is reached through a link in a temporary
+        folder of this process.
         """
         if quote(str(self.root)) == str(self.root):
-            return str(self.locate(address))
-        return str(Path(_keep_link(self.root).name, "lake") / self.locate(address).relative_to(self.root))
+            return str(path)
+        return str(Path(_keep_link(self.root).name, "lake") / path.relative_to(self.root))
 
     def open_table(self, address: str) -> DeltaTable | None:
         """Handle on the table's version now; None where it was never published."""
@@ -142,7 +147,7 @@ class Lakehouse:
         # Never a name used before: the files of a published candidate are the table's own from then on.
         path = self.locate(contract.address) / f"candidate-{run_id}-{uuid4().hex[:8]}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        conform(rows, contract).write.parquet(str(path))
+        conform(rows, contract).write.parquet(self._spell_for_engine(path))
         files = _list_files(path)
         if not files:  # the engine writes no file for no rows
             path.mkdir(exist_ok=True)
@@ -151,7 +156,7 @@ class Lakehouse:
 
     def read_candidate(self, candidate: Candidate) -> DataFrame:
         """Rows of a candidate."""
-        return self.session.read.parquet(str(candidate.path))
+        return self.session.read.parquet(self._spell_for_engine(candidate.path))
 
     def publish(self, candidate: Candidate) -> int:
         """Make a candidate the table's content, in one commit.

@@ -4,8 +4,10 @@ Here lives the reading of CSV: the dialect, columns by name, and which file, con
 from. Nothing is typed or judged here; the files were verified before (``files.py``).
 """
 
+import re
 from datetime import datetime
 from functools import reduce
+from pathlib import Path
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -55,13 +57,18 @@ def _read_file(session: SparkSession, file: LandedFile, contract: Contract) -> D
     # An engine may split a file and read its pieces in any order. It never splits one whose records may span
     # lines: saying so keeps the order, which the numbers of the records are taken from.
     records = session.read.csv(
-        str(file.path), schema=schema, header=True, quote='"', escape='"', multiLine=True
+        _spell_path(file.path), schema=schema, header=True, quote='"', escape='"', multiLine=True
     )
     columns = (
         F.col(column.name) if column.name in file.columns else F.lit(None).cast("string").alias(column.name)
         for column in contract.landed_columns
     )
     return records.select(*columns, _number_record().alias("_row_number"))
+
+
+def _spell_path(path: Path) -> str:
+    """The path as the pattern that it alone matches: engines read ``[``, ``{``, ``*`` and ``?`` as patterns."""
+    return re.sub(r"[\[\]{}*?]", r"[\g<0>]", str(path))
 
 
 def _number_record() -> Column:

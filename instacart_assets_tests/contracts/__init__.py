@@ -1,0 +1,1 @@
+"""Contracts: what is read of their files, and which files are refused."""

@@ -1,0 +1,1 @@
+"""Tables in the lake: how they are written, published and read."""

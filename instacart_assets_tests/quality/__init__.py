@@ -1,0 +1,1 @@
+"""Whether rows keep their contract."""

@@ -1,0 +1,1 @@
+"""Tables: declared, built, and shown to Dagster."""

@@ -1,0 +1,63 @@
+"""Three tables of things, from landed to gold, that exist only in tests.
+
+Here lives what the tests of tables share: the contracts, and the functions that make their rows.
+"""
+
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from instacart_assets.bronze.landed import keep_as_landed
+from instacart_assets.contracts.model import Column, ColumnType
+from instacart_assets.settings import Settings
+from instacart_assets.tables.declare import Table
+from instacart_assets_tests.landing_files import write_file
+from instacart_assets_tests.small_contracts import make_contract, make_landed_contract, make_rule
+
+LANDED = "thing_id,name\n1,apple\n2,pear\n"
+
+
+def _copy(name: str, column_type: ColumnType, source: str) -> Column:
+    return Column(name, column_type, True, f"The {name}.", ("tagged",), (f"{source}.{name}",))
+
+
+def make_landed_table(name: str = "things", *, is_optional: bool = False) -> Table:
+    """The bronze table of a landed source."""
+    contract = make_landed_contract(name, is_optional=is_optional)
+    return Table(contract, keep_as_landed, {"records": f"landing.{name}"}, {})
+
+
+def type_things(bronze_things: DataFrame) -> DataFrame:
+    return bronze_things.select(F.col("thing_id").try_cast("int").alias("thing_id"), "name")
+
+
+def pass_on(silver_things: DataFrame) -> DataFrame:
+    return silver_things
+
+
+BRONZE = make_landed_table()
+SILVER = Table(
+    make_contract(
+        _copy("thing_id", "int", "bronze.things"),
+        _copy("name", "string", "bronze.things"),
+        rules=(make_rule("few_things", "count(*) < 3", severity="warn", scope="table"),),
+    ),
+    type_things,
+    {"bronze_things": "bronze.things"},
+    {},
+)
+GOLD = Table(
+    make_contract(
+        _copy("thing_id", "int", "silver.things"),
+        _copy("name", "string", "silver.things"),
+        address="gold.things",
+    ),
+    pass_on,
+    {"silver_things": "silver.things"},
+    {},
+)
+
+
+def land(settings: Settings, content: str | bytes = LANDED, name: str = "things.csv") -> Path:
+    return write_file(settings.landing, name, content)
