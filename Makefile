@@ -13,7 +13,7 @@ SEED ?= 1
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 # Runs by hand and from the web UI share one history; tests keep none.
-DAGSTER_HOME ?= $(CURDIR)/data/dagster
+DAGSTER_HOME := $(CURDIR)/data/dagster
 demo ui: export DAGSTER_HOME := $(DAGSTER_HOME)
 
 .PHONY: help
@@ -90,5 +90,5 @@ lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade
 
 .PHONY: clean
-clean: ## Remove made data and caches; the environment stays
-	rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## Remove the lake, the history and caches; landed files and the environment stay
+	rm -rf data/lake data/dagster .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -58,13 +58,17 @@ def generate(
     """
     with _speak_plainly():
         from instacart_assets import console
+        from instacart_assets.contracts.load import contracts_of
+        from instacart_assets.landing.generated import check_may_generate, mark_generated
         from instacart_assets.synthetic.generate import generate as generate_files
 
         settings = _settings(landing=out)
+        check_may_generate(settings.landing, (contract.name for contract in contracts_of("bronze")))
         with console.view_work(f"generating {users:,} customers", "customers") as view:
             made = generate_files(
                 users, seed, settings.landing, calendar=settings.calendar, on_progress=view.show
             )
+        mark_generated(made.landing, made.rows)
         console.print_generated(made)
 
 
@@ -79,15 +83,21 @@ def land(
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.contracts.load import contracts_of
+        from instacart_assets.landing.generated import remove_generated
         from instacart_assets.landing.land import land_files
 
         contracts = {contract.name: contract for contract in contracts_of("bronze")}
+        folder = _settings(landing=landing).landing
+        removed = remove_generated(folder) if origin.exists() else []
+        if removed:
+            console.print_note(f"removed the generated files of {folder}: {', '.join(removed)}")
         with console.err.status("landing") as status:
             copies = land_files(
                 origin,
-                _settings(landing=landing).landing,
+                folder,
                 contracts,
-                lambda name: status.update(f"landing {name}"),
+                on_file=lambda name: status.update(f"landing {name}"),
+                on_ignored=lambda name: console.print_note(f"left out, as no source has its name: {name}"),
             )
         console.print_landed(copies)
 
@@ -178,10 +188,17 @@ def _speak_plainly() -> Iterator[None]:
     try:
         yield
     except RemediableError as error:
-        from instacart_assets import console
+        _fail(str(error), error)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}; give another folder, or make this one usable", error)
 
-        console.print_error(str(error))
-        raise typer.Exit(1) from error
+
+def _fail(message: str, error: Exception) -> NoReturn:
+    from instacart_assets import console
+
+    console.print_error(message)
+    raise typer.Exit(1) from error
 
 
 if __name__ == "__main__":

@@ -35,6 +35,9 @@ MARKS = {
     "skipped": ("-", "yellow"),
 }
 
+NARROWEST_COLUMN = 8
+"""Characters below which a column cannot be read."""
+
 out = Console()
 err = Console(stderr=True)
 
@@ -124,6 +127,8 @@ def print_run(run: "GraphRun") -> None:
     for built in run.tables:
         if built.error is not None:
             print_error(f"{built.address}: {built.error}")
+        for note in built.notes:
+            print_note(f"{built.address}: {note}")
 
 
 def print_generated(made: "GeneratedFiles") -> None:
@@ -156,14 +161,31 @@ def print_landed(copies: Sequence["LandedCopy"]) -> None:
 
 
 def print_rows(rows: pa.Table, title: str | None = None) -> None:
-    """Rows of an answer, numbers to the right."""
+    """Rows of an answer, numbers to the right; field below field where they are too wide for the terminal."""
     table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     for field in rows.schema:
         is_number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
         table.add_column(field.name, justify="right" if is_number else "left", no_wrap=is_number)
-    for row in rows.to_pylist():
-        table.add_row(*(_describe_value(value) for value in row.values()))
-    out.print(table)
+    answers = [[_describe_value(value) for value in row.values()] for row in rows.to_pylist()]
+    for answer in answers:
+        table.add_row(*answer)
+    if not answers:
+        out.print("no rows")
+    elif len(rows.schema) * NARROWEST_COLUMN > out.width:
+        for answer in answers:
+            out.print(_stack_fields(rows.schema.names, answer))
+    else:
+        out.print(table)
+
+
+def _stack_fields(names: Sequence[str], answer: Sequence[str]) -> Table:
+    """One row as a column of names and values."""
+    stacked = Table(box=SIMPLE_HEAD, show_header=False)
+    stacked.add_column(style="bold", no_wrap=True)
+    stacked.add_column(overflow="fold")
+    for name, value in zip(names, answer, strict=True):
+        stacked.add_row(name, value)
+    return stacked
 
 
 def print_note(message: str) -> None:

@@ -20,12 +20,17 @@ from instacart_assets.errors import RemediableError
 from instacart_assets.landing.files import survey
 from instacart_assets.settings import Settings
 from instacart_assets.tables.assets import asset_key, table_address
+from instacart_assets.tables.build import NOTES
 
 ADDRESS = re.compile(rf"(?<![\w:\"/])({'|'.join(LAYERS)})\.(\w+)")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 State = Literal["waiting", "running", "published", "failed", "skipped"]
 Events = dg.DagsterEventType
+
+
+class HistoryError(RemediableError):
+    """Dagster's history cannot be kept where it is asked to be; the message says why."""
 
 
 class SelectionError(RemediableError):
@@ -44,6 +49,7 @@ class TableRun:
         checks: how many checks were looked at.
         failed_checks: names of those that failed.
         error: why it failed, for people.
+        notes: what else a person should know, as a source that did not land.
     """
 
     address: str
@@ -53,6 +59,7 @@ class TableRun:
     checks: int = 0
     failed_checks: tuple[str, ...] = ()
     error: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,8 @@ def _follow(table: TableRun, event: dg.DagsterEvent) -> TableRun:
         case Events.ASSET_MATERIALIZATION:
             metadata = event.step_materialization_data.materialization.metadata
             rows, seconds = metadata["dagster/row_count"].value, metadata["seconds"].value
-            return replace(table, rows=cast("int", rows), seconds=cast("float", seconds))
+            notes = tuple(str(metadata[name].value) for name in NOTES if name in metadata)
+            return replace(table, rows=cast("int", rows), seconds=cast("float", seconds), notes=notes)
         case Events.ASSET_CHECK_EVALUATION:
             evaluation = event.asset_check_evaluation_data
             failed = () if evaluation.passed else (evaluation.check_name,)
@@ -202,7 +210,12 @@ def _skip_waiting(table: TableRun) -> TableRun:
 
 def _open_instance() -> dg.DagsterInstance:
     if os.environ.get("DAGSTER_HOME"):
-        return dg.DagsterInstance.get()
+        try:
+            return dg.DagsterInstance.get()
+        except dg.DagsterError as error:
+            raise HistoryError(
+                f"DAGSTER_HOME cannot be used: {error}; make the folder, or unset it"
+            ) from error
     return dg.DagsterInstance.ephemeral(settings={"telemetry": {"enabled": False}})
 
 

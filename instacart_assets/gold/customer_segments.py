@@ -74,10 +74,13 @@ def measure_rhythm(orders: DataFrame, calendar: OrderCalendar) -> DataFrame:
 
 
 def find_as_of_date(orders: DataFrame, calendar: OrderCalendar) -> DataFrame:
-    """One row: the day to look back from, and whether dates are estimated."""
-    last = orders.agg(F.max("order_date").alias("last_order_date"))
-    as_of = F.coalesce(F.lit(calendar.as_of_date).cast("date"), F.col("last_order_date"))
-    return last.select(as_of.alias("as_of_date")).crossJoin(find_date_origin(orders))
+    """One row: the day to look back from, by the calendar's ``as_of_date``, and whether dates are estimated."""
+    last = orders.agg(F.max("order_date").alias("last_order_date")).crossJoin(find_date_origin(orders))
+    by_default = F.when(F.col("is_date_estimated"), F.lit(calendar.window_end)).otherwise(
+        F.col("last_order_date")
+    )
+    as_of = F.coalesce(F.lit(calendar.as_of_date).cast("date"), by_default)
+    return last.select(as_of.alias("as_of_date"), "is_date_estimated")
 
 
 def sum_baskets(order_items: DataFrame) -> DataFrame:

@@ -20,7 +20,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from pyspark.sql import DataFrame, SparkSession
 
 from instacart_assets.contracts.model import LAYERS, Contract
@@ -31,6 +31,10 @@ from instacart_assets.lakehouse.schema import arrow_schema, conform
 
 class TableMissingError(RemediableError):
     """A table that is to be read was never published; the message says which run makes it."""
+
+
+class PublishConflictError(RemediableError):
+    """Another run published a table first; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,11 @@ class Lakehouse:
         table = self.open_table(address)
         return None if table is None else table.version()
 
+    def count_rows(self, address: str) -> int:
+        """Rows of the table's version now, from its statistics; 0 where it was never published."""
+        table = self.open_table(address)
+        return 0 if table is None else table.count()
+
     def list_tables(self) -> list[str]:
         """Addresses of all published tables, by layer and name."""
         return [
@@ -165,11 +174,19 @@ class Lakehouse:
             The version published.
 
         Raises:
-            CommitFailedError: another writer published since the candidate's base was taken.
+            PublishConflictError: another run published the table since the candidate's base was taken.
         """
         address = candidate.contract.address
         files = _list_files(candidate.path)
-        return commit_files(self.locate(address), candidate.base, candidate.contract, files, candidate.run_id)
+        try:
+            return commit_files(
+                self.locate(address), candidate.base, candidate.contract, files, candidate.run_id
+            )
+        except CommitFailedError as error:
+            raise PublishConflictError(
+                f"{address}: another run published it meanwhile, and its version stays; "
+                "wait until that run has ended, then run again"
+            ) from error
 
     def read_preview(self, candidate: Candidate, rows: int) -> pa.Table:
         """The first rows of a candidate by its key."""

@@ -4,14 +4,17 @@ Here lives what makes ``gold.daily_product_sales`` a name the engine knows. Noth
 """
 
 import re
+from difflib import get_close_matches
 
 import pyarrow as pa
 from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
 
 from instacart_assets.contracts.model import LAYERS
 from instacart_assets.errors import RemediableError
 from instacart_assets.lakehouse.lake import Lakehouse
 
+LOOKS_ONLY = re.compile(r"(DESCRIBE|DESC|SHOW)\s", re.IGNORECASE)
 TABLE_NAME = re.compile(rf"\b({'|'.join(LAYERS)})\.(\w+)", re.IGNORECASE)
 
 
@@ -35,10 +38,21 @@ def run_query(lake: Lakehouse, sql: str, limit: int | None = None) -> pa.Table:
     for name in sorted(names & set(known)):
         _register(lake, name)
     try:
-        rows = lake.session.sql(_lower_names(sql, names & set(known)))
+        rows = _read_only(lake, _lower_names(sql, names & set(known)))
         return (rows if limit is None else rows.limit(limit)).toArrow()
     except PySparkException as error:
         raise QueryError(_explain(error, names - set(known), known, lake)) from error
+
+
+def _read_only(lake: Lakehouse, sql: str) -> DataFrame:
+    """The rows of a query; a statement that would change anything is refused before it runs.
+
+    Only a query can stand in the place of a table: the engine's own parser refuses everything else there.
+    """
+    query = sql.strip().rstrip(";")
+    if not LOOKS_ONLY.match(query):
+        lake.session.sql("\n".join(["SELECT * FROM (", query, ") AS answer LIMIT 0"]))
+    return lake.session.sql(query)
 
 
 def _lower_names(sql: str, names: set[str]) -> str:
@@ -56,6 +70,10 @@ def _register(lake: Lakehouse, address: str) -> None:
 
 def _explain(error: PySparkException, absent: set[str], known: list[str], lake: Lakehouse) -> str:
     if not absent:
-        return f"the query was refused: {error}"
-    held = ", ".join(known) if known else "nothing yet; make its tables with: instacart run"
-    return f"not in the lake {lake.root}: {', '.join(sorted(absent))}; it holds {held}"
+        return f"the query was refused, or is none (tables can be read and not changed here): {error}"
+    if not known:
+        return f"the lake {lake.root} holds no tables yet; make them with: instacart run"
+    near = [match for name in sorted(absent) for match in get_close_matches(name, known, n=3, cutoff=0.5)]
+    layers = {name.split(".")[0] for name in absent}
+    held = near or [name for name in known if name.split(".")[0] in layers]
+    return f"not in the lake {lake.root}: {', '.join(sorted(absent))}; it holds {', '.join(held)}"

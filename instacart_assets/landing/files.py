@@ -10,6 +10,7 @@ import csv
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from instacart_assets.contracts.model import Contract
@@ -54,7 +55,7 @@ class FileContent:
 
 
 def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[LandedFile, ...]]:
-    """The landed files of each bronze contract, with their headers verified.
+    """The landed files of each bronze contract, with their headers and their encoding verified.
 
     Args:
         landing: the landing folder.
@@ -64,8 +65,8 @@ def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[Land
         Files by the contract's address, ordered by name; none for an optional source that is absent.
 
     Raises:
-        LandingError: with every fault found: a file that is missing, empty or not readable, or whose header
-            is not the contract's.
+        LandingError: with every fault found: a file that is missing, empty, not readable or not UTF-8, or whose
+            header is not the contract's.
     """
     found: dict[str, tuple[LandedFile, ...]] = {}
     faults: list[str] = []
@@ -75,16 +76,18 @@ def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[Land
         if not paths and not contract.is_optional:
             faults.append(
                 f"{landing / contract.name}.csv: no such file, nor a folder {contract.name}/ of CSV files, "
-                f"with columns {_spell(contract)}; {DOWNLOAD_HINT}"
+                f"with columns {_spell(contract)}"
             )
         for path in paths:
             try:
                 files.append(open_file(path, landing, contract))
+                read_content(path)
             except LandingError as fault:
                 faults.append(str(fault))
         found[contract.address] = tuple(files)
     if faults:
-        raise LandingError("\n".join(faults))
+        is_any_missing = any("no such file" in fault for fault in faults)
+        raise LandingError("\n".join([*faults, *([DOWNLOAD_HINT] if is_any_missing else [])]))
     return found
 
 
@@ -109,11 +112,17 @@ def open_file(path: Path, landing: Path, contract: Contract) -> LandedFile:
 
 
 def read_content(path: Path) -> FileContent:
-    """Fingerprint and count of a landed file, in one pass.
+    """Fingerprint and count of a landed file, in one pass; a file that has not changed since is not read again.
 
     Raises:
         LandingError: the bytes are not UTF-8; the message names the line.
     """
+    status = path.stat()
+    return _read_content(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _read_content(path: Path, *_identity: int) -> FileContent:
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
     lines = 0
@@ -163,6 +172,10 @@ def _read_first_lines(path: Path, contract: Contract) -> list[str]:
         raise LandingError(
             f"{path}: cannot be read ({error.strerror}); {_say_expected(contract)}; make it a readable file"
         ) from error
+    if b"\r" in start and b"\n" not in start:
+        raise LandingError(
+            f"{path}: its lines end in a carriage return alone; save it with LF and land it again"
+        )
     for signature, kind in ARCHIVE_SIGNATURES.items():
         if start.startswith(signature):
             raise LandingError(f"{path}: is {kind}, no CSV file; unpack it and land what it holds")

@@ -59,29 +59,41 @@ def land_files(
     landing: Path,
     contracts: Mapping[str, Contract],
     on_file: Callable[[str], object] = str,
+    on_ignored: Callable[[str], object] = str,
 ) -> list[LandedCopy]:
     """Copy and verify every file of a known name from a folder, a ZIP archive, or a single CSV file.
 
-    Archives within an archive, as the public download holds, are opened too. Only the last part of a name
-    counts, so nothing is ever written outside the landing folder.
+    Archives within an archive, as the public download holds, are opened too. ``orders.csv`` lands as such, and
+    ``orders/part.csv`` as a part of the same source. No more of a name counts, so nothing is ever written outside
+    the landing folder.
 
     Args:
         origin: where the files are.
         landing: the landing folder; made where it does not exist.
         contracts: bronze contracts by the name of their source.
         on_file: told the name of each file before it is copied.
+        on_ignored: told the name of each CSV file that belongs to no source.
 
     Raises:
-        LandingError: nothing known is found, or a file is not what its contract names; files landed before the
-            broken one stay, the broken one does not take a place.
+        LandingError: nothing known is found, two files would land in one place, or a file is not what its
+            contract names; files landed before the broken one stay, the broken one does not take a place.
     """
     landed: list[LandedCopy] = []
+    places: dict[PurePosixPath, str] = {}
     for name, stream in _find_streams(origin):
-        source = PurePosixPath(name).stem
-        if source not in contracts:
+        place = _find_place(name, contracts)
+        if place is None:
+            on_ignored(name)
             continue
+        if place in places:
+            raise LandingError(
+                f"{name}: would land as {place}, and so did {places[place]}; leave one of them out"
+            )
+        places[place] = name
         on_file(name)
-        landed.append(_land_file(source, stream, name, landing, contracts[source]))
+        landed.append(
+            _land_file(place, stream, name, landing, contracts[place.parts[0].removesuffix(".csv")])
+        )
     if not landed:
         raise LandingError(
             f"{origin}: holds no file to land; expected any of {', '.join(f'{name}.csv' for name in contracts)}, "
@@ -90,10 +102,22 @@ def land_files(
     return landed
 
 
-def _land_file(source: str, stream: IO[bytes], name: str, landing: Path, contract: Contract) -> LandedCopy:
-    landing.mkdir(parents=True, exist_ok=True)
+def _find_place(name: str, contracts: Mapping[str, Contract]) -> PurePosixPath | None:
+    """Where a file belongs in the landing folder; None where it belongs to no source."""
+    path = PurePosixPath(Path(name).as_posix())
+    source, folder = path.stem.lower(), path.parent.name.lower()
+    if source in contracts:
+        return PurePosixPath(f"{source}.csv")
+    return PurePosixPath(folder, f"{path.stem}.csv") if folder in contracts else None
+
+
+def _land_file(
+    place: PurePosixPath, stream: IO[bytes], name: str, landing: Path, contract: Contract
+) -> LandedCopy:
+    target = landing / place
+    target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=landing, prefix=".landing-") as folder:
-        copy = Path(folder) / f"{source}.csv"
+        copy = Path(folder) / place.name
         with copy.open("wb") as file, _tell_damage(name):
             shutil.copyfileobj(stream, file, 1 << 20)
         try:
@@ -101,8 +125,9 @@ def _land_file(source: str, stream: IO[bytes], name: str, landing: Path, contrac
         except LandingError as error:
             raise LandingError(str(error).replace(str(copy), name)) from error
         size = copy.stat().st_size
-        path = copy.replace(landing / copy.name)
-    return LandedCopy(source, path, content.records, size, _is_public(source, size, content.fingerprint))
+        path = copy.replace(target)
+    is_public = _is_public(contract.name, size, content.fingerprint)
+    return LandedCopy(contract.name, path, content.records, size, is_public)
 
 
 def _verify_copy(copy: Path, contract: Contract) -> FileContent:
@@ -129,10 +154,10 @@ def _find_streams(origin: Path) -> Iterator[tuple[str, IO[bytes]]]:
         )
     files = sorted(path for path in origin.rglob("*") if path.is_file()) if origin.is_dir() else [origin]
     for path in files:
-        if path.suffix == ".csv":
+        if path.suffix.lower() == ".csv":
             with path.open("rb") as file:
                 yield str(path), file
-        elif path.suffix == ".zip":
+        elif path.suffix.lower() == ".zip":
             with _open_archive(path, str(path)) as archive:
                 yield from _find_members(archive, str(path))
 
@@ -141,10 +166,10 @@ def _find_members(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[str, IO
     for member in sorted(archive.namelist()):
         if member.startswith("__MACOSX/"):
             continue
-        if member.endswith(".csv"):
+        if member.lower().endswith(".csv"):
             with archive.open(member) as file:
                 yield f"{name}/{member}", file
-        elif member.endswith(".zip"):
+        elif member.lower().endswith(".zip"):
             with _tell_damage(f"{name}/{member}"):
                 content = BytesIO(archive.read(member))
             with _open_archive(content, f"{name}/{member}") as inner:

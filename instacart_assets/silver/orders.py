@@ -39,8 +39,13 @@ def _type_columns(bronze_orders: DataFrame) -> DataFrame:
 
 
 def _reconstruct_date(calendar: OrderCalendar) -> Column:
-    """The customer's first day plus the days between all orders so far."""
+    """The customer's first day plus the days between all orders so far.
+
+    Null from the first order on that is missing or numbered twice: the gap over it is not known, and no other
+    date may take its place.
+    """
     history = Window.partitionBy("user_id").orderBy("order_number", "order_id")
+    is_contiguous = F.row_number().over(history) == F.col("order_number")
     previous_dow = F.lag("order_dow").over(history)
     days_since_previous = (
         F.when(previous_dow.isNull(), calendar.first_order_day(F.col("user_id"), F.col("order_dow")))
@@ -50,7 +55,7 @@ def _reconstruct_date(calendar: OrderCalendar) -> Column:
         .otherwise(F.col("days_since_prior_order"))
     )
     days_since_start = F.sum(days_since_previous).over(history).cast("int")
-    return F.date_add(F.lit(calendar.window_start), days_since_start)
+    return F.when(is_contiguous, F.date_add(F.lit(calendar.window_start), days_since_start))
 
 
 def _name_day(dow: Column, calendar: OrderCalendar) -> Column:

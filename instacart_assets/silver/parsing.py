@@ -1,12 +1,17 @@
-"""Landed text to typed values: what does not parse becomes null, and the contract's required columns catch it.
+"""Landed text to typed values: what does not parse never passes for a value or for nothing.
 
-Here live small functions over one column. No rule is stated here; rules stand in the contracts.
+Here live small functions over one column. In a required column, text that does not parse becomes null, which
+the contract forbids; in a column that may be empty, it becomes a value that the column's rule forbids. No rule
+is stated here; rules stand in the contracts.
 """
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 NO_BREAK_SPACE = "\u00a0"
+ISO_DATE_LENGTH = 10
+NO_DAYS = -1
+"""What text that spells no days is read as; no gap between orders is negative."""
 
 
 def parse_int(text: Column) -> Column:
@@ -20,14 +25,24 @@ def parse_bigint(text: Column) -> Column:
 
 
 def parse_whole_days(text: Column) -> Column:
-    """Whole days as the publisher's export writes them, ``15.0``, or as re-saved files do, ``15``; null for others."""
+    """Whole days as the publisher's export writes them, ``15.0``, or as re-saved files do, ``15``.
+
+    Null where nothing landed, ``NO_DAYS`` where the text spells no whole days.
+    """
     days = text.try_cast("double")
-    return F.when(days == F.floor(days), days.try_cast("int"))
+    whole = F.when(days == F.floor(days), days.try_cast("int"))
+    return F.when(text.isNotNull(), F.coalesce(whole, F.lit(NO_DAYS)))
+
+
+def parse_share(text: Column) -> Column:
+    """The number that the text spells; null where nothing landed, not-a-number where the text spells none."""
+    return F.when(text.isNotNull(), F.coalesce(text.try_cast("double"), F.lit(float("nan"))))
 
 
 def parse_date(text: Column) -> Column:
-    """The day of an ISO 8601 date or timestamp; null where it spells none."""
-    return text.try_cast("timestamp").cast("date")
+    """The day of an ISO 8601 date or timestamp as written, whatever its UTC offset; null where it spells none."""
+    day = F.substring(text, 1, ISO_DATE_LENGTH).try_cast("date")
+    return F.when(text.try_cast("timestamp").isNotNull(), day)
 
 
 def parse_flag(text: Column) -> Column:

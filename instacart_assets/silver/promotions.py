@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from instacart_assets.silver.parsing import clean_name, parse_date, parse_flag, parse_int
+from instacart_assets.silver.parsing import clean_name, parse_date, parse_flag, parse_int, parse_share
 from instacart_assets.tables.declare import table
 
 
@@ -15,7 +15,7 @@ def promotions(bronze_promotions: DataFrame) -> DataFrame:
         parse_int(F.col("product_id")).alias("product_id"),
         clean_name(F.col("promotion_name")).alias("promotion_name"),
         F.lower("promotion_type").alias("promotion_type"),
-        F.col("discount_rate").try_cast("double").alias("discount_rate"),
+        parse_share(F.col("discount_rate")).alias("discount_rate"),
         parse_date(F.col("start_date")).alias("start_date"),
         parse_date(F.col("end_date")).alias("end_date"),
         parse_flag(F.col("is_simulated")).alias("is_simulated"),

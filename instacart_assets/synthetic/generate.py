@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from instacart_assets.errors import RemediableError
 from instacart_assets.order_calendar import OrderCalendar
 from instacart_assets.synthetic import files
 from instacart_assets.synthetic.arrays import Flags, Purpose, open_stream
@@ -39,6 +40,11 @@ CHUNK_USERS = 4_096
 """Users simulated at a time. Part of the result: another size gives other files."""
 
 _BLOCK_ORDERS = 100_000  # orders whose lines are gathered and written at a time
+
+
+class GenerationError(RemediableError, ValueError):
+    """What is to be generated cannot be; the message names the argument and what it may be."""
+
 
 OnProgress = Callable[[int, int], None]
 """Told how many steps are done, and of how many."""
@@ -123,7 +129,7 @@ def generate(
         on_progress: called after every step with the steps done and the steps in all.
 
     Raises:
-        ValueError: if an argument is out of range, the truth would lie in the landing folder, or ``out`` is a file.
+        GenerationError: if an argument is out of range, the truth would lie in the landing folder, or ``out`` is a file.
     """
     calendar = calendar or OrderCalendar()
     truth = truth or default_truth_path(out)
@@ -146,13 +152,13 @@ def generate(
 
 def _check_arguments(users: int, seed: int, out: Path, truth: Path) -> None:
     if users < 1:
-        raise ValueError(f"At least one user is needed; got users={users}.")
+        raise GenerationError(f"At least one user is needed; got users={users}.")
     if seed < 0:
-        raise ValueError(f"A seed is zero or more; got seed={seed}.")
+        raise GenerationError(f"A seed is zero or more; got seed={seed}.")
     if out.exists() and not out.is_dir():
-        raise ValueError(f"{out} is a file: name a folder for the landing files.")
+        raise GenerationError(f"{out} is a file: name a folder for the landing files.")
     if truth.resolve().is_relative_to(out.resolve()):
-        raise ValueError(
+        raise GenerationError(
             f"The truth file {truth} would lie in the landing folder {out}: name a path outside of it."
         )
 

@@ -127,6 +127,7 @@ def describe_contract(contract: Contract) -> dict[str, Any]:
                 if column.sources
             }
         ),
+        "title": contract.title,
         "grain": contract.grain,
         "key": ", ".join(contract.key),
     }
@@ -236,7 +237,7 @@ def _describe_schema(columns: Iterable[Column], key: Sequence[str]) -> dg.TableS
             dg.TableColumn(
                 name=column.name,
                 type=column.type,
-                description=column.description,
+                description=_explain_column(column),
                 constraints=dg.TableColumnConstraints(
                     nullable=not column.required, unique=list(key) == [column.name]
                 ),
@@ -245,6 +246,10 @@ def _describe_schema(columns: Iterable[Column], key: Sequence[str]) -> dg.TableS
             for column in columns
         ]
     )
+
+
+def _explain_column(column: Column) -> str:
+    return column.description if column.logic is None else f"{column.description} Made as: {column.logic}"
 
 
 def _describe_source(source: str) -> dg.TableColumnDep:

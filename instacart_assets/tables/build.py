@@ -22,6 +22,9 @@ from instacart_assets.quality.checks import CheckOutcome
 from instacart_assets.settings import Settings
 from instacart_assets.tables.declare import Table
 
+NOTES = ("absent", "same_content_again", "empty_sources")
+"""Those notes of a result that a person watching the run should see."""
+
 
 @dataclass(frozen=True)
 class BuildResult:
@@ -57,7 +60,7 @@ def build_table(table: Table, lake: Lakehouse, settings: Settings, run_id: str) 
         LandingError: a landed file is missing or broken.
         TableMissingError: a source was never published.
         ShapeError: the transform does not return the contract's columns.
-        CommitFailedError: another run published the table meanwhile.
+        PublishConflictError: another run published the table meanwhile.
     """
     started = time.perf_counter()
     base = lake.open_table(table.address)  # before the inputs: a version published meanwhile must not be lost
@@ -71,8 +74,8 @@ def build_table(table: Table, lake: Lakehouse, settings: Settings, run_id: str) 
     if source is not None:
         outcomes += (_audit_landed(candidate, source),)
     version = None if any(outcome.blocks for outcome in outcomes) else lake.publish(candidate)
-    seconds = time.perf_counter() - started
-    return BuildResult(table.contract, candidate, version, outcomes, seconds, _note_source(source))
+    notes = _note_empty(table, lake) if source is None else _note_source(source)
+    return BuildResult(table.contract, candidate, version, outcomes, time.perf_counter() - started, notes)
 
 
 def _transform(table: Table, inputs: dict[str, DataFrame], settings: Settings) -> DataFrame:
@@ -102,12 +105,17 @@ def _audit_landed(candidate: Candidate, source: LandedSource) -> CheckOutcome:
     return audit_records(candidate.rows, source.records, source.contract, remedy)
 
 
-def _note_source(source: LandedSource | None) -> dict[str, Any]:
-    if source is None:
-        return {}
+def _note_source(source: LandedSource) -> dict[str, Any]:
     notes: dict[str, Any] = {"landed_files": [file.name for file, _ in source.files]}
     if source.repeated:
-        notes["same_content_again"] = list(source.repeated)
+        notes["same_content_again"] = (
+            f"not read again, as the content is the same: {', '.join(source.repeated)}"
+        )
     if not source.files:
-        notes["absent"] = f"no landed file for {source.contract.name}: this table and what follows are empty"
+        notes["absent"] = f"no file landed for {source.contract.name}: the table is empty"
     return notes
+
+
+def _note_empty(table: Table, lake: Lakehouse) -> dict[str, Any]:
+    empty = [address for address in table.sources.values() if not lake.count_rows(address)]
+    return {"empty_sources": f"made of nothing from {', '.join(empty)}"} if empty else {}

@@ -1,0 +1,55 @@
+"""Keeps generated files and landed ones apart.
+
+Here lives the mark that says which files of a landing folder were generated. Without it, a generated promotion
+ledger would stay beside a real shop's orders, or a demonstration would overwrite a download.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from instacart_assets.landing.files import LandingError, find_paths
+
+MARK = ".generated"
+
+
+def check_may_generate(landing: Path, sources: Iterable[str]) -> None:
+    """Refuse to generate over files that somebody landed.
+
+    Args:
+        landing: the landing folder.
+        sources: names of all landed sources, as ``orders``.
+
+    Raises:
+        LandingError: the folder holds such files.
+    """
+    marked = _read_marks(landing)
+    landed = [path for source in sources for path in find_paths(landing, source) if path.name not in marked]
+    if landed:
+        raise LandingError(
+            f"{landing}: holds files that were landed: {', '.join(path.name for path in landed)}; "
+            "generate into another folder: --out DIR"
+        )
+
+
+def mark_generated(landing: Path, names: Iterable[str]) -> None:
+    """Remember the files of these names as generated."""
+    (landing / MARK).write_text("".join(f"{name}\n" for name in names), "utf-8")
+
+
+def remove_generated(landing: Path) -> list[str]:
+    """Take the generated files out of a landing folder; landed files stay.
+
+    Returns:
+        The names of the files removed.
+    """
+    names = [name for name in _read_marks(landing) if (landing / name).exists()]
+    for name in names:
+        (landing / name).unlink()
+    (landing / MARK).unlink(missing_ok=True)
+    return names
+
+
+def _read_marks(landing: Path) -> list[str]:
+    mark = landing / MARK
+    # Only the last part of a name counts: a mark speaks of its own folder.
+    return [Path(name).name for name in mark.read_text("utf-8").splitlines()] if mark.exists() else []
