@@ -9,8 +9,7 @@ BIN := $(VENV)/bin
 USERS ?= 2000
 SEED ?= 1
 
-# Nothing reports home, and tools find the environment without its being activated.
-export DAGSTER_DISABLE_TELEMETRY := yes
+# Tools find the environment without its being activated.
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 # Runs by hand and from the web UI share one history; tests keep none.

@@ -201,7 +201,9 @@ def _skip_waiting(table: TableRun) -> TableRun:
 
 
 def _open_instance() -> dg.DagsterInstance:
-    return dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
+    if os.environ.get("DAGSTER_HOME"):
+        return dg.DagsterInstance.get()
+    return dg.DagsterInstance.ephemeral(settings={"telemetry": {"enabled": False}})
 
 
 def _explain_selection() -> str:
