@@ -35,7 +35,10 @@ def run_query(lake: Lakehouse, sql: str, limit: int | None = None) -> pa.Table:
     for name in sorted(names & set(known)):
         _register(lake, name)
     try:
-        rows = lake.session.sql(_lower_names(sql, names & set(known)))
+        question = _lower_names(sql, names & set(known)).rstrip("; \n\t")
+        # Planned as part of a query first, which INSERT, DELETE or DROP cannot be: nothing is carried out.
+        lake.session.sql(f"EXPLAIN SELECT 1 FROM (\n{question}\n)")  # noqa: S608 - it is the person's own
+        rows = lake.session.sql(question)
         return (rows if limit is None else rows.limit(limit)).toArrow()
     except PySparkException as error:
         raise QueryError(_explain(error, names - set(known), known, lake)) from error
