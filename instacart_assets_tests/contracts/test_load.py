@@ -311,6 +311,12 @@ def test_a_file_that_is_no_yaml_is_told_where(tmp_path: Path, text: str) -> None
     assert "line 1" in message
 
 
+def test_a_key_given_twice_is_not_lost_in_silence(tmp_path: Path) -> None:
+    text = GOOD.replace("    quality:\n", "    quality: []\n    quality:\n")
+    assert text != GOOD
+    assert "quality is given twice" in refuse(tmp_path, text)
+
+
 @pytest.mark.parametrize("text", ["", "just words", "[1, 2]", "{}"])
 def test_a_file_that_is_no_contract_is_refused(tmp_path: Path, text: str) -> None:
     assert "Open Data Contract Standard" in refuse(tmp_path, text)
