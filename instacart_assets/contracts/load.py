@@ -130,9 +130,20 @@ def _standard() -> Any:
     return jsonschema.validators.validator_for(schema)(schema)
 
 
+class _PlainLoader(yaml.SafeLoader):
+    """YAML that refuses a key given twice, of which the first would be lost in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = Counter(key.value for key, _ in node.value)
+        for key, _ in node.value:
+            if names[key.value] > 1:
+                raise yaml.MarkedYAMLError(problem=f"{key.value} is given twice", problem_mark=key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def _read_valid_yaml(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
+        document = yaml.load(path.read_text("utf-8"), _PlainLoader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         raise ContractError(f"contract {path.parent.name}/{path.name}: is no YAML: {error}") from error
     fault = jsonschema.exceptions.best_match(_standard().iter_errors(document))

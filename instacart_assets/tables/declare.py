@@ -12,14 +12,23 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, ParamSpec
 
+from pydantic import BaseModel
 from pyspark.sql import DataFrame
 
 from instacart_assets.contracts.load import load_contracts
 from instacart_assets.contracts.model import Contract
 from instacart_assets.errors import RemediableError
+from instacart_assets.settings import Settings
 
 Inputs = ParamSpec("Inputs")
 Transform = Callable[..., DataFrame]
+
+SETTINGS_CLASSES = tuple(
+    field.annotation
+    for field in Settings.model_fields.values()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+)
+"""The classes of settings objects that a transform may ask for."""
 
 _MARK = "__table__"
 
@@ -83,7 +92,7 @@ def make_table(address: str, transform: Transform) -> Table:
     for name, parameter in inspect.signature(transform).parameters.items():
         if parameter.annotation is DataFrame:
             sources[name] = _read_source_address(name, address)
-        elif isinstance(parameter.annotation, type) and parameter.annotation is not parameter.empty:
+        elif parameter.annotation in SETTINGS_CLASSES:
             settings[name] = parameter.annotation
         else:
             raise DeclarationError(f"{address}: annotate parameter {name} with DataFrame or a settings class")

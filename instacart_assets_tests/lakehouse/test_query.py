@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 
 from instacart_assets.lakehouse.lake import Lakehouse
 from instacart_assets.lakehouse.query import QueryError, run_query
-from instacart_assets_tests.lakehouse.things import make_named, publish
+from instacart_assets_tests.lakehouse.things import make_named, publish, read_sorted
 
 SOME = [(1, "a"), (2, "b"), (3, "c")]
 
@@ -87,3 +87,52 @@ def test_a_query_that_the_engine_refuses_is_told_with_its_reason(lake: Lakehouse
     publish(lake, SOME)
     with pytest.raises(QueryError, match=r"the query was refused: \S"):
         run_query(lake, sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO silver.things VALUES (9, 'z')",
+        "WITH z AS (SELECT 9 AS thing_id, 'z' AS name) INSERT INTO silver.things SELECT * FROM z",
+        "FROM silver.things INSERT INTO silver.things SELECT *",
+        "INSERT OVERWRITE silver.things VALUES (9, 'z')",
+        "UPDATE silver.things SET name = 'z'",
+        "DELETE FROM silver.things",
+        "DROP TABLE silver.things",
+        "CREATE TABLE more AS SELECT 1 AS thing_id",
+        "SELECT 1) LIMIT 1; DELETE FROM silver.things --",
+    ],
+)
+def test_a_command_that_would_change_the_lake_is_refused(lake: Lakehouse, sql: str) -> None:
+    publish(lake, SOME)
+    with pytest.raises(QueryError, match="the query was refused"):
+        run_query(lake, sql)
+    assert (lake.find_version("silver.things"), read_sorted(lake)) == (0, SOME)
+    assert run_query(lake, "SELECT count(*) AS things FROM silver.things").to_pylist() == [{"things": 3}]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT name FROM silver.things WHERE thing_id = 1;",
+        "-- the first\nSELECT name FROM silver.things ORDER BY thing_id LIMIT 1 -- of three",
+        "WITH t AS (SELECT * FROM silver.things) SELECT name FROM t WHERE thing_id = 1 ;\n",
+        "(SELECT name FROM silver.things WHERE thing_id = 1)",
+        "SELECT min(name) AS name FROM silver.things HAVING count(*) = 3",
+    ],
+)
+def test_a_query_may_be_written_as_people_write_them(lake: Lakehouse, sql: str) -> None:
+    publish(lake, SOME)
+    assert run_query(lake, sql).to_pylist() == [{"name": "a"}]
+
+
+def test_an_answer_keeps_its_order(lake: Lakehouse) -> None:
+    publish(lake, SOME)
+    sql = "SELECT thing_id FROM silver.things ORDER BY thing_id DESC"
+    assert run_query(lake, sql)["thing_id"].to_pylist() == [3, 2, 1]
+
+
+def test_an_answer_may_hold_two_columns_of_one_name(lake: Lakehouse) -> None:
+    publish(lake, SOME)
+    sql = "SELECT a.name, b.name FROM silver.things a JOIN silver.things b USING (thing_id)"
+    assert run_query(lake, sql).column_names == ["name", "name"]

@@ -209,3 +209,10 @@ def test_an_origin_that_is_the_landing_folder_stays_as_it_is(landing: Path) -> N
     assert [copy.records for copy in land_from(landing, landing)] == [2]
     assert list_landed(landing) == ["things.csv"]
     assert (landing / "things.csv").read_text() == THINGS
+
+
+@pytest.mark.xfail(strict=True, reason="of two files of one source, the later takes the place of the earlier")
+def test_no_file_is_lost_where_a_download_holds_two_of_one_source(tmp_path: Path, landing: Path) -> None:
+    write_file(tmp_path, "download/day1/things.csv", "thing_id,name\n1,a\n")
+    write_file(tmp_path, "download/day2/things.csv", "thing_id,name\n2,b\n")
+    assert "things.csv" in refuse(tmp_path / "download", landing)

@@ -67,6 +67,14 @@ def _take_text(bronze_aisles: "list[str] | None") -> DataFrame:
     raise NotImplementedError
 
 
+def _take_a_number(bronze_aisles: int) -> DataFrame:
+    raise NotImplementedError
+
+
+def _take_a_folder(bronze_aisles: Path) -> DataFrame:
+    raise NotImplementedError
+
+
 def test_a_table_may_be_made_of_nothing() -> None:
     assert make_table("gold.dim_date", _take_nothing).sources == {}
 
@@ -94,7 +102,7 @@ def test_a_parameter_that_names_no_table_is_named(transform: Any, parameter: str
         table("silver.aisles")(transform)
 
 
-@pytest.mark.parametrize("transform", [_take_without_annotation, _take_text])
+@pytest.mark.parametrize("transform", [_take_without_annotation, _take_text, _take_a_number, _take_a_folder])
 def test_a_parameter_that_is_neither_rows_nor_settings_is_named(transform: Any) -> None:
     with pytest.raises(
         DeclarationError, match="annotate parameter bronze_aisles with DataFrame or a settings"

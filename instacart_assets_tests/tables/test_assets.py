@@ -1,0 +1,309 @@
+"""Tables as Dagster shows and runs them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import dagster as dg
+from pyspark.sql import DataFrame
+
+from instacart_assets.lakehouse.engine import EmbeddedSpark
+from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.settings import Settings
+from instacart_assets.tables.assets import (
+    asset_key,
+    build_assets,
+    build_landed_assets,
+    describe_table,
+    table_address,
+)
+from instacart_assets.tables.declare import Table
+from instacart_assets_tests.tables.things import BRONZE, GOLD, SILVER, land, make_landed_table
+
+ALL = (BRONZE, SILVER, GOLD)
+
+
+def materialise(settings: Settings, *tables: Table) -> dg.ExecuteInProcessResult:
+    return dg.materialize(
+        build_assets(tables),
+        resources={"spark": EmbeddedSpark(), "settings": settings},
+        raise_on_error=False,
+    )
+
+
+def list_published(run: dg.ExecuteInProcessResult) -> list[str]:
+    """Addresses of the tables that were materialised, in order."""
+    keys = [event.asset_key for event in run.get_asset_materialization_events()]
+    return [table_address(key) for key in keys if key]
+
+
+def read_metadata(run: dg.ExecuteInProcessResult, address: str) -> dict[str, Any]:
+    """Metadata of a table's materialisation, as plain values where they are plain."""
+    (event,) = [
+        event for event in run.get_asset_materialization_events() if event.asset_key == asset_key(address)
+    ]
+    metadata = event.materialization.metadata
+    return {name: getattr(value, "value", value) for name, value in metadata.items()}
+
+
+def read_checks(run: dg.ExecuteInProcessResult, address: str) -> dict[str, bool]:
+    return {
+        evaluation.check_name: evaluation.passed
+        for evaluation in run.get_asset_check_evaluations()
+        if evaluation.asset_key == asset_key(address)
+    }
+
+
+def read_failure(run: dg.ExecuteInProcessResult, address: str) -> str:
+    """What the failed step of a table says to a person; nothing where it failed by an error of the code."""
+    (event,) = [
+        event for event in run.get_step_failure_events() if event.step_key == address.replace(".", "__")
+    ]
+    told = event.step_failure_data.user_failure_data
+    return str(told.description) if told else ""
+
+
+def count_retries(settings: Settings, table: Table) -> int:
+    """How often a failing table is tried again in a job that allows one retry."""
+    job = dg.define_asset_job(
+        "patient", selection=dg.AssetSelection.all(), op_retry_policy=dg.RetryPolicy(max_retries=1)
+    )
+    defs = dg.Definitions(
+        assets=build_assets([table]),
+        jobs=[job],
+        resources={"spark": EmbeddedSpark(), "settings": settings},
+    )
+    run = defs.resolve_job_def("patient").execute_in_process(raise_on_error=False)
+    assert not run.success
+    return len(run.filter_events(lambda event: event.event_type == dg.DagsterEventType.STEP_UP_FOR_RETRY))
+
+
+def list_failed(run: dg.ExecuteInProcessResult) -> Sequence[str | None]:
+    return [event.step_key for event in run.get_step_failure_events()]
+
+
+def stumble(bronze_things: DataFrame) -> DataFrame:
+    raise ZeroDivisionError(bronze_things.columns)
+
+
+def test_an_address_and_its_asset_key_lead_to_each_other() -> None:
+    assert asset_key("silver.things") == dg.AssetKey(["silver", "things"])
+    assert table_address(dg.AssetKey(["silver", "things"])) == "silver.things"
+
+
+def test_an_asset_is_described_by_its_contract() -> None:
+    spec = describe_table(SILVER)
+    assert spec.key == dg.AssetKey(["silver", "things"])
+    assert [dep.asset_key for dep in spec.deps] == [dg.AssetKey(["bronze", "things"])]
+    assert spec.description == "Every thing there is.\n\n**Grain:** One row per thing."
+    assert spec.group_name == "silver"
+    assert list(spec.owners) == ["team:data-engineering"]
+    assert spec.metadata["key"] == "thing_id"
+    assert spec.freshness_policy is not None
+
+
+def test_columns_are_shown_with_type_constraint_and_source() -> None:
+    metadata = describe_table(SILVER).metadata
+    schema: dg.TableSchema = metadata["dagster/column_schema"]
+    assert [
+        (column.name, column.type, column.constraints.nullable, column.constraints.unique)
+        for column in schema.columns
+    ] == [("thing_id", "int", False, True), ("name", "string", False, False)]
+    lineage: dg.TableColumnLineage = metadata["dagster/column_lineage"]
+    assert lineage.deps_by_column == {
+        name: [dg.TableColumnDep(asset_key=dg.AssetKey(["bronze", "things"]), column_name=name)]
+        for name in ("thing_id", "name")
+    }
+
+
+def test_a_column_of_a_longer_key_is_not_said_to_be_unique() -> None:
+    schema = describe_table(BRONZE).metadata["dagster/column_schema"]
+    assert not [column.name for column in schema.columns if column.constraints.unique]
+
+
+def test_landed_sources_are_shown_as_assets_made_elsewhere() -> None:
+    required, optional = build_landed_assets(
+        [BRONZE.contract, make_landed_table("others", is_optional=True).contract]
+    )
+    assert required.key == dg.AssetKey(["landing", "things"])
+    assert str(required.description).startswith("Landed file things.csv, or a folder things/ of such files.")
+    assert "which may be absent" in str(optional.description)
+    columns = required.metadata["dagster/column_schema"].columns
+    assert [column.name for column in columns] == ["thing_id", "name", "colour"]
+
+
+def test_checks_that_block_and_checks_that_warn_are_declared_as_such() -> None:
+    (asset,) = build_assets([SILVER])
+    assert {spec.name: spec.blocking for spec in asset.check_specs} == {
+        "key_is_unique": True,
+        "required_columns_are_filled": True,
+        "few_things": False,
+    }
+
+
+def test_tables_are_published_in_the_order_of_their_sources(settings: Settings) -> None:
+    land(settings)
+    run = materialise(settings, GOLD, SILVER, BRONZE)
+    assert run.success
+    assert list_published(run) == ["bronze.things", "silver.things", "gold.things"]
+    assert read_checks(run, "bronze.things") == {
+        "key_is_unique": True,
+        "required_columns_are_filled": True,
+        "every_landed_record_is_read": True,
+    }
+
+
+def test_a_materialisation_tells_what_was_published(settings: Settings, lake: Lakehouse) -> None:
+    land(settings)
+    materialise(settings, *ALL)
+    run = materialise(settings, *ALL)
+    told = read_metadata(run, "silver.things")
+    assert told["dagster/table_name"] == "silver.things"
+    assert told["dagster/row_count"] == 2
+    assert told["delta_version"] == 1 == lake.find_version("silver.things")
+    assert told["run_id"] == run.run_id
+    assert 0 < told["seconds"] < 60
+    assert str(told["candidate"]).startswith(f"{lake.locate('silver.things')}/candidate-{run.run_id}-")
+    assert (told["grain"], told["key"]) == ("One row per thing.", "thing_id")
+    schema = describe_table(SILVER).metadata
+    assert told["dagster/column_schema"] == schema["dagster/column_schema"]
+    assert told["dagster/column_lineage"] == schema["dagster/column_lineage"]
+
+
+def test_the_data_version_is_the_version_of_the_table(settings: Settings) -> None:
+    land(settings)
+    for version in ("0", "1"):
+        run = materialise(settings, BRONZE)
+        (event,) = run.get_asset_materialization_events()
+        assert (event.materialization.tags or {})["dagster/data_version"] == version
+
+
+def test_only_gold_shows_its_first_rows(settings: Settings) -> None:
+    land(settings)
+    run = materialise(settings, *ALL)
+    assert read_metadata(run, "gold.things")["preview"] == (
+        "| thing_id | name |\n| --- | --- |\n| 1 | apple |\n| 2 | pear |"
+    )
+    assert "preview" not in read_metadata(run, "silver.things")
+
+
+def test_a_bronze_table_tells_the_files_it_was_made_of(settings: Settings) -> None:
+    land(settings)
+    land(settings, name="things/again.csv")
+    told = read_metadata(materialise(settings, BRONZE), "bronze.things")
+    assert told["landed_files"] == ["things.csv"]
+    assert told["same_content_again"] == ["things/again.csv (as things.csv)"]
+
+
+def test_a_blocked_table_is_not_materialised_and_nothing_follows_it(
+    settings: Settings, lake: Lakehouse
+) -> None:
+    land(settings)
+    assert materialise(settings, *ALL).success
+    land(settings, "thing_id,name\n1,apple\n1,pear\n")
+    run = materialise(settings, *ALL)
+    assert not run.success
+    assert list_published(run) == ["bronze.things"]
+    assert list_failed(run) == ["silver__things"]
+    assert read_checks(run, "silver.things") == {
+        "key_is_unique": False,
+        "required_columns_are_filled": True,
+        "few_things": True,
+    }
+    assert read_checks(run, "gold.things") == {}
+    assert (lake.find_version("silver.things"), lake.find_version("gold.things")) == (0, 0)
+
+
+def test_a_failed_check_shows_what_failed_and_where_the_candidate_lies(
+    settings: Settings, lake: Lakehouse
+) -> None:
+    land(settings, "thing_id,name\n1,apple\n1,pear\n")
+    run = materialise(settings, *ALL)
+    (failed,) = [evaluation for evaluation in run.get_asset_check_evaluations() if not evaluation.passed]
+    assert (failed.check_name, failed.severity) == ("key_is_unique", dg.AssetCheckSeverity.ERROR)
+    told = {name: value.value for name, value in failed.metadata.items()}
+    assert (told["repeated_keys"], told["failing_rows"]) == (1, 2)
+    assert told["failing_sample"] == "| thing_id | rows |\n| --- | --- |\n| 1 | 2 |"
+    (candidate,) = lake.locate("silver.things").glob("candidate-*")
+    assert told["candidate"] == str(candidate)
+
+
+def test_a_block_is_explained_in_the_failure(settings: Settings, lake: Lakehouse) -> None:
+    land(settings, "thing_id,name\n1,apple\n1,pear\n")
+    failure = read_failure(materialise(settings, *ALL), "silver.things")
+    (candidate,) = lake.locate("silver.things").glob("candidate-*")
+    assert failure.splitlines() == [
+        "not published, readers still see no version: 1 blocking check(s) failed",
+        "  key_is_unique: No two rows share thing_id. (repeated_keys 1, failing_rows 2)",
+        f"  look at the refused candidate in {candidate}, mend its sources and run again",
+    ]
+
+
+def test_a_check_that_warns_is_reported_and_what_follows_runs(settings: Settings) -> None:
+    land(settings, "thing_id,name\n1,a\n2,b\n3,c\n")
+    run = materialise(settings, *ALL)
+    assert run.success
+    (failed,) = [evaluation for evaluation in run.get_asset_check_evaluations() if not evaluation.passed]
+    assert (failed.check_name, failed.severity) == ("few_things", dg.AssetCheckSeverity.WARN)
+    assert list_published(run) == ["bronze.things", "silver.things", "gold.things"]
+
+
+def test_one_broken_source_keeps_every_source_from_being_written(settings: Settings) -> None:
+    land(settings)
+    land(settings, "wrong\n1\n", "others.csv")
+    run = materialise(settings, *ALL, make_landed_table("others"))
+    assert not run.success
+    assert list_published(run) == []
+    assert not settings.lake.exists()
+    message = read_failure(run, "bronze.things")
+    assert message.startswith(f"{settings.landing}/others.csv: wrong header")
+
+
+def test_a_job_looks_only_at_the_landed_files_of_its_own_tables(settings: Settings) -> None:
+    land(settings)
+    defs = dg.Definitions(
+        assets=build_assets([*ALL, make_landed_table("others")]),
+        jobs=[
+            dg.define_asset_job("some_things", selection=["bronze/things", "silver/things"]),
+            dg.define_asset_job("everything", selection=dg.AssetSelection.all()),
+        ],
+        resources={"spark": EmbeddedSpark(), "settings": settings},
+    )
+    some = defs.resolve_job_def("some_things").execute_in_process(raise_on_error=False)
+    assert some.success
+    assert list_published(some) == ["bronze.things", "silver.things"]
+    everything = defs.resolve_job_def("everything").execute_in_process(raise_on_error=False)
+    assert not everything.success
+    assert "others.csv: no such file" in read_failure(everything, "bronze.things")
+
+
+def test_an_error_that_a_person_can_mend_fails_with_its_message(settings: Settings) -> None:
+    assert read_failure(materialise(settings, SILVER), "silver.things") == (
+        f"bronze.things is not in the lake {settings.lake}; "
+        "make it first: instacart run --select 'bronze.things'"
+    )
+
+
+def test_an_error_of_the_code_is_shown_as_it_is(settings: Settings) -> None:
+    land(settings)
+    run = materialise(settings, BRONZE, replace(SILVER, transform=stumble))
+    (event,) = run.get_step_failure_events()
+    assert read_failure(run, "silver.things") == ""
+    assert "ZeroDivisionError" in str(event.step_failure_data.error)
+
+
+def test_what_a_person_must_mend_is_not_tried_again(settings: Settings) -> None:
+    assert count_retries(settings, SILVER) == 0  # its source is missing
+    assert count_retries(settings, BRONZE) == 0  # no file has landed
+
+
+def test_a_block_is_not_tried_again(settings: Settings) -> None:
+    land(settings, "thing_id,name\nx,apple\n")
+    materialise(settings, BRONZE)
+    assert count_retries(settings, SILVER) == 0
+
+
+def test_an_error_of_the_code_is_tried_again_where_a_job_asks_for_it(settings: Settings) -> None:
+    land(settings)
+    materialise(settings, BRONZE)
+    assert count_retries(settings, replace(SILVER, transform=stumble)) == 1
