@@ -186,9 +186,10 @@ def test_buyers_are_new_without_a_purchase_before_and_back_within_30_days_after(
         (11, BREAD, "2020-04-30"),  # bought before and after, not in the promotion
         (11, BREAD, "2020-05-08"),
         (12, CAKES, "2020-05-05"),
+        (13, BREAD, "2020-05-07"),  # bought on the last day: new, never back
     )
     result = measure(spark, PROMOTION, purchases=purchases)
-    assert read_rows(result, "buyers new_buyers new_buyer_rate repeat_after_rate") == [(4, 3, 0.75, 0.5)]
+    assert read_rows(result, "buyers new_buyers new_buyer_rate repeat_after_rate") == [(5, 4, 0.8, 0.4)]
     assert find_broken_promises(result, ADDRESS) == []
 
 

@@ -15,7 +15,7 @@ from instacart_assets.gold.promotion_windows import (
     place_promotions,
     sum_periods,
 )
-from instacart_assets_tests.frames import read_rows
+from instacart_assets_tests.frames import make_table, read_rows
 from instacart_assets_tests.gold.promotion_example import (
     BREAD,
     BREAD_SALES,
@@ -140,6 +140,20 @@ def test_products_promoted_from_35_days_before_to_the_end_leave_aisle_and_contro
     before, during = ((2, 5, 10), (6, 8, 20)) if is_eligible else ((2, 0, 0), (6, 0, 0))
     # They leave on every day of the window, not on their own promoted days alone.
     assert (rows["2020-04-05"], rows["2020-05-03"]) == (before, during)
+
+
+def test_an_aisle_of_two_departments_is_two_aisles(spark: SparkSession) -> None:
+    # CHEESE stands in the aisle of CAKES but belongs to another department: its promotion takes nothing off.
+    products = make_table(
+        spark,
+        "silver.products",
+        "product_id aisle_id department_id",
+        [(BREAD, 1, 1), (BUNS, 1, 1), (CAKES, 2, 1), (CHEESE, 2, 2)],
+    )
+    promotions = make_promotions(spark, PROMOTION, (1, CHEESE, START, END))
+    days = lay_out_days(promotions, products, make_sales(spark)).where(F.col("product_id") == BREAD)
+    rows = {row[0]: row[1:] for row in read_rows(days, "order_date units aisle_units control_units")}
+    assert (rows["2020-04-05"], rows["2020-05-03"]) == ((2, 5, 10), (6, 8, 20))
 
 
 def test_periods_are_summed_over_clean_observed_days(spark: SparkSession) -> None:
