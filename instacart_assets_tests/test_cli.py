@@ -122,3 +122,48 @@ def test_answers_come_as_csv_and_are_cut_at_a_limit(tmp_path: Path) -> None:
     )
     assert asked.stdout.splitlines() == ['"id"', "0", "1"]
     assert "first 2 rows" in asked.stderr
+
+
+def test_landed_files_are_not_generated_over_and_generated_ones_make_way(tmp_path: Path) -> None:
+    (tmp_path / "download").mkdir()
+    (tmp_path / "download" / "aisles.csv").write_text("aisle_id,aisle\n1,fruit\n")
+    assert instacart("generate", "--users", "20", "--out", "landing", cwd=tmp_path).returncode == 0
+    landed = instacart("land", "download", "--landing", "landing", cwd=tmp_path)
+    assert landed.returncode == 0, landed.stderr
+    assert "removed the generated files" in landed.stderr
+    assert [path.name for path in (tmp_path / "landing").iterdir()] == ["aisles.csv"]
+    refused = instacart("generate", "--users", "20", "--out", "landing", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "holds files that were landed: aisles.csv" in refused.stderr
+
+
+def test_a_query_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing" / "aisles.csv").write_text("aisle_id,aisle\n1,fruit\n")
+    run = ("run", "--landing", "landing", "--lake", "lake", "--select", "+silver.aisles")
+    assert instacart(*run, cwd=tmp_path).returncode == 0
+    refused = instacart("query", "DELETE FROM silver.aisles", "--lake", "lake", cwd=tmp_path)
+    assert refused.returncode == 1
+    asked = instacart(
+        "query", "SELECT aisle FROM SILVER.Aisles", "--lake", "lake", "--format", "json", cwd=tmp_path
+    )
+    assert json.loads(asked.stdout) == [{"aisle": "fruit"}]
+
+
+def test_what_did_not_land_is_told(tmp_path: Path) -> None:
+    (tmp_path / "landing").mkdir()
+    run = ("run", "--landing", "landing", "--lake", "lake", "--select", "+silver.promotions")
+    ran = instacart(*run, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "no file landed for promotions" in ran.stderr
+    assert "made of nothing from bronze.promotions" in ran.stderr
+
+
+def test_a_folder_that_cannot_be_used_is_told_without_a_trace(tmp_path: Path) -> None:
+    (tmp_path / "aisles.csv").write_text("aisle_id,aisle\n1,fruit\n")
+    (tmp_path / "taken").write_text("a file, no folder")
+    landed = instacart("land", "aisles.csv", "--landing", "taken", cwd=tmp_path)
+    assert landed.returncode == 1
+    assert "Traceback" not in landed.stderr
+    ran = instacart("run", cwd=tmp_path, DAGSTER_HOME=str(tmp_path / "missing"))
+    assert "Traceback" not in ran.stderr

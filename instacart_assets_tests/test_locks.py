@@ -32,7 +32,9 @@ def test_every_requirement_is_pinned_to_an_allowed_version(lock: str, groups: tu
     for requirement in read_requirements(*groups):
         name = requirement.name.lower().replace("_", "-")
         assert name in pins, f"{lock} has no {name}: make lock"
-        assert all(version in requirement.specifier for version in pins[name]), f"{lock} holds {name} {pins[name]}"
+        assert all(version in requirement.specifier for version in pins[name]), (
+            f"{lock} holds {name} {pins[name]}"
+        )
 
 
 def test_what_runs_is_what_is_tested() -> None:

@@ -70,9 +70,9 @@ def _register(lake: Lakehouse, address: str) -> None:
 
 def _explain(error: PySparkException, absent: set[str], known: list[str], lake: Lakehouse) -> str:
     if not absent:
-        return f"the query was refused, or is none (tables can be read and not changed here): {error}"
+        return f"the query was refused: {error} (tables can be read here, not changed)"
     if not known:
-        return f"the lake {lake.root} holds no tables yet; make them with: instacart run"
+        return f"not in the lake {lake.root}, which holds nothing yet; make its tables with: instacart run"
     near = [match for name in sorted(absent) for match in get_close_matches(name, known, n=3, cutoff=0.5)]
     layers = {name.split(".")[0] for name in absent}
     held = near or [name for name in known if name.split(".")[0] in layers]

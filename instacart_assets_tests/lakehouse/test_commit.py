@@ -8,12 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
-from deltalake.exceptions import CommitFailedError
 from pyspark.sql import functions as F
 
 from instacart_assets.contracts.model import COLUMN_TYPES, Contract
 from instacart_assets.lakehouse.commit import commit_files
-from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.lakehouse.lake import Lakehouse, PublishConflictError
 from instacart_assets.lakehouse.schema import arrow_schema
 from instacart_assets_tests.lakehouse.things import THINGS, publish, stage
 from instacart_assets_tests.small_contracts import make_column, make_contract
@@ -151,7 +150,7 @@ def test_a_version_published_since_the_work_began_is_not_overwritten(lake: Lakeh
     publish(lake, [(1, "first")])
     late = stage(lake, [(1, "late")])
     publish(lake, [(1, "meanwhile")])
-    with pytest.raises(CommitFailedError):
+    with pytest.raises(PublishConflictError):
         lake.publish(late)
     assert DeltaTable(lake.locate("silver.things")).to_pyarrow_table()["name"].to_pylist() == ["meanwhile"]
 
@@ -159,6 +158,6 @@ def test_a_version_published_since_the_work_began_is_not_overwritten(lake: Lakeh
 def test_a_first_version_published_meanwhile_is_not_overwritten(lake: Lakehouse) -> None:
     late = stage(lake, [(1, "late")])
     publish(lake, [(1, "first")])
-    with pytest.raises(CommitFailedError, match=r"silver\.things: another run published"):
+    with pytest.raises(PublishConflictError, match=r"silver\.things: another run published"):
         lake.publish(late)
     assert DeltaTable(lake.locate("silver.things")).to_pyarrow_table()["name"].to_pylist() == ["first"]

@@ -75,7 +75,7 @@ def test_an_unknown_table_is_told_with_those_that_are_there(lake: Lakehouse) -> 
 
 
 def test_an_empty_lake_says_how_to_fill_it(lake: Lakehouse) -> None:
-    with pytest.raises(QueryError, match="it holds nothing yet; make its tables with: instacart run"):
+    with pytest.raises(QueryError, match="which holds nothing yet; make its tables with: instacart run"):
         run_query(lake, "SELECT * FROM gold.nothing_at_all")
 
 

@@ -52,9 +52,10 @@ def test_every_fault_of_every_source_is_told_at_once(tmp_path: Path) -> None:
     write_file(tmp_path, "things.csv", "wrong\n1\n")
     with pytest.raises(LandingError) as refused:
         survey(tmp_path, [THINGS, make_landed_contract("others")])
-    first, second = str(refused.value).splitlines()
+    first, second, remedy = str(refused.value).splitlines()
     assert "things.csv: wrong header" in first
     assert "others.csv: no such file" in second
+    assert "instacart land" in remedy
 
 
 def test_a_source_is_one_file_or_a_folder_of_files_or_both(tmp_path: Path) -> None:

@@ -211,8 +211,24 @@ def test_an_origin_that_is_the_landing_folder_stays_as_it_is(landing: Path) -> N
     assert (landing / "things.csv").read_text() == THINGS
 
 
-@pytest.mark.xfail(strict=True, reason="of two files of one source, the later takes the place of the earlier")
 def test_no_file_is_lost_where_a_download_holds_two_of_one_source(tmp_path: Path, landing: Path) -> None:
     write_file(tmp_path, "download/day1/things.csv", "thing_id,name\n1,a\n")
     write_file(tmp_path, "download/day2/things.csv", "thing_id,name\n2,b\n")
     assert "things.csv" in refuse(tmp_path / "download", landing)
+
+
+def test_parts_of_a_source_land_in_its_folder_and_case_does_not_matter(tmp_path: Path, landing: Path) -> None:
+    write_file(tmp_path, "download/things/part1.csv", "thing_id,name\n1,a\n")
+    write_file(tmp_path, "download/Things/part2.CSV", "thing_id,name\n2,b\n")
+    write_file(tmp_path, "download/OTHERS.csv", "thing_id,name\n3,c\n")
+    land_from(tmp_path / "download", landing)
+    landed = sorted(path.relative_to(landing).as_posix() for path in landing.rglob("*.csv"))
+    assert landed == ["others.csv", "things/part1.csv", "things/part2.csv"]
+
+
+def test_a_csv_file_of_no_source_is_told(tmp_path: Path, landing: Path) -> None:
+    write_file(tmp_path, "download/things.csv", THINGS)
+    write_file(tmp_path, "download/budget.csv", "x\n1\n")
+    ignored: list[str] = []
+    land_files(tmp_path / "download", landing, CONTRACTS, on_ignored=ignored.append)
+    assert [Path(name).name for name in ignored] == ["budget.csv"]

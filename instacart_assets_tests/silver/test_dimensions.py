@@ -4,6 +4,8 @@ from datetime import date
 
 from pyspark.sql import SparkSession
 
+from instacart_assets.contracts.load import load_contracts
+from instacart_assets.quality.audit import audit_rows
 from instacart_assets.silver.aisles import aisles
 from instacart_assets.silver.departments import departments
 from instacart_assets.silver.products import products
@@ -63,6 +65,24 @@ def test_promotions_are_typed(spark: SparkSession) -> None:
         (1, 24, "Spring", "percent_off", 0.25, date(2016, 4, 1), date(2016, 4, 7), True),
         (2, 24, "Shelf", "display", None, date(2016, 5, 1), None, False),
     ]
+
+
+def test_a_discount_that_is_no_number_breaks_the_rule_of_its_column(spark: SparkSession) -> None:
+    landed = spark.createDataFrame(
+        [("1", "24", "Spring", "coupon", "20%", "2016-04-01", "2016-04-07", "true")], PROMOTION_COLUMNS
+    )
+    contract = load_contracts()["silver.promotions"]
+    failed = {outcome.check.id for outcome in audit_rows(promotions(landed), contract) if not outcome.passed}
+    assert failed == {"discount_rate_is_a_share"}
+
+
+def test_a_promotion_without_an_end_is_refused(spark: SparkSession) -> None:
+    landed = spark.createDataFrame(
+        [("1", "24", "Spring", "coupon", None, "2016-04-01", "9999-12-31", "true")], PROMOTION_COLUMNS
+    )
+    contract = load_contracts()["silver.promotions"]
+    failed = {outcome.check.id for outcome in audit_rows(promotions(landed), contract) if not outcome.passed}
+    assert failed == {"promotion_lasts_at_most_a_year"}
 
 
 def test_no_ledger_makes_no_promotions(spark: SparkSession) -> None:

@@ -79,3 +79,17 @@ def test_which_weekday_0_is_is_a_setting(spark: SparkSession) -> None:
     landed = land(spark, ("1", "7", "prior", "1", "0", "8", None, None))
     row = orders(landed, OrderCalendar(first_weekday="Sunday")).collect()[0]
     assert row["order_day_name"] == "Sunday" == row["order_date"].strftime("%A")
+
+
+def test_a_missing_order_leaves_no_date_from_there_on(spark: SparkSession) -> None:
+    landed = land(
+        spark,
+        ("1", "7", "prior", "1", "0", "8", None, None),
+        ("3", "7", "prior", "3", "2", "8", "1.0", None),  # order 2 is missing
+        ("4", "7", "train", "4", "3", "8", "1.0", None),
+        ("9", "8", "prior", "2", "3", "8", "1.0", None),  # order 1 is missing
+    )
+    dated = {
+        row["order_id"]: row["order_date"] is not None for row in orders(landed, OrderCalendar()).collect()
+    }
+    assert dated == {1: True, 3: False, 4: False, 9: False}
