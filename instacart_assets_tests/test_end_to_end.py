@@ -115,6 +115,11 @@ def test_running_again_gives_the_same_tables(
         assert read_sorted(tmp_path, address).equals(read_sorted(first, address)), address
 
 
+def append_latin1(landing: Path) -> None:
+    with (landing / "order_products__train.csv").open("ab") as file:
+        file.write(b"1,\xe9,1,0\n")
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -124,8 +129,9 @@ def test_running_again_gives_the_same_tables(
             lambda landing: (landing / "products.csv").write_text("id,name\n1,x\n"),
             "products.csv: wrong header",
         ),
+        (append_latin1, r"order_products__train\.csv: line \d+: is not UTF-8"),
     ],
-    ids=["missing", "empty", "wrong-header"],
+    ids=["missing", "empty", "wrong-header", "not-utf8"],
 )
 def test_a_broken_drop_writes_nothing(
     files: GeneratedFiles, tmp_path: Path, spoil: Callable[[Path], None], message: str

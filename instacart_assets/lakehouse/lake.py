@@ -9,6 +9,7 @@ Delta commit. Between the two the candidate can be read and judged, and a proces
 the version they had.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -28,9 +29,16 @@ from instacart_assets.errors import RemediableError
 from instacart_assets.lakehouse.commit import commit_files
 from instacart_assets.lakehouse.schema import arrow_schema, conform
 
+MISTAKEN_NAME = re.compile(r"%[0-9A-Fa-f]{2}|\\")
+"""What deltalake takes for something else in the name of a folder: ``%20`` for a space, a backslash for a slash."""
+
 
 class TableMissingError(RemediableError):
     """A table that is to be read was never published; the message says which run makes it."""
+
+
+class LakePathError(RemediableError):
+    """A lake cannot lie where it is asked to; the message says why."""
 
 
 class PublishConflictError(RemediableError):
@@ -66,6 +74,11 @@ class Lakehouse:
 
     def __init__(self, root: Path, open_session: Callable[[], SparkSession]) -> None:
         self.root = root.absolute()
+        if MISTAKEN_NAME.search(str(self.root)):
+            raise LakePathError(
+                f"{self.root}: a lake cannot lie below a folder with %20 or the like, or a backslash, in its name; "
+                "give another"
+            )
         self._open_session = open_session
 
     @property

@@ -35,8 +35,8 @@ def run_query(lake: Lakehouse, sql: str, limit: int | None = None) -> pa.Table:
     """
     names = {f"{layer}.{name}".lower() for layer, name in TABLE_NAME.findall(sql)}
     known = lake.list_tables()
-    for name in sorted(names & set(known)):
-        _register(lake, name)
+    for name in sorted(names):
+        _register(lake, name, is_held=name in known)
     try:
         rows = _read_only(lake, _lower_names(sql, names & set(known)))
         return (rows if limit is None else rows.limit(limit)).toArrow()
@@ -60,10 +60,13 @@ def _lower_names(sql: str, names: set[str]) -> str:
     return TABLE_NAME.sub(lambda found: found[0].lower() if found[0].lower() in names else found[0], sql)
 
 
-def _register(lake: Lakehouse, address: str) -> None:
+def _register(lake: Lakehouse, address: str, *, is_held: bool) -> None:
+    # A session may know the name from another lake: it is forgotten first.
     layer = address.split(".", maxsplit=1)[0]
     lake.session.sql(f"CREATE DATABASE IF NOT EXISTS {layer}")
     lake.session.sql(f"DROP TABLE IF EXISTS {address}")
+    if not is_held:
+        return
     location = lake.locate_for_engine(address).replace("\\", "\\\\").replace("'", "\\'")
     lake.session.sql(f"CREATE TABLE {address} USING delta LOCATION '{location}'")
 

@@ -48,14 +48,16 @@ class FileContent:
     Attributes:
         fingerprint: SHA-256 of the bytes, in hexadecimal.
         records: lines that are not blank, the header not counted.
+        has_quotes: whether there is any quotation mark.
     """
 
     fingerprint: str
     records: int
+    has_quotes: bool
 
 
 def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[LandedFile, ...]]:
-    """The landed files of each bronze contract, with their headers and their encoding verified.
+    """The landed files of each bronze contract, with headers, encoding and quotation verified.
 
     Args:
         landing: the landing folder.
@@ -80,8 +82,7 @@ def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[Land
             )
         for path in paths:
             try:
-                files.append(open_file(path, landing, contract))
-                read_content(path)
+                files.append(_verify_file(path, landing, contract))
             except LandingError as fault:
                 faults.append(str(fault))
         found[contract.address] = tuple(files)
@@ -89,6 +90,15 @@ def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[Land
         is_any_missing = any("no such file" in fault for fault in faults)
         raise LandingError("\n".join([*faults, *([DOWNLOAD_HINT] if is_any_missing else [])]))
     return found
+
+
+def _verify_file(path: Path, landing: Path, contract: Contract) -> LandedFile:
+    file = open_file(path, landing, contract)
+    if read_content(path).has_quotes:
+        broken = find_broken_record(path, len(file.columns), is_quoted=True)
+        if broken is not None:
+            raise LandingError(broken)
+    return file
 
 
 def find_paths(landing: Path, source: str) -> list[Path]:
@@ -127,9 +137,11 @@ def _read_content(path: Path, *_identity: int) -> FileContent:
     decoder = codecs.getincrementaldecoder("utf-8")()
     lines = 0
     is_blank = True
+    has_quotes = False
     with path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):
             digest.update(block)
+            has_quotes = has_quotes or b'"' in block
             try:
                 decoder.decode(block)
             except UnicodeDecodeError as error:
@@ -140,15 +152,22 @@ def _read_content(path: Path, *_identity: int) -> FileContent:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:  # the file ends within a letter
         raise LandingError(_say_not_utf8(path)) from error
-    return FileContent(digest.hexdigest(), max(lines + (not is_blank) - 1, 0))
+    return FileContent(digest.hexdigest(), max(lines + (not is_blank) - 1, 0), has_quotes)
 
 
-def find_broken_record(path: Path, columns: int) -> str | None:
-    """The first record that no reader of CSV can split into ``columns`` fields, as a sentence; None if all can."""
+def find_broken_record(path: Path, columns: int, *, is_quoted: bool = False) -> str | None:
+    """The first record that no reader of CSV can split into ``columns`` fields, as a sentence; None if all can.
+
+    Args:
+        path: a landed file.
+        columns: fields of its header.
+        is_quoted: look only at records with a quotation mark, in which readers differ without a word: one joins
+            what follows a closing quote to the field, one takes the next lines into an open one.
+    """
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             text = _show(line)
-            if not text:
+            if not text or (is_quoted and '"' not in text):
                 continue
             try:
                 fields = len(next(csv.reader([text], strict=True)))

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from instacart_assets.contracts.model import COLUMN_TYPES
-from instacart_assets.lakehouse.lake import Lakehouse, TableMissingError
+from instacart_assets.lakehouse.lake import Lakehouse, LakePathError, TableMissingError
 from instacart_assets.lakehouse.query import run_query
 from instacart_assets.lakehouse.schema import ShapeError
 from instacart_assets_tests.lakehouse.things import THINGS, make_named, publish, read_sorted, stage
@@ -158,11 +158,6 @@ def test_a_relative_lake_stays_where_it_was_when_the_process_moves(
     assert read_sorted(lake) == [(1, "a")]
 
 
-UNWRITABLE = pytest.mark.xfail(
-    strict=True, reason="deltalake takes %20 in a folder's name for a space, and a backslash for a slash"
-)
-
-
 @pytest.mark.parametrize(
     "folder",
     [
@@ -177,8 +172,6 @@ UNWRITABLE = pytest.mark.xfail(
         "{a,b}",
         "what*",
         "what?",
-        pytest.param("a%20b", marks=UNWRITABLE),
-        pytest.param("a\\b", marks=UNWRITABLE),
     ],
 )
 def test_a_lake_may_lie_in_any_folder(tmp_path: Path, spark: SparkSession, folder: str) -> None:
@@ -190,3 +183,11 @@ def test_a_lake_may_lie_in_any_folder(tmp_path: Path, spark: SparkSession, folde
     assert read_sorted(lake) == [(2, "b")]
     assert read_sorted(lake, version=0) == [(1, "a")]
     assert run_query(lake, "SELECT name FROM silver.things").to_pylist() == [{"name": "b"}]
+
+
+@pytest.mark.parametrize("folder", ["a%20b", "a\\b"])
+def test_a_folder_whose_name_would_be_mistaken_is_refused(
+    tmp_path: Path, spark: SparkSession, folder: str
+) -> None:
+    with pytest.raises(LakePathError, match="give another"):
+        Lakehouse(tmp_path / folder / "lake", lambda: spark)
