@@ -108,7 +108,9 @@ class WorkView:
 
 def print_run(run: "GraphRun") -> None:
     """The summary of a run: a table of tables, then what failed and why."""
-    table = Table(title=f"run {run.run_id}", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
+    table = Table(
+        title=f"run {run.run_id}", title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False
+    )
     table.add_column("table", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("seconds", justify="right", no_wrap=True)
