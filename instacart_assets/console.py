@@ -109,7 +109,12 @@ class WorkView:
 def print_run(run: "GraphRun") -> None:
     """The summary of a run: a table of tables, then what failed and why."""
     table = Table(
-        title=f"run {run.run_id}", title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False
+        title=f"run {run.run_id}",
+        title_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
     )
     table.add_column("table", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
