@@ -64,7 +64,7 @@ def generate(
 
         settings = _settings(landing=out)
         check_may_generate(settings.landing, (contract.name for contract in contracts_of("bronze")))
-        with console.view_work(f"generating {users:,} customers", "customers") as view:
+        with console.view_work(f"generating {users:,} customers") as view:
             made = generate_files(
                 users, seed, settings.landing, calendar=settings.calendar, on_progress=view.show
             )

@@ -16,6 +16,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
 )
@@ -81,21 +82,15 @@ def view_run() -> Iterator[RunView]:
 
 
 @contextmanager
-def view_work(title: str, unit: str) -> Iterator["WorkView"]:
-    """Live progress of counted work on standard error."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TimeElapsedColumn(),
-    )
+def view_work(title: str) -> Iterator["WorkView"]:
+    """Live progress of work in steps on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as progress:
         yield WorkView(progress, title)
 
 
 class WorkView:
-    """Counted work as it goes."""
+    """Work in steps as it goes."""
 
     def __init__(self, progress: Progress, title: str) -> None:
         self._progress = progress
@@ -108,6 +103,7 @@ class WorkView:
 
 def print_run(run: "GraphRun") -> None:
     """The summary of a run: a table of tables, then what failed and why."""
+    out.print()
     table = Table(
         title=f"run {run.run_id}",
         title_justify="left",
