@@ -194,7 +194,7 @@ def _explain_block(result: BuildResult) -> str:
     failed = [outcome for outcome in result.outcomes if outcome.blocks]
     lines = [
         f"  {outcome.check.id}: {outcome.check.description} "
-        f"({', '.join(f'{name} {value}' for name, value in outcome.observed.items())})"
+        f"({', '.join(f'{name} {_show(value)}' for name, value in outcome.observed.items())})"
         for outcome in failed
     ]
     kept = "no version" if result.candidate.base is None else f"version {result.candidate.base.version()}"
