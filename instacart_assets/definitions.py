@@ -48,7 +48,7 @@ def build_defs(
                 description="Every table from the landed files to gold.",
             )
         ],
-        # One process pays the imports once; a process per step would pay about seven seconds for each.
+        # One process pays the imports once; a process per step would pay them for each table.
         executor=dg.in_process_executor,
     )
 

@@ -1,7 +1,7 @@
 """The embedded engine: Sail inside this process, reached as a Spark session.
 
 Here lives how a session is opened, and nothing of what is done with it. ``pysail`` is imported only when the
-first session is asked for: it costs a second and two hundred megabytes.
+first session is asked for: whoever only looks at the definitions does not pay for it.
 """
 
 import os

@@ -67,8 +67,8 @@ def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[Land
         Files by the contract's address, ordered by name; none for an optional source that is absent.
 
     Raises:
-        LandingError: with every fault found: a file that is missing, empty, not readable or not UTF-8, or whose
-            header is not the contract's.
+        LandingError: with every fault found: a file that is missing, empty, not readable or not UTF-8, whose
+            header is not the contract's, or that quotes a field so that readers differ.
     """
     found: dict[str, tuple[LandedFile, ...]] = {}
     faults: list[str] = []
@@ -95,10 +95,15 @@ def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[Land
 def _verify_file(path: Path, landing: Path, contract: Contract) -> LandedFile:
     file = open_file(path, landing, contract)
     if read_content(path).has_quotes:
-        broken = find_broken_record(path, len(file.columns), is_quoted=True)
+        broken = _find_misquoted_record(path, len(file.columns), *_identify(path))
         if broken is not None:
             raise LandingError(broken)
     return file
+
+
+@lru_cache(maxsize=4096)
+def _find_misquoted_record(path: Path, columns: int, *_identity: int) -> str | None:
+    return find_broken_record(path, columns, is_quoted=True)
 
 
 def find_paths(landing: Path, source: str) -> list[Path]:
@@ -127,8 +132,13 @@ def read_content(path: Path) -> FileContent:
     Raises:
         LandingError: the bytes are not UTF-8; the message names the line.
     """
+    return _read_content(path, *_identify(path))
+
+
+def _identify(path: Path) -> tuple[int, int, int]:
+    """What changes when a file does: what was found out about a file is kept under it for the life of the process."""
     status = path.stat()
-    return _read_content(path, status.st_ino, status.st_size, status.st_mtime_ns)
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @lru_cache(maxsize=4096)

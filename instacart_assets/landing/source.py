@@ -53,7 +53,7 @@ def open_source(landing: Path, contract: Contract) -> LandedSource:
     """The landed source of a bronze table, verified and fingerprinted.
 
     Raises:
-        LandingError: a file is missing, empty, not readable, not UTF-8, or its header is not the contract's.
+        LandingError: as ``survey`` raises it.
     """
     by_fingerprint: dict[str, tuple[LandedFile, FileContent]] = {}
     repeated: list[str] = []

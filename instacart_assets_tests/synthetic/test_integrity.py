@@ -64,7 +64,7 @@ def test_lines(small: Landing) -> None:
     check_lines(small)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=settings().max_examples // 4)
 @given(users=st.integers(1, 40), seed=st.integers(0, 2**63), products=st.sampled_from([None, 134, 400]))
 def test_any_arguments_give_sound_files(users: int, seed: int, products: int | None) -> None:
     with tempfile.TemporaryDirectory() as folder:

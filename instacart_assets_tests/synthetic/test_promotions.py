@@ -111,7 +111,7 @@ def test_ledger_rows(large: Landing) -> None:
     assert 1.0 in lifts
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=settings().max_examples // 3)
 @given(
     weeks=st.integers(72, 260),
     start=st.dates(date(2000, 1, 1), date(2030, 1, 1)),
