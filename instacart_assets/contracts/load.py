@@ -6,7 +6,7 @@ not a silence), then what this product asks beyond the standard. What follows fr
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -23,14 +23,19 @@ from open_data_contract_standard.model import (
 
 from instacart_assets.contracts.model import (
     COLUMN_TYPES,
+    LANDING,
     LAYERS,
+    POLICIES,
+    QUARANTINE,
     SCOPES,
     SEVERITIES,
     Column,
     ColumnType,
     Contract,
     Layer,
+    Policy,
     Rule,
+    SchemaDrift,
     Scope,
     Severity,
 )
@@ -40,7 +45,25 @@ CONTRACTS_DIR = Path(__file__).parent
 RULE_ENGINE = "spark-sql"
 """The ``engine`` of a rule: its ``implementation`` is a Spark SQL condition."""
 
+PUBLIC_FILES_TAG = "public_files"
+"""Marks a rule that speaks of the published dataset alone."""
+
 HOURS_PER_UNIT = {"h": 1.0, "d": 24.0}
+
+LANDED_TYPES: dict[str, ColumnType] = {
+    "integer": "bigint",
+    "number": "double",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp",
+}
+"""What the text of a landed column spells, by the ``logicalType`` beside its ``physicalType: string``."""
+
+DRIFT_PROPERTIES = {
+    "unknownColumn": "unknown_column",
+    "missingColumn": "missing_column",
+    "changedType": "changed_type",
+}
 
 Stated = TypeVar("Stated")
 
@@ -87,7 +110,8 @@ def load_contract(path: Path) -> Contract:
     columns = tuple(_read_column(column, require) for column in properties)
     _check_unique((column.name for column in columns), "column", require)
     rules = tuple(_read_rules(table, properties, require))
-    _check_unique((rule.id for rule in rules), "rule", require)
+    # A rule's verdict stands beside the columns while a table is audited.
+    _check_unique((*(rule.id for rule in rules), *(column.name for column in columns)), "rule", require)
     return Contract(
         address=address,
         title=require.some(table.businessName, "schema[0].businessName"),
@@ -101,6 +125,8 @@ def load_contract(path: Path) -> Contract:
         key=_read_key(properties, require),
         rules=rules,
         is_optional="optional" in (table.tags or ()),
+        error_budget=_read_error_budget(table, rules, require),
+        drift=_read_drift(table, require),
     )
 
 
@@ -171,6 +197,7 @@ def _read_column(column: SchemaProperty, require: _Requirement) -> Column:
         sources=tuple(column.transformSourceObjects or ()),
         logic=column.transformLogic,
         references=target if isinstance(target, str) else None,
+        spells=LANDED_TYPES.get(column.logicalType or "") if physical_type == "string" else None,
     )
 
 
@@ -205,6 +232,14 @@ def _read_rule(quality: DataQuality, require: _Requirement) -> Rule:
     require.that(isinstance(condition, str), f"rule {rule_id}: implementation to be a Spark SQL condition")
     scope = quality.unit or "rows"
     require.that(scope in SCOPES, f"rule {rule_id}: unit to be one of {', '.join(SCOPES)}")
+    require.that(
+        severity != "reject" or scope == "rows", f"rule {rule_id}: unit: rows, as only a row can be rejected"
+    )
+    between = quality.mustBeBetween
+    require.that(
+        (scope == "history") == (between is not None),
+        f"rule {rule_id}: mustBeBetween, two ratios, exactly where unit is history",
+    )
     return Rule(
         id=rule_id,
         description=require.some(quality.description, f"rule {rule_id}: description").strip(),
@@ -212,7 +247,41 @@ def _read_rule(quality: DataQuality, require: _Requirement) -> Rule:
         scope=cast("Scope", scope),
         severity=cast("Severity", severity),
         dimension=require.some(quality.dimension, f"rule {rule_id}: dimension"),
+        between=None if between is None else (float(between[0]), float(between[1])),
+        is_for_public_files=PUBLIC_FILES_TAG in (quality.tags or ()),
     )
+
+
+def _read_error_budget(table: SchemaObject, rules: tuple[Rule, ...], require: _Requirement) -> float | None:
+    budget = _custom_properties(table).get("errorBudget")
+    rejecting = [rule.id for rule in rules if rule.severity == "reject"]
+    require.that(
+        budget is not None or not rejecting,
+        f"customProperties: errorBudget, as rows can be rejected: {', '.join(rejecting)}",
+    )
+    if budget is None:
+        return None
+    require.that(
+        isinstance(budget, int | float) and 0 <= budget <= 1,
+        "customProperties: errorBudget, a share from 0 to 1",
+    )
+    return float(budget)
+
+
+def _read_drift(table: SchemaObject, require: _Requirement) -> SchemaDrift:
+    stated = {
+        DRIFT_PROPERTIES[name]: value
+        for name, value in _custom_properties(table).items()
+        if name in DRIFT_PROPERTIES
+    }
+    for name, value in stated.items():
+        allowed = [policy for policy in POLICIES if policy != "add" or name == "unknown_column"]
+        require.that(value in allowed, f"customProperties: {name} to be one of {', '.join(allowed)}")
+    return SchemaDrift(**cast("dict[str, Policy]", stated))
+
+
+def _custom_properties(table: SchemaObject) -> dict[str, Any]:
+    return {str(custom.property): custom.value for custom in table.customProperties or ()}
 
 
 def _read_owners(document: OpenDataContractStandard, require: _Requirement) -> tuple[str, ...]:
@@ -232,20 +301,33 @@ def _read_freshness_hours(document: OpenDataContractStandard, require: _Requirem
     return float(cast("float", level.value)) * HOURS_PER_UNIT[cast("str", level.unit)]
 
 
-def _check_unique(names: Iterator[str], what: str, require: _Requirement) -> None:
+def _check_unique(names: Iterable[str], what: str, require: _Requirement) -> None:
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     require.that(not repeated, f"each {what} once: {', '.join(repeated)}")
 
 
 def _check_sources(contract: Contract, contracts: dict[str, Contract]) -> None:
+    _check_consulted(contract, contracts)
     references = [(column.name, column.references) for column in contract.columns if column.references]
     sources = [(column.name, source) for column in contract.columns for source in column.sources]
     for name, source in [*sources, *references]:
         table, _, column = source.rpartition(".")
-        if table.startswith("landing."):
+        if table.startswith(f"{LANDING}."):
             continue
         if table not in contracts or column not in contracts[table].column_names:
             raise ContractError(
                 f"contract {contract.layer}/{contract.name}.yml: column {name} names {source}, "
                 "which no contract describes"
             )
+
+
+def _check_consulted(contract: Contract, contracts: dict[str, Contract]) -> None:
+    for rule in contract.rules:
+        for address in rule.consulted:
+            layer, _, name = address.partition(".")
+            described = f"silver.{name}" if layer == QUARANTINE else address
+            if described not in contracts or address == contract.address:
+                raise ContractError(
+                    f"contract {contract.layer}/{contract.name}.yml: rule {rule.id} reads {{{address}}}, "
+                    "which is no other table with a contract"
+                )

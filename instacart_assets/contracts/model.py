@@ -4,23 +4,33 @@ Here lives the shape of a loaded contract and nothing that does something with i
 files. ``load.py`` fills these from YAML.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 Layer = Literal["bronze", "silver", "gold"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 
-ColumnType = Literal["boolean", "int", "bigint", "double", "string", "date", "timestamp"]
+ColumnType = Literal["boolean", "int", "bigint", "double", "string", "date", "timestamp", "array<string>"]
 COLUMN_TYPES: tuple[ColumnType, ...] = get_args(ColumnType)
 
-Severity = Literal["block", "warn"]
+Severity = Literal["reject", "block", "warn"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
-Scope = Literal["rows", "table"]
+Scope = Literal["rows", "table", "query", "history"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+Policy = Literal["refuse", "ignore", "add"]
+POLICIES: tuple[Policy, ...] = get_args(Policy)
 
 LANDING = "landing"
 """The first part of the address of a landed source, as ``landing.orders``."""
+
+QUARANTINE = "quarantine"
+"""The first part of the address of a table of refused rows, as ``quarantine.orders``."""
+
+TABLE_MENTION = re.compile(r"\{(\w+\.\w+)\}")
+"""A table in a query rule, as ``{silver.orders}``."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +41,15 @@ class Rule:
         id: name of the rule, unique within its table; also the name of the Dagster check.
         description: the rule as a sentence.
         condition: Spark SQL. Of scope ``rows`` it speaks of one row, and a row breaks it where it is false or
-            null; of scope ``table`` it is made of aggregates over all rows.
-        scope: whether the condition speaks of each row or of the whole table.
-        severity: ``block`` keeps the table from being published, ``warn`` reports.
+            null; of ``table`` it is made of aggregates over all rows; of ``query`` it is a SELECT whose rows
+            are what breaks the rule, over ``{batch}``, ``{refused}``, ``{lines}`` and other tables as
+            ``{layer.table}``; of ``history`` it is one aggregate, compared with its own past.
+        scope: what the condition speaks of.
+        severity: ``reject`` sends the row to quarantine, ``block`` keeps the table from being published,
+            ``warn`` reports.
         dimension: quality dimension of the standard, as ``conformity``.
+        between: least and greatest ratio of a ``history`` rule's value to the median of those before.
+        is_for_public_files: whether the rule speaks of the published dataset alone, and is left out elsewhere.
     """
 
     id: str
@@ -43,6 +58,29 @@ class Rule:
     scope: Scope
     severity: Severity
     dimension: str
+    between: tuple[float, float] | None = None
+    is_for_public_files: bool = False
+
+    @property
+    def consulted(self) -> tuple[str, ...]:
+        """Addresses of the other tables that a ``query`` rule reads, in the order of their first mention."""
+        return tuple(dict.fromkeys(TABLE_MENTION.findall(self.condition))) if self.scope == "query" else ()
+
+
+@dataclass(frozen=True)
+class SchemaDrift:
+    """What happens when a landed file is no longer what its contract names.
+
+    Attributes:
+        unknown_column: ``refuse`` the file, ``ignore`` the column with a warning, or ``add`` it to the table.
+        missing_column: ``refuse`` the file, or ``ignore`` with a warning and leave the column null.
+        changed_type: ``refuse`` to publish where most values of a column no longer spell its type, or
+            ``ignore`` with a warning and let silver refuse the rows.
+    """
+
+    unknown_column: Policy = "refuse"
+    missing_column: Policy = "refuse"
+    changed_type: Policy = "refuse"
 
 
 @dataclass(frozen=True)
@@ -59,6 +97,7 @@ class Column:
         sources: columns it comes from, each as ``layer.table.column``.
         logic: how it comes from them, in words or SQL; None where it is a plain copy.
         references: the column it points to, as ``layer.table.column``; None where it is no foreign key.
+        spells: the type that the text of a landed column spells; None where any text will do.
     """
 
     name: str
@@ -69,6 +108,7 @@ class Column:
     sources: tuple[str, ...] = ()
     logic: str | None = None
     references: str | None = None
+    spells: ColumnType | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +128,9 @@ class Contract:
         key: names of the columns that identify a row, in order.
         rules: conditions beyond the key and the required columns.
         is_optional: whether the landed source may be absent, which leaves the table empty.
+        error_budget: greatest share of the rows read that may be refused before the table blocks; None for a
+            table that refuses no rows.
+        drift: what happens when a landed file has other columns than the contract.
     """
 
     address: str
@@ -102,6 +145,8 @@ class Contract:
     key: tuple[str, ...]
     rules: tuple[Rule, ...] = ()
     is_optional: bool = False
+    error_budget: float | None = None
+    drift: SchemaDrift = SchemaDrift()
 
     @property
     def layer(self) -> str:
@@ -122,6 +167,11 @@ class Contract:
     def required_columns(self) -> tuple[str, ...]:
         """Names of the columns that forbid null, in order."""
         return tuple(column.name for column in self.columns if column.required)
+
+    @property
+    def can_refuse(self) -> bool:
+        """Whether rows can be refused, which then go to the table's quarantine."""
+        return self.error_budget is not None
 
     @property
     def source_tables(self) -> frozenset[str]:
