@@ -27,8 +27,8 @@ from instacart_assets.contracts.model import (
     LAYERS,
     POLICIES,
     QUARANTINE,
-    SCOPES,
     SEVERITIES,
+    STATED_SCOPES,
     Column,
     ColumnType,
     Contract,
@@ -227,11 +227,9 @@ def _read_rule(quality: DataQuality, require: _Requirement) -> Rule:
     rule_id = require.some(quality.id, "an id for each quality rule")
     severity = require.some(quality.severity, f"rule {rule_id}: severity")
     require.that(severity in SEVERITIES, f"rule {rule_id}: severity to be one of {', '.join(SEVERITIES)}")
-    require.that(quality.engine == RULE_ENGINE, f"rule {rule_id}: engine: {RULE_ENGINE}")
-    condition = require.some(quality.implementation, f"rule {rule_id}: implementation")
-    require.that(isinstance(condition, str), f"rule {rule_id}: implementation to be a Spark SQL condition")
     scope = quality.unit or "rows"
-    require.that(scope in SCOPES, f"rule {rule_id}: unit to be one of {', '.join(SCOPES)}")
+    condition = _read_condition(quality, scope, rule_id, require)
+    require.that(scope in STATED_SCOPES, f"rule {rule_id}: unit to be one of {', '.join(STATED_SCOPES)}")
     require.that(
         severity != "reject" or scope == "rows", f"rule {rule_id}: unit: rows, as only a row can be rejected"
     )
@@ -243,13 +241,23 @@ def _read_rule(quality: DataQuality, require: _Requirement) -> Rule:
     return Rule(
         id=rule_id,
         description=require.some(quality.description, f"rule {rule_id}: description").strip(),
-        condition=str(condition).strip(),
+        condition=condition.strip(),
         scope=cast("Scope", scope),
         severity=cast("Severity", severity),
         dimension=require.some(quality.dimension, f"rule {rule_id}: dimension"),
         between=None if between is None else (float(between[0]), float(between[1])),
         is_for_public_files=PUBLIC_FILES_TAG in (quality.tags or ()),
     )
+
+
+def _read_condition(quality: DataQuality, scope: str, rule_id: str, require: _Requirement) -> str:
+    if scope == "history":  # the standard compares values of SQL queries alone
+        require.that(quality.type == "sql", f"rule {rule_id}: type: sql, as its unit is history")
+        return require.some(quality.query, f"rule {rule_id}: query")
+    require.that(quality.engine == RULE_ENGINE, f"rule {rule_id}: engine: {RULE_ENGINE}")
+    condition = require.some(quality.implementation, f"rule {rule_id}: implementation")
+    require.that(isinstance(condition, str), f"rule {rule_id}: implementation to be a Spark SQL condition")
+    return str(condition)
 
 
 def _read_error_budget(table: SchemaObject, rules: tuple[Rule, ...], require: _Requirement) -> float | None:

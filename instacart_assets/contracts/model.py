@@ -17,8 +17,8 @@ COLUMN_TYPES: tuple[ColumnType, ...] = get_args(ColumnType)
 Severity = Literal["reject", "block", "warn"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
-Scope = Literal["rows", "table", "query", "history"]
-SCOPES: tuple[Scope, ...] = get_args(Scope)
+Scope = Literal["rows", "table", "query", "history", "counts"]
+STATED_SCOPES: tuple[Scope, ...] = ("rows", "table", "query", "history")
 
 Policy = Literal["refuse", "ignore", "add"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
@@ -43,7 +43,8 @@ class Rule:
         condition: Spark SQL. Of scope ``rows`` it speaks of one row, and a row breaks it where it is false or
             null; of ``table`` it is made of aggregates over all rows; of ``query`` it is a SELECT whose rows
             are what breaks the rule, over ``{batch}``, ``{refused}``, ``{lines}`` and other tables as
-            ``{layer.table}``; of ``history`` it is one aggregate, compared with its own past.
+            ``{layer.table}``; of ``history`` it is a SELECT of one value, compared with its own past; of ``counts``,
+            which no contract states, it is a formula over what was counted on the way.
         scope: what the condition speaks of.
         severity: ``reject`` sends the row to quarantine, ``block`` keeps the table from being published,
             ``warn`` reports.
@@ -64,7 +65,11 @@ class Rule:
     @property
     def consulted(self) -> tuple[str, ...]:
         """Addresses of the other tables that a ``query`` rule reads, in the order of their first mention."""
-        return tuple(dict.fromkeys(TABLE_MENTION.findall(self.condition))) if self.scope == "query" else ()
+        return (
+            tuple(dict.fromkeys(TABLE_MENTION.findall(self.condition)))
+            if self.scope in {"query", "history"}
+            else ()
+        )
 
 
 @dataclass(frozen=True)
@@ -169,9 +174,24 @@ class Contract:
         return tuple(column.name for column in self.columns if column.required)
 
     @property
-    def can_refuse(self) -> bool:
-        """Whether rows can be refused, which then go to the table's quarantine."""
+    def has_quarantine(self) -> bool:
+        """Whether lines or rows can be refused, which are then kept in a table beside it."""
         return self.error_budget is not None
+
+    @property
+    def refuses_rows(self) -> bool:
+        """Whether rows that break a rule are refused one by one; a landed table refuses only lines."""
+        return self.has_quarantine and not self.landed_columns
+
+    @property
+    def row_sources(self) -> tuple[str, ...]:
+        """Addresses of the tables whose rows become this table's rows: those that the whole key comes from."""
+        origins = [
+            {source.rpartition(".")[0] for source in column.sources}
+            for column in self.columns
+            if column.name in self.key
+        ]
+        return tuple(sorted(set.intersection(*origins))) if origins else ()
 
     @property
     def source_tables(self) -> frozenset[str]:

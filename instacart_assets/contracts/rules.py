@@ -1,0 +1,178 @@
+"""Compiles a contract to the rules its table is held to: what it states, and what follows from its columns.
+
+Here lives the one list from which row predicates, Great Expectations suites, Dagster's checks and the
+documentation are made. Nothing is evaluated here.
+"""
+
+from collections.abc import Iterator
+
+from instacart_assets.contracts.model import Column, ColumnType, Contract, Rule, Severity
+
+KEY_RULE = "key_is_unique"
+ACCOUNTING_RULE = "every_row_is_accounted_for"
+RECORDS_RULE = "every_landed_record_is_read"
+LINES_RULE = "lines_are_well_formed"
+BUDGET_RULE = "refused_share_is_within_budget"
+COLUMNS_RULE = "landed_columns_are_the_contracts"
+TYPES_RULE = "landed_types_are_kept"
+
+CHANGED_SHARE = 0.5
+"""A landed column has changed its type when more than this share of its values no longer spells it."""
+CHANGED_VALUES = 20
+"""Fewer values than this in a file are single mistakes, not another type."""
+
+SPELLING: dict[ColumnType, str] = {
+    "boolean": "lower({0}) IN ('0', '1', 'true', 'false')",
+    "bigint": "try_cast({0} AS BIGINT) IS NOT NULL",
+    "double": "try_cast({0} AS DOUBLE) IS NOT NULL",
+    "date": "try_cast({0} AS DATE) IS NOT NULL",
+    "timestamp": "try_cast({0} AS TIMESTAMP) IS NOT NULL",
+}
+"""Whether text spells a value of a type, in Spark SQL."""
+
+
+def compile_rules(contract: Contract) -> tuple[Rule, ...]:
+    """Every rule of the contract's table, in the order in which outcomes are reported.
+
+    The key, a rule for each required column, the rules that are stated, a rule for each reference, and what is
+    counted between the rows read and the rows written.
+    """
+    return (
+        _make_key_rule(contract),
+        *(_make_filled_rule(name, contract) for name in contract.required_columns),
+        *contract.rules,
+        *(_make_reference_rule(column, contract) for column in contract.columns if column.references),
+        *_make_counted_rules(contract),
+    )
+
+
+def reject_rules(contract: Contract) -> tuple[Rule, ...]:
+    """Those rules that speak of one row and send a row that breaks them to quarantine."""
+    return tuple(
+        rule for rule in compile_rules(contract) if rule.severity == "reject" and rule.scope == "rows"
+    )
+
+
+def consulted_tables(contract: Contract) -> tuple[str, ...]:
+    """Addresses of the tables that rules compare the table with; they are built before it."""
+    consulted = (address for rule in compile_rules(contract) for address in rule.consulted)
+    return tuple(dict.fromkeys(consulted))
+
+
+def _severity_of_rows(contract: Contract) -> Severity:
+    return "reject" if contract.refuses_rows else "block"
+
+
+def _make_key_rule(contract: Contract) -> Rule:
+    key = ", ".join(contract.key)
+    return Rule(
+        KEY_RULE,
+        f"No two rows share {key}.",
+        f"SELECT {key}, count(*) AS rows FROM {{batch}} GROUP BY {key} HAVING count(*) > 1",
+        "query",
+        _severity_of_rows(contract),
+        "uniqueness",
+    )
+
+
+def _make_filled_rule(column: str, contract: Contract) -> Rule:
+    return Rule(
+        f"{column}_is_filled",
+        f"{column} is never null.",
+        f"{column} IS NOT NULL",
+        "rows",
+        _severity_of_rows(contract),
+        "completeness",
+    )
+
+
+def _make_reference_rule(column: Column, contract: Contract) -> Rule:
+    table, _, target = str(column.references).rpartition(".")
+    shown = ", ".join(f"held.{name}" for name in dict.fromkeys((*contract.key, column.name)))
+    return Rule(
+        f"{column.name}_is_in_{table.replace('.', '_')}",
+        f"Every {column.name} is a {target} of {table}.",
+        f"SELECT {shown} FROM {{batch}} AS held LEFT ANTI JOIN {{{table}}} AS known "
+        f"ON held.{column.name} = known.{target} WHERE held.{column.name} IS NOT NULL",
+        "query",
+        "block",
+        "consistency",
+    )
+
+
+def _make_counted_rules(contract: Contract) -> Iterator[Rule]:
+    if contract.landed_columns:
+        yield from _make_landed_rules(contract)
+    elif contract.refuses_rows:
+        yield Rule(
+            ACCOUNTING_RULE,
+            "Every row read is written, in quarantine, an exact duplicate or superseded by a later file.",
+            "read = written + quarantined + duplicates + superseded",
+            "counts",
+            "block",
+            "completeness",
+        )
+    if contract.error_budget is not None:
+        yield Rule(
+            BUDGET_RULE,
+            f"At most {contract.error_budget:.4g} of what is read is refused and not yet resolved.",
+            f"open / read <= {contract.error_budget:.4g}",
+            "counts",
+            "block",
+            "accuracy",
+        )
+
+
+def _make_landed_rules(contract: Contract) -> Iterator[Rule]:
+    yield Rule(
+        RECORDS_RULE,
+        "Every record of the landed files is a row or a line in quarantine.",
+        "records = rows + lines",
+        "counts",
+        "block",
+        "completeness",
+    )
+    yield Rule(
+        LINES_RULE,
+        "Every line of the landed files is UTF-8 and a CSV record of the header's length.",
+        "lines = 0",
+        "counts",
+        "reject",
+        "conformity",
+    )
+    yield Rule(
+        COLUMNS_RULE,
+        "The landed files have the contract's columns and no others "
+        f"(unknown column: {contract.drift.unknown_column}; missing column: {contract.drift.missing_column}).",
+        "unknown_columns = 0 AND missing_columns = 0",
+        "counts",
+        "warn",
+        "conformity",
+    )
+    spelt = [column for column in contract.landed_columns if column.spells]
+    if spelt:
+        yield _make_types_rule(spelt, contract)
+
+
+def _make_types_rule(spelt: list[Column], contract: Contract) -> Rule:
+    """One pass over the rows counts, per file and column, the values that do not spell the column's type."""
+    counted = ", ".join(
+        f"named_struct('column', '{column.name}', 'type', '{column.spells}', "
+        f"'filled', count({column.name}), 'misspelt', count_if({column.name} IS NOT NULL AND NOT coalesce({_spell(column)}, false)))"
+        for column in spelt
+    )
+    return Rule(
+        TYPES_RULE,
+        "Most values of each landed column spell its type, in every file "
+        f"(changed type: {contract.drift.changed_type}).",
+        "SELECT _source_file, found.column, found.type, found.filled, found.misspelt FROM "
+        f"(SELECT _source_file, explode(array({counted})) AS found FROM {{batch}} GROUP BY _source_file) "
+        f"WHERE found.filled >= {CHANGED_VALUES} AND found.misspelt > {CHANGED_SHARE} * found.filled",
+        "query",
+        "block" if contract.drift.changed_type == "refuse" else "warn",
+        "conformity",
+    )
+
+
+def _spell(column: Column) -> str:
+    return SPELLING[column.spells or "bigint"].format(column.name)
