@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     landing: Path = Field(default=Path("data/landing"), description="Folder of the landed files.")
     lake: Path = Field(default=Path("data/lake"), description="Folder of the lake.")
     target: Target = Field(default="local", description="Where tables are built.")
+    inspection_days: int = Field(
+        default=7, ge=0, description="Days for which a candidate that was refused can still be looked at."
+    )
     calendar: OrderCalendar = Field(default=OrderCalendar(), description="How days are counted.")
 
 

@@ -9,11 +9,13 @@ from datetime import date, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from instacart_assets.contracts.load import load_contracts
-from instacart_assets.contracts.model import Column
+from instacart_assets.contracts.model import Column, Contract, Rule
+from instacart_assets.contracts.rules import compile_rules
 from instacart_assets.lakehouse.schema import conform
-from instacart_assets.quality.audit import audit_rows
+from instacart_assets.quality.expectations import add_verdicts, write_query
 
 DEFAULTS: dict[str, Any] = {
     "add_to_cart_order": 1,
@@ -92,8 +94,26 @@ def find_broken_promises(frame: DataFrame, address: str) -> list[str]:
         for column in contract.columns
         if _kind(kinds[column.name]) != _kind(column.type)
     ]
-    outcomes = audit_rows(conform(frame, contract), contract)
-    return strange + [outcome.check.id for outcome in outcomes if not outcome.passed]
+    return strange + find_broken_rules(conform(frame, contract), contract)
+
+
+def find_broken_rules(rows: DataFrame, contract: Contract) -> list[str]:
+    """Names of those of the contract's rules that the rows break and that need no other table to be judged."""
+    rows.createOrReplaceTempView("batch_of_broken_rules")
+    rules = compile_rules(contract)
+    verdicts = add_verdicts(rows, rules)
+    spoken_of = [rule for rule in rules if rule.scope == "rows"]
+    counts = verdicts.agg(*(F.count_if(~F.col(rule.id)).alias(rule.id) for rule in spoken_of)).collect()[0]
+    broken = {rule.id for rule in spoken_of if counts[rule.id]}
+    for rule in rules:
+        if rule.scope in {"table", "query"} and not rule.is_for_public_files and not _needs_others(rule):
+            found = rows.sparkSession.sql(write_query(rule).replace("{batch}", "batch_of_broken_rules"))
+            broken |= {rule.id} if found.limit(1).count() else set()
+    return [rule.id for rule in rules if rule.id in broken]
+
+
+def _needs_others(rule: Rule) -> bool:
+    return bool(rule.consulted) or "{refused}" in rule.condition or "{lines}" in rule.condition
 
 
 def _kind(type_name: str) -> str:

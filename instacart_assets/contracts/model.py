@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 Layer = Literal["bronze", "silver", "gold"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
+"""Layers whose contracts are written down, in the order in which rows pass through them."""
 
 ColumnType = Literal["boolean", "int", "bigint", "double", "string", "date", "timestamp", "array<string>"]
 COLUMN_TYPES: tuple[ColumnType, ...] = get_args(ColumnType)
@@ -28,6 +29,12 @@ LANDING = "landing"
 
 QUARANTINE = "quarantine"
 """The first part of the address of a table of refused rows, as ``quarantine.orders``."""
+
+ORIGIN = ("_source_file", "_row_number")
+"""Columns that say which landed record a row is; a table that refuses rows carries them up to its candidate."""
+
+IS_REFUSED, REASONS = "_is_refused", "_reasons"
+"""Columns of a candidate beside the contract's: whether a row is refused, and the rules it breaks."""
 
 TABLE_MENTION = re.compile(r"\{(\w+\.\w+)\}")
 """A table in a query rule, as ``{silver.orders}``."""

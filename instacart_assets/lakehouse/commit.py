@@ -6,7 +6,7 @@ Parquet footers, and the transaction. Which files and when, ``lake.py`` decides.
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ MILLISECONDS = 1000
 
 
 def commit_files(
-    root: Path, base: DeltaTable | None, contract: Contract, files: list[Path], run_id: str
+    root: Path, base: DeltaTable | None, contract: Contract, files: list[Path], notes: Mapping[str, str]
 ) -> int:
     """Make ``files`` the whole content of the table at ``root``, in one commit.
 
@@ -33,7 +33,7 @@ def commit_files(
             table did not exist.
         contract: gives schema and comments.
         files: Parquet files below ``root``.
-        run_id: kept in the commit's metadata.
+        notes: kept in the commit's metadata.
 
     Returns:
         The version the commit made.
@@ -42,7 +42,7 @@ def commit_files(
         CommitFailedError: another writer published since ``base`` was taken.
     """
     actions = [_describe_file(file, root) for file in files]
-    properties = CommitProperties(custom_metadata={"run_id": run_id})
+    properties = CommitProperties(custom_metadata=dict(notes))
     schema = delta_schema(contract)
     if base is None:
         if DeltaTable.is_deltatable(str(root)):
@@ -83,6 +83,8 @@ def _read_statistics(footer: pq.FileMetaData) -> dict[str, Any]:
     for index in range(footer.num_columns):
         chunks = [group.column(index).statistics for group in groups]
         if not chunks or any(chunk is None or not chunk.has_null_count for chunk in chunks):
+            continue
+        if footer.schema.column(index).max_repetition_level:  # Delta keeps none of what lies in an array
             continue
         name = footer.schema.column(index).path
         nulls[name] = sum(chunk.null_count for chunk in chunks)

@@ -4,33 +4,46 @@ Here lives the way between a table's address and its files: ``<lake>/<layer>/<ta
 the rows mean, and whether they may be published, is decided elsewhere.
 
 A new version is written in two steps. ``stage`` has the engine write plain Parquet into
-``<table>/candidate-<run>/``, which no reader sees; ``publish`` makes those files the table's content in one
-Delta commit. Between the two the candidate can be read and judged, and a process that dies leaves readers with
-the version they had.
+``<table>/candidate-<run>/``, which no reader sees; ``publish`` moves those files to ``<table>/data-<run>/`` and
+makes them the table's content in one Delta commit. Between the two the candidate can be read and judged, and a
+process that dies leaves readers with the version they had. What is called a candidate was never published.
 """
 
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from urllib.parse import quote
 from uuid import uuid4
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from instacart_assets.contracts.model import LAYERS, Contract
+from instacart_assets.contracts.model import IS_REFUSED, LAYERS, ORIGIN, QUARANTINE, REASONS, Contract
 from instacart_assets.errors import RemediableError
 from instacart_assets.lakehouse.commit import commit_files
 from instacart_assets.lakehouse.schema import arrow_schema, conform
 
 MISTAKEN_NAME = re.compile(r"%[0-9A-Fa-f]{2}|\\")
 """What deltalake takes for something else in the name of a folder: ``%20`` for a space, a backslash for a slash."""
+
+
+CANDIDATE, DATA = "candidate-", "data-"
+"""First parts of the names of folders: what may yet be refused, and what was published."""
+
+GOOD_PART, REFUSED_PART = f"{IS_REFUSED}=false", f"{IS_REFUSED}=true"
+"""Folders of a candidate whose rows could be refused."""
+
+REFUSED_COLUMNS = (*zip(ORIGIN, ("string", "bigint"), strict=True), (REASONS, "array<string>"))
+"""Columns that a refused row has beside the contract's, with their types."""
 
 
 class TableMissingError(RemediableError):
@@ -51,8 +64,9 @@ class Candidate:
 
     Attributes:
         contract: what the table promises.
-        path: folder of the candidate's Parquet files.
-        rows: how many rows they hold.
+        path: folder of the candidate.
+        rows: how many rows would be published.
+        refused: how many rows are refused and lie beside those.
         run_id: the run that wrote it.
         base: handle on the version it would replace; None where the table does not exist yet.
     """
@@ -60,6 +74,7 @@ class Candidate:
     contract: Contract
     path: Path
     rows: int
+    refused: int
     run_id: str
     base: DeltaTable | None
 
@@ -118,16 +133,17 @@ class Lakehouse:
         table = self.open_table(address)
         return None if table is None else table.version()
 
-    def count_rows(self, address: str) -> int:
-        """Rows of the table's version now, from its statistics; 0 where it was never published."""
-        table = self.open_table(address)
-        return 0 if table is None else table.count()
+    def count_rows(self, address: str, version: int | None = None) -> int:
+        """Rows of a version of the table, by default the one now, from its statistics; 0 where there is none."""
+        if self.open_table(address) is None:
+            return 0
+        return int(DeltaTable(self.locate(address), version=version).count())
 
     def list_tables(self) -> list[str]:
         """Addresses of all published tables, by layer and name."""
         return [
             f"{layer}.{folder.name}"
-            for layer in LAYERS
+            for layer in (*LAYERS, QUARANTINE)
             for folder in sorted((self.root / layer).glob("*"))
             if self.open_table(f"{layer}.{folder.name}") is not None
         ]
@@ -158,7 +174,7 @@ class Lakehouse:
         """Write ``rows`` as a candidate for the contract's table, in the contract's columns and types.
 
         Args:
-            rows: the rows; evaluated once, here.
+            rows: the rows, evaluated once, here; those that are marked as refused lie apart from the others.
             contract: the table they are for.
             base: handle on the version they were made to replace, taken before the inputs were read.
             run_id: names the candidate, with a suffix that keeps two of one run apart.
@@ -167,21 +183,39 @@ class Lakehouse:
             ShapeError: the rows lack a column of the contract.
         """
         # Never a name used before: the files of a published candidate are the table's own from then on.
-        path = self.locate(contract.address) / f"candidate-{run_id}-{uuid4().hex[:8]}"
+        path = self.locate(contract.address) / f"{CANDIDATE}{run_id}-{uuid4().hex[:8]}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        conform(rows, contract).write.parquet(self._spell_for_engine(path))
-        files = _list_files(path)
-        if not files:  # the engine writes no file for no rows
-            path.mkdir(exist_ok=True)
-            pq.write_table(arrow_schema(contract).empty_table(), path / "empty.parquet")
-        return Candidate(contract, path, sum(pq.read_metadata(file).num_rows for file in files), run_id, base)
+        shaped = conform(rows, contract)
+        parted = shaped.write.partitionBy(IS_REFUSED) if IS_REFUSED in shaped.columns else shaped.write
+        try:
+            parted.parquet(self._spell_for_engine(path))
+        except PySparkException:  # a part of a candidate is none
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        good = _locate_good(path)
+        if not _list_files(good):  # the engine writes no file for no rows
+            good.mkdir(parents=True, exist_ok=True)
+            pq.write_table(arrow_schema(contract).empty_table(), good / "empty.parquet")
+        return Candidate(contract, path, _count_rows(good), _count_rows(path / REFUSED_PART), run_id, base)
 
     def read_candidate(self, candidate: Candidate) -> DataFrame:
-        """Rows of a candidate."""
-        return self.session.read.parquet(self._spell_for_engine(candidate.path))
+        """Rows of a candidate that would be published."""
+        rows = self.session.read.parquet(self._spell_for_engine(_locate_good(candidate.path)))
+        return rows.select(*candidate.contract.column_names)
 
-    def publish(self, candidate: Candidate) -> int:
-        """Make a candidate the table's content, in one commit.
+    def read_refused(self, candidate: Candidate) -> DataFrame:
+        """Refused rows of a candidate: the contract's columns, where each is from, and the rules it breaks."""
+        if candidate.refused:
+            return self.session.read.parquet(self._spell_for_engine(candidate.path / REFUSED_PART))
+        columns = [*((column.name, column.type) for column in candidate.contract.columns), *REFUSED_COLUMNS]
+        return self.session.createDataFrame([], ", ".join(f"`{name}` {kind}" for name, kind in columns))
+
+    def publish(self, candidate: Candidate, notes: Mapping[str, str] = MappingProxyType({})) -> int:
+        """Make a candidate the table's content, in one commit; its refused rows are removed with it.
+
+        Args:
+            candidate: what was staged.
+            notes: kept with the version, beside the run; see ``read_notes``.
 
         Returns:
             The version published.
@@ -190,21 +224,51 @@ class Lakehouse:
             PublishConflictError: another run published the table since the candidate's base was taken.
         """
         address = candidate.contract.address
-        files = _list_files(candidate.path)
+        good = _locate_good(candidate.path)
+        data = candidate.path.with_name(candidate.path.name.replace(CANDIDATE, DATA, 1))
+        good.rename(data)
         try:
-            return commit_files(
-                self.locate(address), candidate.base, candidate.contract, files, candidate.run_id
+            version = commit_files(
+                self.locate(address),
+                candidate.base,
+                candidate.contract,
+                _list_files(data),
+                {"run_id": candidate.run_id, **notes},
             )
         except CommitFailedError as error:
+            data.rename(good)
             raise PublishConflictError(
                 f"{address}: another run published it meanwhile, and its version stays; "
                 "wait until that run has ended, then run again"
             ) from error
+        shutil.rmtree(candidate.path, ignore_errors=True)
+        return version
 
-    def read_preview(self, candidate: Candidate, rows: int) -> pa.Table:
-        """The first rows of a candidate by its key."""
-        key = candidate.contract.key
-        return self.read_candidate(candidate).orderBy(*key).limit(rows).toArrow()
+    def discard(self, candidate: Candidate) -> None:
+        """Remove a candidate that nobody needs to look at."""
+        shutil.rmtree(candidate.path, ignore_errors=True)
+
+    def read_notes(self, address: str, name: str, versions: int) -> list[str]:
+        """What the last ``versions`` versions of a table noted under a name, the newest first."""
+        table = self.open_table(address)
+        commits = [] if table is None else table.history(versions)
+        return [str(commit[name]) for commit in commits if name in commit]
+
+    def list_candidates(self, address: str) -> list[Path]:
+        """Folders of the table's candidates that were refused or abandoned, the oldest first."""
+        folders = self.locate(address).glob(f"{CANDIDATE}*")
+        return sorted(folders, key=lambda folder: folder.stat().st_mtime)
+
+    def remove_candidates(self, address: str, before: datetime) -> list[Path]:
+        """Remove those candidates of a table that were written before a moment.
+
+        Returns:
+            The folders removed.
+        """
+        old = [path for path in self.list_candidates(address) if path.stat().st_mtime < before.timestamp()]
+        for path in old:
+            shutil.rmtree(path, ignore_errors=True)
+        return old
 
 
 @cache
@@ -215,5 +279,15 @@ def _keep_link(root: Path) -> TemporaryDirectory[str]:
     return folder
 
 
+def _locate_good(path: Path) -> Path:
+    """Folder of those rows of a candidate that would be published."""
+    part = path / GOOD_PART
+    return part if part.exists() or (path / REFUSED_PART).exists() else path
+
+
 def _list_files(path: Path) -> list[Path]:
     return sorted(path.glob("*.parquet"))
+
+
+def _count_rows(path: Path) -> int:
+    return sum(pq.read_metadata(file).num_rows for file in _list_files(path))

@@ -10,12 +10,12 @@ import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
-from instacart_assets.contracts.model import LAYERS
+from instacart_assets.contracts.model import LAYERS, QUARANTINE
 from instacart_assets.errors import RemediableError
 from instacart_assets.lakehouse.lake import Lakehouse
 
 LOOKS_ONLY = re.compile(r"(DESCRIBE|DESC|SHOW)\s", re.IGNORECASE)
-TABLE_NAME = re.compile(rf"\b({'|'.join(LAYERS)})\.(\w+)", re.IGNORECASE)
+TABLE_NAME = re.compile(rf"\b({'|'.join((*LAYERS, QUARANTINE))})\.(\w+)", re.IGNORECASE)
 
 
 class QueryError(RemediableError):

@@ -5,21 +5,22 @@ Here lives every mapping of types. Nothing is read or written here.
 
 import pyarrow as pa
 from deltalake import Field, Schema
-from deltalake.schema import PrimitiveType
+from deltalake.schema import ArrayType, PrimitiveType
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from instacart_assets.contracts.model import ColumnType, Contract
+from instacart_assets.contracts.model import IS_REFUSED, ORIGIN, REASONS, ColumnType, Contract
 from instacart_assets.errors import RemediableError
 
-DELTA_TYPES: dict[ColumnType, str] = {
-    "boolean": "boolean",
-    "int": "integer",
-    "bigint": "long",
-    "double": "double",
-    "string": "string",
-    "date": "date",
-    "timestamp": "timestamp",
+DELTA_TYPES: dict[ColumnType, PrimitiveType | ArrayType] = {
+    "boolean": PrimitiveType("boolean"),
+    "int": PrimitiveType("integer"),
+    "bigint": PrimitiveType("long"),
+    "double": PrimitiveType("double"),
+    "string": PrimitiveType("string"),
+    "date": PrimitiveType("date"),
+    "timestamp": PrimitiveType("timestamp"),
+    "array<string>": ArrayType(PrimitiveType("string"), contains_null=True),
 }
 
 ARROW_TYPES: dict[ColumnType, pa.DataType] = {
@@ -30,6 +31,7 @@ ARROW_TYPES: dict[ColumnType, pa.DataType] = {
     "string": pa.string(),
     "date": pa.date32(),
     "timestamp": pa.timestamp("us", tz="UTC"),
+    "array<string>": pa.list_(pa.string()),
 }
 
 
@@ -43,7 +45,7 @@ def delta_schema(contract: Contract) -> Schema:
         [
             Field(
                 column.name,
-                PrimitiveType(DELTA_TYPES[column.type]),
+                DELTA_TYPES[column.type],
                 nullable=not column.required,
                 metadata={"comment": column.description},
             )
@@ -60,6 +62,8 @@ def arrow_schema(contract: Contract) -> pa.Schema:
 def conform(rows: DataFrame, contract: Contract) -> DataFrame:
     """The contract's columns, in its order and types; columns it does not name are left out.
 
+    A candidate's own columns, which say of a refused row where it is from and what it breaks, stay.
+
     Raises:
         ShapeError: the rows lack a column of the contract.
     """
@@ -69,6 +73,7 @@ def conform(rows: DataFrame, contract: Contract) -> DataFrame:
             f"{contract.address}: the transform returns no {', '.join(missing)}, which the contract asks for; "
             "return it, or take it out of the contract"
         )
+    kept = (name for name in (*ORIGIN, REASONS, IS_REFUSED) if IS_REFUSED in rows.columns)
     return rows.select(
-        *(F.col(column.name).cast(column.type).alias(column.name) for column in contract.columns)
+        *(F.col(column.name).cast(column.type).alias(column.name) for column in contract.columns), *kept
     )

@@ -1,103 +1,184 @@
-"""Looks at a candidate's rows and says which of its contract's promises they keep.
+"""Looks at a candidate's rows and says which of its contract's rules they keep.
 
-Here lives the cost of quality: one GROUP BY for the key and one pass for everything that a condition over rows
-or aggregates can say. Failing rows are looked up only after a check failed. Nothing is published or refused
-here.
+Here lives the judgement: what is held against what, and what keeps a version from being published. Great
+Expectations does the looking (``expectations.py``); what is counted on the way is in ``accounting.py``. Nothing
+is published or refused here.
 """
 
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import Any
+from uuid import uuid4
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from instacart_assets.contracts.model import Contract
-from instacart_assets.quality.checks import (
-    REQUIRED_CHECK,
-    Check,
-    CheckOutcome,
-    condition_checks,
-    key_check,
-    records_check,
-)
+from instacart_assets.contracts.model import ORIGIN, REASONS, Contract, Rule
+from instacart_assets.contracts.rules import compile_rules
+from instacart_assets.quality.expectations import SAMPLE_ROWS, validate_rows, write_query
+from instacart_assets.quality.outcomes import RuleOutcome
+from instacart_assets.quality.split import holds
 
-SAMPLE_ROWS = 5
+LEAST_HISTORY = 3
+"""Fewer versions than this are no past to compare with."""
+
+HISTORY_VERSIONS = 20
+"""A rule over history looks back over this many versions."""
 
 
-def audit_rows(rows: DataFrame, contract: Contract) -> tuple[CheckOutcome, ...]:
-    """Outcomes of the contract's key, required columns and rules.
+@dataclass(frozen=True)
+class Evidence:
+    """What rows are held against, besides themselves.
+
+    Attributes:
+        tables: rows of other tables, by address.
+        refused: refused rows of the same candidate that nobody has dealt with, typed.
+        lines: malformed lines of the landed files that nobody has dealt with.
+        refused_by_rule: how many rows each rejecting rule refused, by its name.
+        read: rows read to make these.
+        past: values that each rule over history had in earlier versions, the newest first.
+        is_public: whether all landed files upstream are the published ones.
+    """
+
+    tables: Mapping[str, DataFrame] = field(default_factory=dict)
+    refused: DataFrame | None = None
+    lines: DataFrame | None = None
+    refused_by_rule: Mapping[str, int] = field(default_factory=dict)
+    read: int = 0
+    past: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    is_public: bool = False
+
+
+def audit_rows(rows: DataFrame, contract: Contract, evidence: Evidence) -> tuple[RuleOutcome, ...]:
+    """Outcomes of every rule of the contract that speaks of rows, in the contract's order.
+
+    One pass for all rules over rows, a GROUP BY for the key, a query for each rule that needs one.
 
     Args:
-        rows: a candidate's rows in the contract's columns; read twice, and again for each failed check.
+        rows: a candidate's rows in the contract's columns.
         contract: what they promise.
+        evidence: what they are held against.
     """
-    return (_audit_key(rows, contract), *_audit_conditions(rows, contract))
-
-
-def audit_records(rows: int, records: int, contract: Contract, remedy: str | None) -> CheckOutcome:
-    """Outcome of comparing a bronze candidate's rows with its files' records.
-
-    Args:
-        rows: rows of the candidate.
-        records: records of the landed files.
-        contract: the bronze table.
-        remedy: the record that made the difference, as a sentence, where one was found.
-    """
-    observed: dict[str, Any] = {"rows": rows, "landed_records": records}
-    if remedy is not None:
-        observed["first_broken_record"] = remedy
-    return CheckOutcome(records_check(contract), rows == records, observed)
-
-
-def _audit_key(rows: DataFrame, contract: Contract) -> CheckOutcome:
-    repeated = rows.groupBy(*contract.key).agg(F.count("*").alias("rows")).where("rows > 1")
-    found = repeated.agg(F.count("*").alias("keys"), F.sum("rows").alias("rows")).collect()[0]
-    observed = {"repeated_keys": found["keys"], "failing_rows": found["rows"] or 0}
-    sample = _take_sample(repeated.orderBy(*contract.key)) if found["keys"] else ()
-    return CheckOutcome(key_check(contract), not found["keys"], observed, sample)
-
-
-def _audit_conditions(rows: DataFrame, contract: Contract) -> tuple[CheckOutcome, ...]:
-    checks = condition_checks(contract)
-    # Numbered, as a check's name need not be a column's.
-    measures = [_measure(check).alias(f"check_{number}") for number, check in enumerate(checks)]
-    measured = rows.agg(F.count("*").alias("rows"), *measures).collect()[0]
-    return tuple(
-        _judge(check, measured[f"check_{number}"], measured["rows"], rows, contract)
-        for number, check in enumerate(checks)
-    )
-
-
-def _measure(check: Check) -> Column:
-    """Failing rows of a row condition; truth of a table condition."""
-    return F.expr(str(check.condition)) if check.scope == "table" else F.count_if(_fails(check))
-
-
-def _fails(check: Check) -> Column:
-    return ~F.coalesce(F.expr(str(check.condition)), F.lit(False))
-
-
-def _judge(check: Check, measured: Any, total: int, rows: DataFrame, contract: Contract) -> CheckOutcome:
-    if check.scope == "table":
-        return CheckOutcome(check, bool(measured), {"holds": bool(measured), "rows": total})
-    failing = int(measured or 0)
-    observed: dict[str, Any] = {
-        "failing_rows": failing,
-        "rows": total,
-        "failing_share": failing / total if total else 0.0,
+    with_views = _Views(rows, evidence)
+    rules = [rule for rule in compile_rules(contract) if rule.scope != "counts"]
+    settled = {
+        outcome.rule.id: outcome for rule in rules for outcome in _settle_early(rule, evidence, with_views)
     }
-    if failing and check.id == REQUIRED_CHECK:
-        observed |= _count_nulls(rows, contract)
-    sample = _take_sample(rows.where(_fails(check)).orderBy(*contract.key)) if failing else ()
-    return CheckOutcome(check, not failing, observed, sample)
+    bound = [with_views.bind(rule, evidence) for rule in rules if rule.id not in settled]
+    total = rows.count()
+    for rule, result, success in validate_rows(rows, contract, bound):
+        stated = next(one for one in rules if one.id == rule.id)
+        judged = _judge(stated, result, success, total, evidence)
+        settled[rule.id] = (
+            judged
+            if judged.passed
+            else replace(judged, sample=_take_sample(rule, rows, contract, evidence, judged, with_views))
+        )
+    return tuple(settled[rule.id] for rule in rules)
 
 
-def _count_nulls(rows: DataFrame, contract: Contract) -> dict[str, int]:
-    """Nulls of each required column that has any."""
-    counts = [F.count_if(F.col(name).isNull()).alias(name) for name in contract.required_columns]
-    return {
-        f"nulls_in_{name}": count for name, count in rows.agg(*counts).collect()[0].asDict().items() if count
-    }
+def measure_history(rows: DataFrame, contract: Contract) -> dict[str, float]:
+    """The value of each rule over history, for the next versions to be held against; left out where null."""
+    views = _Views(rows, Evidence())
+    values = {rule.id: views.measure(rule) for rule in contract.rules if rule.scope == "history"}
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _take_sample(rows: DataFrame) -> tuple[dict[str, Any], ...]:
-    return tuple(row.asDict() for row in rows.limit(SAMPLE_ROWS).collect())
+class _Views:
+    """Rows and tables under the names by which SQL can ask for them."""
+
+    def __init__(self, rows: DataFrame, evidence: Evidence) -> None:
+        self._session: SparkSession = rows.sparkSession
+        self._names: dict[str, str] = {}
+        given = {"batch": rows, "refused": evidence.refused, "lines": evidence.lines, **evidence.tables}
+        for name, frame in given.items():
+            if frame is not None:
+                view = f"{name.replace('.', '_')}_{uuid4().hex[:8]}"
+                frame.createOrReplaceTempView(view)
+                self._names[name] = view
+
+    def bind(self, rule: Rule, evidence: Evidence) -> Rule:
+        """The rule with names of tables, and of history its bounds, in their places; the batch is named later."""
+        if rule.scope == "history":
+            low, high = _find_bounds(rule, evidence)
+            condition = (
+                f"SELECT measured FROM ({rule.condition}) AS now(measured) "  # noqa: S608 - the contract's own
+                f"WHERE NOT coalesce(measured BETWEEN {low!r} AND {high!r}, false)"
+            )
+            return replace(rule, scope="query", condition=condition)
+        return replace(rule, condition=self._name(rule.condition)) if rule.scope == "query" else rule
+
+    def run(self, sql: str) -> DataFrame:
+        """The rows of a query over ``{batch}``."""
+        return self._session.sql(self._name(sql, with_batch=True))
+
+    def measure(self, rule: Rule) -> float | None:
+        """The value that a rule over history has now."""
+        (value,) = self.run(rule.condition).collect()[0]
+        return None if value is None else float(value)
+
+    def _name(self, sql: str, *, with_batch: bool = False) -> str:
+        for name, view in self._names.items():
+            if with_batch or name != "batch":
+                sql = re.sub(rf"\{{{re.escape(name)}\}}", view, sql)
+        return sql
+
+
+def _settle_early(rule: Rule, evidence: Evidence, views: _Views) -> Iterator[RuleOutcome]:
+    """The outcome of a rule that has nothing to be held against yet, or does not speak of these files."""
+    if rule.is_for_public_files and not evidence.is_public:
+        yield RuleOutcome(rule, True, {"applies": "no: the landed files are not the published ones"})
+    elif rule.scope == "history" and len(evidence.past.get(rule.id, ())) < LEAST_HISTORY:
+        versions = len(evidence.past.get(rule.id, ()))
+        observed = {
+            "value": views.measure(rule),
+            "applies": f"no: {versions} of {LEAST_HISTORY} versions to compare",
+        }
+        yield RuleOutcome(rule, True, {name: value for name, value in observed.items() if value is not None})
+
+
+def _judge(rule: Rule, result: dict[str, Any], success: bool, total: int, evidence: Evidence) -> RuleOutcome:
+    observed: dict[str, Any] = {"rows": total, "threshold": _say_threshold(rule, evidence)}
+    if "error" in result:
+        observed["error"] = result["error"]
+    if rule.scope in {"rows", "query"}:
+        failing = int(result.get("unexpected_count") or result.get("observed_value") or 0)
+        observed |= {"failing_rows": failing, "failing_share": failing / total if total else 0.0}
+    if rule.severity == "reject":
+        refused = evidence.refused_by_rule.get(rule.id, 0)
+        observed |= {
+            "refused_rows": refused,
+            "refused_share": refused / evidence.read if evidence.read else 0.0,
+        }
+        return RuleOutcome(rule, success and not refused, observed, blocks=not success)
+    return RuleOutcome(rule, success, observed, blocks=not success and rule.severity == "block")
+
+
+def _say_threshold(rule: Rule, evidence: Evidence) -> str:
+    if rule.scope == "history":
+        low, high = _find_bounds(rule, evidence)
+        return f"between {low:.6g} and {high:.6g}"
+    return "the condition holds" if rule.scope == "table" else "0 rows"
+
+
+def _find_bounds(rule: Rule, evidence: Evidence) -> tuple[float, float]:
+    middle = median(evidence.past[rule.id])
+    low, high = rule.between or (0.0, float("inf"))
+    return middle * low, middle * high
+
+
+def _take_sample(
+    rule: Rule, rows: DataFrame, contract: Contract, evidence: Evidence, judged: RuleOutcome, views: _Views
+) -> tuple[Mapping[str, Any], ...]:
+    """A few rows that break a rule: of those refused where there are any, else of the candidate's."""
+    if "error" in judged.observed:
+        return ()
+    if judged.observed.get("refused_rows") and evidence.refused is not None:
+        broken = evidence.refused.where(F.array_contains(REASONS, rule.id)).orderBy(*ORIGIN)
+    elif rule.scope == "rows":
+        broken = rows.where(~holds(rule)).orderBy(*contract.key)
+    else:
+        broken = views.run(write_query(rule))
+    return tuple(row.asDict() for row in broken.limit(SAMPLE_ROWS).collect())

@@ -3,6 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from instacart_assets.contracts.model import ORIGIN
 from instacart_assets.order_calendar import GAP_CAP_DAYS, OrderCalendar, capped_gap_days
 from instacart_assets.silver.parsing import parse_bigint, parse_date, parse_int, parse_whole_days
 from instacart_assets.tables.declare import table
@@ -27,6 +28,7 @@ def orders(bronze_orders: DataFrame, calendar: OrderCalendar) -> DataFrame:
 
 def _type_columns(bronze_orders: DataFrame) -> DataFrame:
     return bronze_orders.select(
+        *ORIGIN,
         parse_bigint(F.col("order_id")).alias("order_id"),
         parse_bigint(F.col("user_id")).alias("user_id"),
         "eval_set",

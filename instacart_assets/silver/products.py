@@ -3,6 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from instacart_assets.contracts.model import ORIGIN
 from instacart_assets.silver.parsing import clean_name, parse_int
 from instacart_assets.tables.declare import table
 
@@ -16,6 +17,7 @@ def products(
 ) -> DataFrame:
     """One row per product; a product whose aisle or department is unknown keeps its row with a null name."""
     typed = bronze_products.select(
+        *ORIGIN,
         parse_int(F.col("product_id")).alias("product_id"),
         clean_name(F.col("product_name")).alias("product_name"),
         parse_int(F.col("aisle_id")).alias("aisle_id"),

@@ -3,14 +3,16 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from instacart_assets.contracts.model import ORIGIN
 from instacart_assets.silver.parsing import clean_name, parse_date, parse_flag, parse_int, parse_share
 from instacart_assets.tables.declare import table
 
 
 @table("silver.promotions")
-def promotions(bronze_promotions: DataFrame) -> DataFrame:
-    """One row per product in a promotion."""
-    return bronze_promotions.select(
+def promotions(bronze_promotions: DataFrame, silver_products: DataFrame) -> DataFrame:
+    """One row per product in a promotion; an unknown product keeps its row with a null name."""
+    typed = bronze_promotions.select(
+        *ORIGIN,
         parse_int(F.col("promotion_id")).alias("promotion_id"),
         parse_int(F.col("product_id")).alias("product_id"),
         clean_name(F.col("promotion_name")).alias("promotion_name"),
@@ -20,3 +22,4 @@ def promotions(bronze_promotions: DataFrame) -> DataFrame:
         parse_date(F.col("end_date")).alias("end_date"),
         parse_flag(F.col("is_simulated")).alias("is_simulated"),
     )
+    return typed.join(silver_products.select("product_id", "product_name"), "product_id", "left")

@@ -7,8 +7,8 @@ lakes or Dagster: a declared function is still the plain function, tested by cal
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, ParamSpec
 
@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame
 
 from instacart_assets.contracts.load import load_contracts
 from instacart_assets.contracts.model import Contract
+from instacart_assets.contracts.rules import consulted_tables
 from instacart_assets.errors import RemediableError
 from instacart_assets.settings import Settings
 
@@ -46,12 +47,20 @@ class Table:
         transform: takes the sources' rows, and settings where it asks for them, by keyword.
         sources: address of the table behind each parameter that takes rows.
         settings: type of the settings object behind each other parameter.
+        landed: contracts of those sources whose rows become this table's rows, by address: what is refused of
+            them is kept as they landed.
     """
 
     contract: Contract
     transform: Transform
     sources: dict[str, str]
     settings: dict[str, type]
+    landed: Mapping[str, Contract] = field(default_factory=dict)
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """Addresses of the tables that are built before it: its sources, and those its rules compare with."""
+        return tuple(dict.fromkeys((*self.sources.values(), *consulted_tables(self.contract))))
 
     @property
     def address(self) -> str:
@@ -96,7 +105,9 @@ def make_table(address: str, transform: Transform) -> Table:
             settings[name] = parameter.annotation
         else:
             raise DeclarationError(f"{address}: annotate parameter {name} with DataFrame or a settings class")
-    return Table(contracts[address], transform, sources, settings)
+    contract = contracts[address]
+    landed = {origin: contracts[origin] for origin in contract.row_sources if contract.refuses_rows}
+    return Table(contract, transform, sources, settings, landed)
 
 
 def find_tables(package: ModuleType) -> Iterator[Table]:

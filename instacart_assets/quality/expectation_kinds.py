@@ -1,0 +1,26 @@
+"""The three kinds of expectation that rules are compiled to.
+
+Here live Great Expectations' own, and the one that needs less than theirs: importing this module takes seconds,
+so only ``expectations.py`` does, late.
+"""
+
+from typing import Any, ClassVar
+
+from great_expectations.expectations import (
+    ExpectColumnValuesToBeInSet,
+    ExpectColumnValuesToNotBeNull,
+    UnexpectedRowsExpectation,
+)
+
+ColumnIsFilled = ExpectColumnValuesToNotBeNull
+ColumnIsTrue = ExpectColumnValuesToBeInSet
+
+
+class FindsNothing(UnexpectedRowsExpectation):
+    """A query finds no row. The rows are counted only: the original runs the query a second time to show them."""
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count",)
+
+    def _validate(self, metrics: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
+        found = metrics["unexpected_rows_query.row_count"]
+        return {"success": found == 0, "result": {"observed_value": found}}

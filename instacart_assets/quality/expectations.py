@@ -1,0 +1,137 @@
+"""Compiles a contract's rules to a suite of Great Expectations, and validates rows against it.
+
+Here lives everything that knows Great Expectations, which is imported only when rows are validated: it takes
+seconds. It is set up to keep nothing on disk and to send nothing anywhere. What a result means for the table
+is decided in ``audit.py``.
+"""
+
+import os
+from collections.abc import Sequence
+from functools import cache
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from pyspark.sql import DataFrame
+
+from instacart_assets.contracts.model import Contract, Rule
+from instacart_assets.quality.split import holds
+
+if TYPE_CHECKING:
+    import great_expectations as gx
+    from great_expectations.expectations.expectation import Expectation
+
+SAMPLE_ROWS = 5
+_LOCK = Lock()
+
+
+def compile_expectation(rule: Rule) -> "Expectation":
+    """The expectation that holds a rule.
+
+    A rule over rows is an expectation on the column of its verdicts (see ``add_verdicts``), or on the column
+    itself where that must be filled: all of them share one pass. A rule over the table, or a query, is an
+    expectation that a query finds nothing.
+    """
+    kinds = _load_expectations()
+    meta = {"rule": rule.id, "severity": rule.severity, "dimension": rule.dimension}
+    common: dict[str, Any] = {
+        "meta": meta,
+        "description": rule.description,
+        "severity": "warning" if rule.severity == "warn" else "critical",
+    }
+    if rule.scope != "rows":
+        return kinds.FindsNothing(unexpected_rows_query=write_query(rule), **common)
+    if rule.condition.endswith(" IS NOT NULL") and rule.id == f"{rule.condition.split()[0]}_is_filled":
+        return kinds.ColumnIsFilled(column=rule.condition.split()[0], **common)
+    return kinds.ColumnIsTrue(column=rule.id, value_set=[True], **common)
+
+
+def write_query(rule: Rule) -> str:
+    """The query over ``{batch}`` whose rows break a rule over the table."""
+    if rule.scope == "table":
+        return f"SELECT * FROM (SELECT ({rule.condition}) AS holds, count(*) AS rows FROM {{batch}}) WHERE NOT coalesce(holds, false)"  # noqa: S608
+    return rule.condition
+
+
+def add_verdicts(rows: DataFrame, rules: Sequence[Rule]) -> DataFrame:
+    """The rows with a column per rule over rows, named as the rule, that says whether the row keeps it."""
+    return rows.withColumns({rule.id: holds(rule) for rule in rules if rule.scope == "rows"})
+
+
+def compile_suite(contract: Contract, rules: Sequence[Rule]) -> "gx.ExpectationSuite":
+    """The suite of a table: an expectation per rule, in the rules' order."""
+    import great_expectations as gx  # noqa: PLC0415 - see the module's words
+
+    _open_context()
+    return gx.ExpectationSuite(
+        name=contract.address, expectations=[compile_expectation(rule) for rule in rules]
+    )
+
+
+def validate_rows(
+    rows: DataFrame, contract: Contract, rules: Sequence[Rule]
+) -> list[tuple[Rule, dict[str, Any], bool]]:
+    """Each rule with Great Expectations' result and whether it succeeded.
+
+    An error within an expectation is a result that did not succeed, with the error's words under ``error``.
+    """
+    context = _open_context()
+    name = f"{contract.address}-{uuid4().hex[:8]}"
+    with _LOCK:
+        source = context.data_sources.add_spark(name=name, persist=False)
+        asset = source.add_dataframe_asset(name=contract.address)
+        batch = asset.add_batch_definition_whole_dataframe("rows").get_batch(
+            batch_parameters={"dataframe": add_verdicts(rows, rules)}
+        )
+    try:
+        result = batch.validate(
+            compile_suite(contract, rules),
+            result_format={
+                "result_format": "SUMMARY",
+                "unexpected_index_column_names": list(contract.key),
+                "partial_unexpected_count": SAMPLE_ROWS,
+            },
+        )
+    finally:
+        context.data_sources.delete(name)
+    found = {entry.expectation_config.meta["rule"]: entry for entry in result.results}
+    return [(rule, _read_result(found[rule.id]), bool(found[rule.id].success)) for rule in rules]
+
+
+def _read_result(entry: Any) -> dict[str, Any]:
+    errors = [
+        str(error["exception_message"])
+        for error in _list_errors(entry.exception_info or {})
+        if error.get("raised_exception")
+    ]
+    return {**entry.result, **({"error": "; ".join(dict.fromkeys(errors))} if errors else {})}
+
+
+def _list_errors(info: dict[str, Any]) -> list[dict[str, Any]]:
+    # One error is told as itself; several under the names of what was measured.
+    return (
+        [info]
+        if "raised_exception" in info
+        else [error for error in info.values() if isinstance(error, dict)]
+    )
+
+
+@cache
+def _open_context() -> "gx.data_context.EphemeralDataContext":
+    """The one context of this process, which lives in memory alone."""
+    with _LOCK:
+        os.environ["GX_ANALYTICS_ENABLED"] = "false"
+        import great_expectations as gx  # noqa: PLC0415 - see the module's words
+        from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
+
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+        return context
+
+
+@cache
+def _load_expectations() -> Any:
+    _open_context()
+    from instacart_assets.quality import expectation_kinds  # noqa: PLC0415 - see the module's words
+
+    return expectation_kinds

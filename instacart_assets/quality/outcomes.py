@@ -1,0 +1,30 @@
+"""What became of a rule: whether it was kept, what was seen, and a few rows that broke it.
+
+Here lives the shape of an outcome, without an engine and without Dagster. How rows are audited, see
+``audit.py``; how counts are, see ``accounting.py``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from instacart_assets.contracts.model import Rule
+
+
+@dataclass(frozen=True)
+class RuleOutcome:
+    """What an audit found out about one rule.
+
+    Attributes:
+        rule: what was looked at.
+        passed: whether the rule is kept.
+        observed: measured values by name, as ``failing_rows``, and the ``threshold`` they were held against.
+        sample: a few of the rows that break it, as mappings from column to value.
+        blocks: whether this keeps the version from being published.
+    """
+
+    rule: Rule
+    passed: bool
+    observed: Mapping[str, Any] = field(default_factory=dict)
+    sample: tuple[Mapping[str, Any], ...] = ()
+    blocks: bool = False

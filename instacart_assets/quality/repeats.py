@@ -1,0 +1,98 @@
+"""Settles landed rows that share a key, before anything is made of them.
+
+Here lives which of them count: an exact duplicate once, of two files the later ingested one, and of one file
+none. Nothing is lost by it: all of them stay in bronze, and those of one file go to quarantine.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from instacart_assets.contracts.model import ORIGIN, Contract
+
+DUPLICATE, CONFLICTING, SUPERSEDED = "duplicate", "conflicting", "superseded"
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Landed rows that share their key with another.
+
+    Attributes:
+        rows: their columns of origin with ``fate``: ``duplicate``, ``conflicting`` or ``superseded``.
+        counts: how many there are of each fate.
+    """
+
+    rows: DataFrame
+    counts: Mapping[str, int]
+
+    @property
+    def conflicting(self) -> DataFrame:
+        """Origins of rows whose file has other values for the same key."""
+        return self.of_fate(CONFLICTING)
+
+    def of_fate(self, fate: str) -> DataFrame:
+        """Origins of the rows of one fate."""
+        return self.rows.where(F.col("fate") == fate).select(*ORIGIN)
+
+    def drop_from(self, landed: DataFrame) -> DataFrame:
+        """The landed rows without duplicates and superseded ones."""
+        dropped = self.rows.where(F.col("fate") != CONFLICTING).select(*ORIGIN)
+        return landed.join(dropped, [*ORIGIN], "left_anti")
+
+
+def find_repeats(landed: Mapping[str, DataFrame], contract: Contract) -> Repeats | None:
+    """The landed rows that share a key of the contract's table; None where all keys are different.
+
+    One GROUP BY over the keys; the rest is done only for the keys that repeat. A key that cannot be read is no
+    key: such a row is refused by itself.
+
+    Args:
+        landed: rows of each bronze table that the table's rows come from, by address.
+        contract: the table; its key columns name the landed columns they are read from.
+    """
+    parts = [_read_key(rows, address, contract) for address, rows in landed.items()]
+    keyed = reduce(DataFrame.unionByName, parts).dropna(subset=[*contract.key])
+    repeated = keyed.groupBy(*contract.key).agg(F.count("*").alias("members")).where("members > 1")
+    if repeated.limit(1).count() == 0:
+        return None
+    fated = _decide_fates(keyed.join(repeated, [*contract.key], "left_semi"), contract.key)
+    counts = {row["fate"]: row["count"] for row in fated.groupBy("fate").count().collect()}
+    return Repeats(fated, counts)
+
+
+def _read_key(landed: DataFrame, address: str, contract: Contract) -> DataFrame:
+    """Key, origin and text of each landed row."""
+    columns = {column.name: column for column in contract.columns}
+    keys = [
+        F.col(source.rpartition(".")[2]).try_cast(columns[name].type).alias(name)
+        for name in contract.key
+        for source in columns[name].sources
+        if source.rpartition(".")[0] == address
+    ]
+    text = F.to_json(F.struct(*(name for name in landed.columns if not name.startswith("_"))))
+    return landed.select(*keys, *ORIGIN, "_ingested_at", text.alias("_text"))
+
+
+def _decide_fates(members: DataFrame, key: Sequence[str]) -> DataFrame:
+    in_file = Window.partitionBy(*key, "_source_file")
+    same_in_file = Window.partitionBy(*key, "_source_file", "_text").orderBy("_row_number")
+    first = members.withColumn("_is_first", F.row_number().over(same_in_file) == 1)
+    rivals = first.withColumn("_rivals", F.sum(F.col("_is_first").cast("int")).over(in_file))
+    # One row a file can stand for its key: of those the latest does.
+    stands = F.col("_is_first") & (F.col("_rivals") == 1)
+    latest = Window.partitionBy(*key, "_stands").orderBy(F.desc("_ingested_at"), F.desc("_source_file"))
+    ranked = (
+        rivals.withColumn("_stands", stands)
+        .withColumn("_age", F.row_number().over(latest))
+        .withColumn("_latest_text", F.first("_text").over(latest))
+    )
+    fate = (
+        F.when(~F.col("_is_first"), F.lit(DUPLICATE))
+        .when(~F.col("_stands"), F.lit(CONFLICTING))
+        .when((F.col("_age") > 1) & (F.col("_text") == F.col("_latest_text")), F.lit(DUPLICATE))
+        .when(F.col("_age") > 1, F.lit(SUPERSEDED))
+    )
+    return ranked.select(*ORIGIN, fate.alias("fate")).where("fate IS NOT NULL")

@@ -1,0 +1,55 @@
+"""Marks the rows that break a rejecting rule, in the same pass that writes them.
+
+Here lives how one evaluation of a table's rows yields both those to publish and those to refuse. Where the
+refused ones are kept, see ``quarantine.py``.
+"""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from instacart_assets.contracts.model import IS_REFUSED, ORIGIN, REASONS, Contract, Rule
+from instacart_assets.contracts.rules import KEY_RULE, reject_rules
+from instacart_assets.errors import RemediableError
+
+
+class OriginError(RemediableError):
+    """A transform's rows do not say where they are from; the message names table and columns."""
+
+
+def mark_refused(rows: DataFrame, contract: Contract, conflicting: DataFrame | None = None) -> DataFrame:
+    """The rows with the names of the rejecting rules each breaks.
+
+    Args:
+        rows: what a transform made, with the columns of origin.
+        contract: what the rows promise.
+        conflicting: origins of landed rows that share their key with another row of their file.
+
+    Returns:
+        The rows with ``_reasons`` and ``_is_refused``. Rows that are not refused have null in ``_reasons`` and
+        in the columns of origin: columns of nulls cost nothing where they are written.
+
+    Raises:
+        OriginError: the rows lack a column of origin.
+    """
+    missing = [name for name in ORIGIN if name not in rows.columns]
+    if missing:
+        raise OriginError(
+            f"{contract.address}: the transform returns no {', '.join(missing)}, so a refused row could not be "
+            "traced to where it landed; select them along with the other columns"
+        )
+    reasons = [_name_if_broken(rule) for rule in reject_rules(contract)]
+    if conflicting is not None:
+        rows = rows.join(conflicting.withColumn("_conflicts", F.lit(True)), [*ORIGIN], "left")
+        reasons.append(F.when(F.col("_conflicts"), F.lit(KEY_RULE)))
+    broken = F.array_compact(F.array(*reasons))
+    marked = rows.withColumn(REASONS, broken).withColumn(IS_REFUSED, F.size(REASONS) > 0)
+    return marked.withColumns({name: F.when(F.col(IS_REFUSED), F.col(name)) for name in (*ORIGIN, REASONS)})
+
+
+def holds(rule: Rule) -> Column:
+    """Whether a row keeps a rule over rows; a condition that is null is not kept."""
+    return F.coalesce(F.expr(rule.condition), F.lit(False))
+
+
+def _name_if_broken(rule: Rule) -> Column:
+    return F.when(~holds(rule), F.lit(rule.id))

@@ -1,0 +1,162 @@
+"""The quarantine of one table while the table is built.
+
+Here lives when refused rows are written down and when they are resolved: first kept, so that nothing is lost
+whatever comes next; resolved only after the table is published, so that no row is called settled that readers
+do not have. What rows look like there is in ``quality/quarantine.py``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from instacart_assets.contracts.model import ORIGIN, Contract
+from instacart_assets.contracts.quarantine import quarantine_of
+from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.quality.quarantine import (
+    OPEN,
+    REPLAYED,
+    add_found,
+    find_gone,
+    resolve_gone,
+    resolve_replayed,
+)
+
+
+@dataclass(frozen=True)
+class QuarantineState:
+    """A quarantine table after a build.
+
+    Attributes:
+        contract: the quarantine table.
+        version: its Delta version.
+        rows: all rows it holds.
+        open: those that nobody has dealt with.
+        added: those that this build added.
+    """
+
+    contract: Contract
+    version: int
+    rows: int
+    open: int
+    added: int
+
+
+class Quarantine:
+    """The quarantine table of a contract's table, in one lake, during one run."""
+
+    def __init__(
+        self, contract: Contract, sources: Mapping[str, Contract], lake: Lakehouse, run_id: str
+    ) -> None:
+        self.contract = quarantine_of(contract, sources)
+        self._lake = lake
+        self._run_id = run_id
+        self._before = lake.count_rows(self.contract.address)
+
+    @property
+    def known(self) -> DataFrame | None:
+        """The rows it holds; None before there is such a table."""
+        address = self.contract.address
+        return None if self._lake.find_version(address) is None else self._lake.read(address)
+
+    def keep(self, found: DataFrame | None) -> None:
+        """Write down what is refused now, where that changes anything; make the table where there is none.
+
+        Args:
+            found: what is refused now, identified; None where nothing is.
+        """
+        known = self.known
+        if found is not None and (known is None or self._find_news(known, found)):
+            before = self._make_empty() if known is None else known
+            self._publish(add_found(before, found.select(*self._found_columns()), self._run_id, _now()))
+        elif known is None:
+            self._publish(self._make_empty())
+
+    def settle(
+        self,
+        found: DataFrame | None,
+        superseded: DataFrame | None,
+        landed_files: Sequence[tuple[str, str]],
+    ) -> None:
+        """Resolve what is no longer refused, once the table is published."""
+        known = self.known
+        if known is None or not self._before:
+            return
+        now_found = self._make_empty() if found is None else found
+        if find_gone(known, now_found).limit(1).count():
+            self._publish(resolve_gone(known, now_found, superseded, landed_files, _now()))
+
+    def resolve(self, row_ids: Sequence[str]) -> None:
+        """Mark rows as replayed: a corrected row was landed for each."""
+        if self.known is not None:
+            self._publish(resolve_replayed(self.known, row_ids, _now()))
+
+    def count_replayed(self, found: DataFrame | None) -> int:
+        """Those of the rows refused now that a corrected row was landed for."""
+        known = self.known
+        if known is None or found is None or not self._before:
+            return 0
+        return found.join(known.where(F.col("resolution") == REPLAYED), "row_id", "left_semi").count()
+
+    def find_open(self) -> DataFrame | None:
+        """The rows that nobody has dealt with."""
+        return None if self.known is None else self.known.where(F.col("status") == OPEN)
+
+    def leave_open(self, refused: DataFrame, found: DataFrame) -> DataFrame:
+        """Of rows refused now, those that nobody has dealt with.
+
+        Args:
+            refused: the rows, with their columns of origin.
+            found: the same rows, identified.
+        """
+        known = self.known
+        if known is None or not self._before:
+            return refused
+        settled = found.join(known.where(F.col("status") != OPEN), "row_id", "left_semi").select(*ORIGIN)
+        return refused.join(settled, [*ORIGIN], "left_anti")
+
+    def count_known(self, origins: DataFrame, landed_files: Sequence[tuple[str, str]]) -> int:
+        """Those of the given landed rows that it already holds."""
+        known = self.known
+        if known is None or not self._before:
+            return 0
+        files = known.sparkSession.createDataFrame(
+            list(landed_files) or [("", "")], "_source_file string, _source_fingerprint string"
+        )
+        held = known.join(files, ["_source_file", "_source_fingerprint"], "left_semi")
+        return origins.join(held, [*ORIGIN], "left_semi").count()
+
+    def describe(self) -> QuarantineState:
+        """The table as it is now."""
+        address = self.contract.address
+        rows = self._lake.count_rows(address)
+        still_open = self.find_open()
+        count = 0 if still_open is None or not rows else still_open.count()
+        version = self._lake.find_version(address)
+        return QuarantineState(
+            self.contract, -1 if version is None else version, rows, count, rows - self._before
+        )
+
+    def _find_news(self, known: DataFrame, found: DataFrame) -> bool:
+        """Whether anything is refused now that is not known as open or replayed."""
+        settled = F.coalesce(F.col("resolution") == REPLAYED, F.lit(False))
+        familiar = known.where((F.col("status") == OPEN) | settled)
+        return found.join(familiar.select("row_id"), "row_id", "left_anti").limit(1).count() > 0
+
+    def _found_columns(self) -> list[str]:
+        life = {"status", "resolution", "quarantined_at", "resolved_at", "run_id"}
+        return [name for name in self.contract.column_names if name not in life]
+
+    def _make_empty(self) -> DataFrame:
+        columns = ", ".join(f"`{column.name}` {column.type}" for column in self.contract.columns)
+        return self._lake.session.createDataFrame([], columns)
+
+    def _publish(self, rows: DataFrame) -> None:
+        base = self._lake.open_table(self.contract.address)
+        self._lake.publish(self._lake.stage(rows, self.contract, base, self._run_id))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
