@@ -155,11 +155,12 @@ def print_landed(copies: Sequence["LandedCopy"]) -> None:
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     table.add_column("file", no_wrap=True)
     table.add_column("records", justify="right")
+    table.add_column("malformed", justify="right")
     table.add_column("bytes", justify="right")
     table.add_column("public file", no_wrap=True)
     for copy in copies:
         public = "yes" if copy.is_public else "no"
-        table.add_row(str(copy.path), f"{copy.records:,}", f"{copy.bytes:,}", public)
+        table.add_row(str(copy.path), f"{copy.records:,}", f"{copy.malformed:,}", f"{copy.bytes:,}", public)
     out.print(table)
 
 

@@ -1,13 +1,12 @@
 """Looks at landed files before anything trusts them.
 
-Here lives what can be said of a landed file without an engine: that it is there, that it is text with the
-columns its contract names, how many records it holds and what its fingerprint is. A record is a physical line
-that is not blank; a field never spans lines. Nothing is written here.
+Here lives what can be said of a landed file without an engine: that it is there, that its header is the one its
+contract names, how many records it holds, what its fingerprint is and whether every reader understands its lines
+alike. A record is a physical line that is not blank; a field never spans lines. Nothing is written here.
 """
 
-import codecs
-import csv
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,11 +14,26 @@ from pathlib import Path
 
 from instacart_assets.contracts.model import Contract
 from instacart_assets.errors import RemediableError
+from instacart_assets.landing.lines import (
+    BYTE_ORDER_MARK,
+    LineFaultError,
+    find_fault,
+    is_blank,
+    read_lines,
+    split_fields,
+    strip_end,
+)
 
 BLOCK_BYTES = 1 << 22
 HEADER_LIMIT = 1 << 16
+LINE_WINDOW = 1 << 16
+"""A line longer than two windows, which may hold a field longer than ``csv`` takes, fills one of them."""
+
 DOWNLOAD_HINT = "land the files first: instacart land PATH, or make some: instacart generate"
 ARCHIVE_SIGNATURES = {b"PK\x03\x04": "a ZIP archive", b"\x1f\x8b": "a gzip archive"}
+
+UNUSABLE_NAME = re.compile(r"^$|^_|[\x00-\x20,;{}()=.`]")
+"""Names that a column of a table cannot have, or that are kept for the product's own."""
 
 
 class LandingError(RemediableError):
@@ -49,15 +63,20 @@ class FileContent:
         fingerprint: SHA-256 of the bytes, in hexadecimal.
         records: lines that are not blank, the header not counted.
         has_quotes: whether there is any quotation mark.
+        is_plain: whether readers agree on its letters and on where its lines end: it is UTF-8 to the last byte,
+            with no carriage return but before a line feed, and no line of exceeding length.
     """
 
     fingerprint: str
     records: int
     has_quotes: bool
+    is_plain: bool
 
 
 def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[LandedFile, ...]]:
-    """The landed files of each bronze contract, with headers, encoding and quotation verified.
+    """The landed files of each bronze contract, with their headers verified.
+
+    What is wrong with single lines below the header is no fault here: they are isolated when the file is read.
 
     Args:
         landing: the landing folder.
@@ -67,8 +86,8 @@ def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[Land
         Files by the contract's address, ordered by name; none for an optional source that is absent.
 
     Raises:
-        LandingError: with every fault found: a file that is missing, empty, not readable or not UTF-8, whose
-            header is not the contract's, or that quotes a field so that readers differ.
+        LandingError: with every fault found: a file that is missing, empty, not readable or no text, that holds
+            no record, or whose columns the contract refuses.
     """
     found: dict[str, tuple[LandedFile, ...]] = {}
     faults: list[str] = []
@@ -82,7 +101,7 @@ def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[Land
             )
         for path in paths:
             try:
-                files.append(_verify_file(path, landing, contract))
+                files.append(open_file(path, landing, contract))
             except LandingError as fault:
                 faults.append(str(fault))
         found[contract.address] = tuple(files)
@@ -92,20 +111,6 @@ def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[Land
     return found
 
 
-def _verify_file(path: Path, landing: Path, contract: Contract) -> LandedFile:
-    file = open_file(path, landing, contract)
-    if read_content(path).has_quotes:
-        broken = _find_misquoted_record(path, len(file.columns), *_identify(path))
-        if broken is not None:
-            raise LandingError(broken)
-    return file
-
-
-@lru_cache(maxsize=4096)
-def _find_misquoted_record(path: Path, columns: int, *_identity: int) -> str | None:
-    return find_broken_record(path, columns, is_quoted=True)
-
-
 def find_paths(landing: Path, source: str) -> list[Path]:
     """The files ``<source>.csv`` and ``<source>/*.csv`` that exist, in that order and by name."""
     single = landing / f"{source}.csv"
@@ -113,29 +118,48 @@ def find_paths(landing: Path, source: str) -> list[Path]:
 
 
 def open_file(path: Path, landing: Path, contract: Contract) -> LandedFile:
-    """A landed file, once its header proves to be the contract's in any order.
+    """A landed file, once its header proves to be one that the contract takes, in any order.
 
     Raises:
-        LandingError: the file is empty, not readable, or its header is another.
+        LandingError: the file is empty, not readable or without a record, or its header is refused.
     """
-    lines = _read_first_lines(path, contract)
-    columns = tuple(next(csv.reader([lines[0]]), []))
+    header, *records = _read_first_lines(path, contract)
+    columns = _split_header(path, header, contract)
     _check_header(path, columns, contract)
-    if len(lines) == 1 and not contract.is_optional:
+    if not any(body.strip() for body in records) and not contract.is_optional:
         raise LandingError(f"{path}: holds a header and no records; {_say_expected(contract)}; land it again")
     return LandedFile(path, path.relative_to(landing).as_posix(), columns)
 
 
-def read_content(path: Path) -> FileContent:
-    """Fingerprint and count of a landed file, in one pass; a file that has not changed since is not read again.
+def is_trusted(file: LandedFile) -> bool:
+    """Whether every reader of CSV splits a file's text alike, as far as that can be told in passing.
 
-    Raises:
-        LandingError: the bytes are not UTF-8; the message names the line.
+    Lines with too many or too few fields and no quotation marks are not looked for: all readers stumble on them.
     """
-    return _read_content(path, *_identify(path))
+    content = read_content(file.path)
+    return content.is_plain and not (
+        content.has_quotes and _has_misquoted_line(file.path, len(file.columns), *identify(file.path))
+    )
 
 
-def _identify(path: Path) -> tuple[int, int, int]:
+@lru_cache(maxsize=4096)
+def _has_misquoted_line(path: Path, columns: int, *_identity: int) -> bool:
+    return any(b'"' in body and find_fault(body, columns) for _, body in read_lines(path))
+
+
+def count_malformed(file: LandedFile) -> int:
+    """Lines below the header that are no records."""
+    lines = read_lines(file.path)
+    next(lines)
+    return sum(1 for _, body in lines if find_fault(body, len(file.columns)))
+
+
+def read_content(path: Path) -> FileContent:
+    """Fingerprint, count and plainness of a landed file, in one pass; an unchanged file is not read again."""
+    return _read_content(path, *identify(path))
+
+
+def identify(path: Path) -> tuple[int, int, int]:
     """What changes when a file does: what was found out about a file is kept under it for the life of the process."""
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
@@ -144,56 +168,68 @@ def _identify(path: Path) -> tuple[int, int, int]:
 @lru_cache(maxsize=4096)
 def _read_content(path: Path, *_identity: int) -> FileContent:
     digest = hashlib.sha256()
-    decoder = codecs.getincrementaldecoder("utf-8")()
     lines = 0
-    is_blank = True
     has_quotes = False
+    is_plain = True
     with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
+        if file.read(len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK:
+            digest.update(BYTE_ORDER_MARK)
+        else:
+            file.seek(0)
+        # Blocks of whole lines: no letter, line end or blank line is ever cut in two.
+        while block := file.read(BLOCK_BYTES) + file.readline():
             digest.update(block)
+            lines += _count_lines(block)
             has_quotes = has_quotes or b'"' in block
-            try:
-                decoder.decode(block)
-            except UnicodeDecodeError as error:
-                raise LandingError(_say_not_utf8(path)) from error
-            found, is_blank = _count_lines(block, is_blank)
-            lines += found
+            is_plain = is_plain and _is_plain(block)
+    return FileContent(digest.hexdigest(), max(lines - 1, 0), has_quotes, is_plain)
+
+
+def _count_lines(block: bytes) -> int:
+    """Lines of the block that are not blank."""
+    text = block.replace(b"\r", b"")
+    if b"\n\n" in text or text.startswith(b"\n"):
+        return sum(1 for line in text.split(b"\n") if line)
+    return text.count(b"\n") + (text != b"" and not text.endswith(b"\n"))
+
+
+def _is_plain(block: bytes) -> bool:
+    if block.count(b"\r") != block.count(b"\r\n"):
+        return False
+    windows = range(0, len(block) - LINE_WINDOW + 1, LINE_WINDOW)
+    if any(block.find(b"\n", start, start + LINE_WINDOW) < 0 for start in windows):
+        return False
     try:
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:  # the file ends within a letter
-        raise LandingError(_say_not_utf8(path)) from error
-    return FileContent(digest.hexdigest(), max(lines + (not is_blank) - 1, 0), has_quotes)
+        block.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
-def find_broken_record(path: Path, columns: int, *, is_quoted: bool = False) -> str | None:
-    """The first record that no reader of CSV can split into ``columns`` fields, as a sentence; None if all can.
-
-    Args:
-        path: a landed file.
-        columns: fields of its header.
-        is_quoted: look only at records with a quotation mark, in which readers differ without a word: one joins
-            what follows a closing quote to the field, one takes the next lines into an open one.
-    """
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            text = _show(line)
-            if not text or (is_quoted and '"' not in text):
-                continue
-            try:
-                fields = len(next(csv.reader([text], strict=True)))
-            except csv.Error as error:
-                return (
-                    f"{path}: line {number}: {error}: {_shorten(text)}; mend the line and land the file again"
-                )
-            if fields != columns:
-                return (
-                    f"{path}: line {number}: has {fields} fields where the header has {columns}: "
-                    f"{_shorten(text)}; mend the line and land the file again"
-                )
-    return None
+def _read_first_lines(path: Path, contract: Contract) -> list[bytes]:
+    """The header and the lines that follow it as far as they are looked at; blank ones are left out."""
+    start = _read_start(path, contract)
+    lines = [body for line in start.split(b"\n") if not is_blank(body := strip_end(line))]
+    if len(lines) == 1 and len(start) >= HEADER_LIMIT:
+        raise LandingError(
+            f"{path}: its header does not end within {HEADER_LIMIT} bytes; {_say_expected(contract)}; "
+            "mend the header and land the file again"
+        )
+    return lines
 
 
-def _read_first_lines(path: Path, contract: Contract) -> list[str]:
+def _split_header(path: Path, header: bytes, contract: Contract) -> tuple[str, ...]:
+    try:
+        return tuple(split_fields(header))
+    except LineFaultError as fault:
+        raise LandingError(
+            f"{path}: its header {fault}: {_show(header)}; {_say_expected(contract)}; "
+            "save the file as CSV in UTF-8 and land it again"
+        ) from fault
+
+
+def _read_start(path: Path, contract: Contract) -> bytes:
+    """The first bytes of a file, when they may be those of a CSV file."""
     try:
         with path.open("rb") as file:
             start = file.read(HEADER_LIMIT)
@@ -208,29 +244,32 @@ def _read_first_lines(path: Path, contract: Contract) -> list[str]:
     for signature, kind in ARCHIVE_SIGNATURES.items():
         if start.startswith(signature):
             raise LandingError(f"{path}: is {kind}, no CSV file; unpack it and land what it holds")
-    try:
-        # Not final: what was read may end within a letter.
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(start)
-    except UnicodeDecodeError as error:
-        raise LandingError(_say_not_utf8(path)) from error
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
+    text = start.removeprefix(BYTE_ORDER_MARK)
+    if not text.strip():
         raise LandingError(f"{path}: is empty; {_say_expected(contract)}; land it again")
-    return lines
+    return text
 
 
 def _check_header(path: Path, columns: tuple[str, ...], contract: Contract) -> None:
-    known = {column.name: column for column in contract.landed_columns}
-    missing = [
-        name
-        for name, column in known.items()
-        if name not in columns and "optional_in_file" not in column.tags
-    ]
-    unknown = [name for name in columns if name not in known]
-    twice = sorted({name for name in columns if columns.count(name) > 1})
+    known = contract.landed_columns
+    missing = find_missing(columns, contract)
+    unknown = find_unknown(columns, contract)
+    taken = {column.name.lower() for column in known}
+    unusable = [name for name in unknown if UNUSABLE_NAME.search(name) or name.lower() in taken]
+    lower = [name.lower() for name in columns]
+    twice = sorted({name for name in columns if lower.count(name.lower()) > 1})
+    # A file that has nothing of its contract is another file, whatever may drift.
+    is_foreign = len(unknown) == len(columns)
+    may_lack = contract.drift.missing_column != "refuse" and not is_foreign
+    may_extend = contract.drift.unknown_column != "refuse" and not is_foreign
     faults = [
         f"{what} {', '.join(repr(name) for name in names)}"
-        for what, names in (("lacks", missing), ("does not know", unknown), ("repeats", twice))
+        for what, names in (
+            ("lacks", [] if may_lack else missing),
+            ("does not know", [] if may_extend else unknown),
+            ("has as no name of a new column", unusable if may_extend else []),
+            ("repeats", twice),
+        )
         if names
     ]
     if faults:
@@ -242,26 +281,20 @@ def _check_header(path: Path, columns: tuple[str, ...], contract: Contract) -> N
         )
 
 
-def _count_lines(block: bytes, is_blank: bool) -> tuple[int, bool]:
-    """Lines that end in the block and are not blank, and whether what follows its last line end is blank so far."""
-    pieces = block.replace(b"\r", b"").split(b"\n")
-    if len(pieces) == 1:
-        return 0, is_blank and not pieces[0]
-    ended = sum(1 for piece in pieces[1:-1] if piece) + (1 if pieces[0] or not is_blank else 0)
-    return ended, not pieces[-1]
+def find_unknown(columns: Iterable[str], contract: Contract) -> tuple[str, ...]:
+    """Names in a header that its contract does not have, in order."""
+    known = {column.name for column in contract.landed_columns}
+    return tuple(name for name in columns if name not in known)
 
 
-def _say_not_utf8(path: Path) -> str:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError:
-                return (
-                    f"{path}: line {number}: is not UTF-8: {_shorten(_show(line))}; "
-                    "save the file as UTF-8 and land it again"
-                )
-    return f"{path}: is not UTF-8; save the file as UTF-8 and land it again"
+def find_missing(columns: Iterable[str], contract: Contract) -> tuple[str, ...]:
+    """Names that a header should have by its contract and has not, in order."""
+    found = frozenset(columns)
+    return tuple(
+        column.name
+        for column in contract.landed_columns
+        if column.name not in found and "optional_in_file" not in column.tags
+    )
 
 
 def _say_expected(contract: Contract) -> str:
@@ -276,9 +309,6 @@ def _spell(contract: Contract) -> str:
     return ", ".join(names)
 
 
-def _show(line: bytes) -> str:
-    return line.decode("utf-8", "replace").rstrip("\r\n")
-
-
-def _shorten(text: str, limit: int = 120) -> str:
+def _show(body: bytes, limit: int = 120) -> str:
+    text = body.decode("utf-8", "backslashreplace")
     return text if len(text) <= limit else text[:limit] + "…"

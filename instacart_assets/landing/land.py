@@ -19,7 +19,7 @@ from instacart_assets.contracts.model import Contract
 from instacart_assets.landing.files import (
     FileContent,
     LandingError,
-    find_broken_record,
+    count_malformed,
     open_file,
     read_content,
 )
@@ -42,8 +42,9 @@ class LandedCopy:
     Attributes:
         source: what it is a file of, as ``orders``.
         path: where it lies now.
-        records: how many records it holds.
+        records: how many lines it holds below its header, blank ones left out.
         bytes: its size.
+        malformed: lines that are no records, and will be isolated when the file is read.
         is_public: whether it is, by size and hash, the file that the publisher released.
     """
 
@@ -51,6 +52,7 @@ class LandedCopy:
     path: Path
     records: int
     bytes: int
+    malformed: int
     is_public: bool
 
 
@@ -76,7 +78,7 @@ def land_files(
 
     Raises:
         LandingError: nothing known is found, two files would land in one place, or a file is not what its
-            contract names; files landed before the broken one stay, the broken one does not take a place.
+            contract names, malformed lines aside; files landed before the broken one stay, the broken one does not take a place.
     """
     landed: list[LandedCopy] = []
     places: dict[PurePosixPath, str] = {}
@@ -121,22 +123,19 @@ def _land_file(
         with copy.open("wb") as file, _tell_damage(name):
             shutil.copyfileobj(stream, file, 1 << 20)
         try:
-            content = _verify_copy(copy, contract)
+            content, malformed = _verify_copy(copy, contract)
         except LandingError as error:
             raise LandingError(str(error).replace(str(copy), name)) from error
         size = copy.stat().st_size
         path = copy.replace(target)
     is_public = _is_public(contract.name, size, content.fingerprint)
-    return LandedCopy(contract.name, path, content.records, size, is_public)
+    return LandedCopy(contract.name, path, content.records, size, malformed, is_public)
 
 
-def _verify_copy(copy: Path, contract: Contract) -> FileContent:
+def _verify_copy(copy: Path, contract: Contract) -> tuple[FileContent, int]:
+    """What one pass says of the copy, and how many of its lines are malformed."""
     opened = open_file(copy, copy.parent, contract)
-    content = read_content(copy)
-    broken = find_broken_record(copy, len(opened.columns))
-    if broken is not None:
-        raise LandingError(broken)
-    return content
+    return read_content(copy), count_malformed(opened)
 
 
 def _is_public(source: str, size: int, fingerprint: str) -> bool:

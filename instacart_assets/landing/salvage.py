@@ -1,0 +1,137 @@
+"""Parts a landed file that cannot be trusted as it is: good lines to read, malformed lines to keep.
+
+Here lives the slow way, taken line by line and only where it must be. The good lines go to a CSV file that every
+engine reads alike, each behind the number it has among the records of the landed file; the malformed ones go to
+a Parquet file with the reason. Both lie in a temporary folder for the life of the process: what becomes of them
+is decided elsewhere, and the landed file stays as it is.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from instacart_assets.landing.files import LandedFile, LandingError, identify
+from instacart_assets.landing.lines import find_fault, read_lines
+
+BATCH_BYTES = 1 << 22
+LINE_OVERHEAD = 256
+"""What a malformed line takes in memory beside its text, roughly."""
+
+LINES_SCHEMA = pa.schema(
+    [
+        ("_source_file", pa.string()),
+        ("line_number", pa.int64()),
+        ("text", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class MalformedLine:
+    r"""A line of a landed file that is no record.
+
+    Attributes:
+        number: its place in the file, from 1, the header and blank lines counted.
+        text: what it says, without its end; a byte that is no UTF-8 is written as ``\xe9``.
+        reason: why it is no record, as a sentence about the line.
+    """
+
+    number: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Salvage:
+    """What a landed file was parted into.
+
+    Attributes:
+        records: CSV file of the good lines; its first column is each record's number in the landed file.
+        lines: Parquet file of the malformed lines, by ``LINES_SCHEMA``.
+        malformed: how many lines are malformed.
+    """
+
+    records: Path
+    lines: Path
+    malformed: int
+
+
+def salvage_file(file: LandedFile) -> Salvage:
+    """Part a landed file into records and malformed lines; an unchanged file is not parted again.
+
+    Raises:
+        LandingError: there is no room for the parts.
+    """
+    return _salvage_file(file, *identify(file.path))
+
+
+@lru_cache(maxsize=4096)
+def _salvage_file(file: LandedFile, *_identity: int) -> Salvage:
+    folder = Path(mkdtemp(dir=_keep_folder().name))
+    records, lines = folder / "records.csv", folder / "lines.parquet"
+    malformed = 0
+    try:
+        with records.open("wb") as kept, pq.ParquetWriter(lines, LINES_SCHEMA) as isolated:
+            for batch in _batch(_sift(file, kept)):
+                isolated.write_table(_tabulate(file, batch))
+                malformed += len(batch)
+    except OSError as error:
+        raise LandingError(
+            f"{file.path}: its malformed lines cannot be set apart in {folder} ({error.strerror or error}); "
+            "make room there, or set TMPDIR to a folder that has it"
+        ) from error
+    return Salvage(records, lines, malformed)
+
+
+def _sift(file: LandedFile, kept: BinaryIO) -> Iterator[MalformedLine]:
+    """Each malformed line; the others go into ``kept`` on the way."""
+    lines = read_lines(file.path)
+    _, header = next(lines)
+    kept.write(b"_row_number,%b\n" % header)
+    columns = len(file.columns)
+    for record, (number, body) in enumerate(lines, start=1):
+        reason = find_fault(body, columns)
+        if reason is None:
+            kept.write(b"%d,%b\n" % (record, body))
+        else:
+            yield MalformedLine(number, body.decode("utf-8", "backslashreplace"), reason)
+
+
+def _batch(lines: Iterable[MalformedLine]) -> Iterator[list[MalformedLine]]:
+    """The lines in lists that fit into memory."""
+    batch: list[MalformedLine] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line.text) + LINE_OVERHEAD
+        if size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _tabulate(file: LandedFile, lines: list[MalformedLine]) -> pa.Table:
+    columns = (
+        [file.name] * len(lines),
+        [line.number for line in lines],
+        [line.text for line in lines],
+        [line.reason for line in lines],
+    )
+    return pa.Table.from_arrays(
+        [pa.array(values, field.type) for values, field in zip(columns, LINES_SCHEMA, strict=True)],
+        schema=LINES_SCHEMA,
+    )
+
+
+@cache
+def _keep_folder() -> TemporaryDirectory[str]:
+    """A folder that lives as long as the process."""
+    return TemporaryDirectory(prefix="landing-")
