@@ -45,7 +45,7 @@ def quarantine_of(contract: Contract, sources: Mapping[str, Contract]) -> Contra
         sources: the bronze contracts a silver table's rows come from, by address.
     """
     if contract.landed_columns:
-        columns = (
+        columns: tuple[Column, ...] = (
             ROW_ID,
             SOURCE_FILE,
             FINGERPRINT,

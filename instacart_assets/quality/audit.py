@@ -17,8 +17,8 @@ from pyspark.sql import functions as F
 
 from instacart_assets.contracts.model import ORIGIN, REASONS, Contract, Rule
 from instacart_assets.contracts.rules import compile_rules
-from instacart_assets.quality.expectations import SAMPLE_ROWS, validate_rows, write_query
-from instacart_assets.quality.outcomes import RuleOutcome
+from instacart_assets.quality.expectations import validate_rows, write_query
+from instacart_assets.quality.outcomes import SAMPLE_ROWS, RuleOutcome
 from instacart_assets.quality.split import holds
 
 LEAST_HISTORY = 3
@@ -74,7 +74,7 @@ def audit_rows(rows: DataFrame, contract: Contract, evidence: Evidence) -> tuple
         settled[rule.id] = (
             judged
             if judged.passed
-            else replace(judged, sample=_take_sample(rule, rows, contract, evidence, judged, with_views))
+            else replace(judged, sample=_take_sample(rule, rows, contract, judged, with_views))
         )
     return tuple(settled[rule.id] for rule in rules)
 
@@ -92,6 +92,7 @@ class _Views:
     def __init__(self, rows: DataFrame, evidence: Evidence) -> None:
         self._session: SparkSession = rows.sparkSession
         self._names: dict[str, str] = {}
+        self.refused = evidence.refused
         given = {"batch": rows, "refused": evidence.refused, "lines": evidence.lines, **evidence.tables}
         for name, frame in given.items():
             if frame is not None:
@@ -170,13 +171,13 @@ def _find_bounds(rule: Rule, evidence: Evidence) -> tuple[float, float]:
 
 
 def _take_sample(
-    rule: Rule, rows: DataFrame, contract: Contract, evidence: Evidence, judged: RuleOutcome, views: _Views
+    rule: Rule, rows: DataFrame, contract: Contract, judged: RuleOutcome, views: _Views
 ) -> tuple[Mapping[str, Any], ...]:
     """A few rows that break a rule: of those refused where there are any, else of the candidate's."""
     if "error" in judged.observed:
         return ()
-    if judged.observed.get("refused_rows") and evidence.refused is not None:
-        broken = evidence.refused.where(F.array_contains(REASONS, rule.id)).orderBy(*ORIGIN)
+    if judged.observed.get("refused_rows") and views.refused is not None:
+        broken = views.refused.where(F.array_contains(REASONS, rule.id)).orderBy(*ORIGIN)
     elif rule.scope == "rows":
         broken = rows.where(~holds(rule)).orderBy(*contract.key)
     else:

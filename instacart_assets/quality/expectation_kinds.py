@@ -6,14 +6,15 @@ so only ``expectations.py`` does, late.
 
 from typing import Any, ClassVar
 
-from great_expectations.expectations import (
-    ExpectColumnValuesToBeInSet,
-    ExpectColumnValuesToNotBeNull,
-    UnexpectedRowsExpectation,
+from great_expectations.expectations.core import (
+    ExpectColumnValuesToBeInSet as ColumnIsTrue,
 )
+from great_expectations.expectations.core import (
+    ExpectColumnValuesToNotBeNull as ColumnIsFilled,
+)
+from great_expectations.expectations.core import UnexpectedRowsExpectation
 
-ColumnIsFilled = ExpectColumnValuesToNotBeNull
-ColumnIsTrue = ExpectColumnValuesToBeInSet
+__all__ = ["ColumnIsFilled", "ColumnIsTrue", "FindsNothing"]
 
 
 class FindsNothing(UnexpectedRowsExpectation):

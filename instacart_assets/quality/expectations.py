@@ -15,13 +15,14 @@ from uuid import uuid4
 from pyspark.sql import DataFrame
 
 from instacart_assets.contracts.model import Contract, Rule
+from instacart_assets.quality.outcomes import SAMPLE_ROWS
 from instacart_assets.quality.split import holds
 
 if TYPE_CHECKING:
     import great_expectations as gx
+    from great_expectations.data_context import EphemeralDataContext
     from great_expectations.expectations.expectation import Expectation
 
-SAMPLE_ROWS = 5
 _LOCK = Lock()
 
 
@@ -39,11 +40,14 @@ def compile_expectation(rule: Rule) -> "Expectation":
         "description": rule.description,
         "severity": "warning" if rule.severity == "warn" else "critical",
     }
+    made: Expectation
     if rule.scope != "rows":
-        return kinds.FindsNothing(unexpected_rows_query=write_query(rule), **common)
-    if rule.condition.endswith(" IS NOT NULL") and rule.id == f"{rule.condition.split()[0]}_is_filled":
-        return kinds.ColumnIsFilled(column=rule.condition.split()[0], **common)
-    return kinds.ColumnIsTrue(column=rule.id, value_set=[True], **common)
+        made = kinds.FindsNothing(unexpected_rows_query=write_query(rule), **common)
+    elif rule.condition == f"{rule.id.removesuffix('_is_filled')} IS NOT NULL":
+        made = kinds.ColumnIsFilled(column=rule.id.removesuffix("_is_filled"), **common)
+    else:
+        made = kinds.ColumnIsTrue(column=rule.id, value_set=[True], **common)
+    return made
 
 
 def write_query(rule: Rule) -> str:
@@ -117,7 +121,7 @@ def _list_errors(info: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @cache
-def _open_context() -> "gx.data_context.EphemeralDataContext":
+def _open_context() -> "EphemeralDataContext":
     """The one context of this process, which lives in memory alone."""
     with _LOCK:
         os.environ["GX_ANALYTICS_ENABLED"] = "false"

@@ -10,6 +10,9 @@ from typing import Any
 
 from instacart_assets.contracts.model import Rule
 
+SAMPLE_ROWS = 5
+"""How many of the rows that break a rule are shown."""
+
 
 @dataclass(frozen=True)
 class RuleOutcome:

@@ -1,4 +1,4 @@
-"""Tables as Dagster shows and runs them: one software-defined asset per contract.
+"""Tables as Dagster shows and runs them: a software-defined asset per contract, and one for what it refuses.
 
 Here lives everything that knows Dagster's words for what a contract says: keys, specs, checks, metadata,
 failures. How a table is built is in ``build.py``; which tables there are, ``definitions.py`` says.
@@ -12,14 +12,17 @@ import dagster as dg
 import pyarrow as pa
 from dagster_pyspark import LazyPySparkResource
 
-from instacart_assets.contracts.model import LANDING, Column, Contract
+from instacart_assets.contracts.model import LANDING, QUARANTINE, Column, Contract, Rule
+from instacart_assets.contracts.quarantine import quarantine_address, quarantine_of
+from instacart_assets.contracts.rules import compile_rules
 from instacart_assets.errors import RemediableError
 from instacart_assets.lakehouse.lake import Lakehouse
 from instacart_assets.landing.files import survey
-from instacart_assets.quality.checks import Check, CheckOutcome, checks_of
+from instacart_assets.quality.outcomes import RuleOutcome
 from instacart_assets.settings import Settings
 from instacart_assets.tables.build import BuildResult, build_table
 from instacart_assets.tables.declare import Table
+from instacart_assets.tables.refusals import QuarantineState
 
 PREVIEW_ROWS = 10
 PREVIEWED_LAYER = "gold"
@@ -69,8 +72,8 @@ def _build_asset(table: Table, landed: Mapping[dg.AssetKey, Contract]) -> dg.Ass
 
     @dg.multi_asset(
         name=table.address.replace(".", "__"),
-        specs=[describe_table(table)],
-        check_specs=[_describe_check(check, contract) for check in checks_of(contract)],
+        specs=[describe_table(table), *([describe_quarantine(table)] if contract.has_quarantine else [])],
+        check_specs=[_describe_check(rule, contract) for rule in compile_rules(contract)],
     )
     def materialise(
         context: dg.AssetExecutionContext,
@@ -102,7 +105,7 @@ def describe_table(table: Table) -> dg.AssetSpec:
     contract = table.contract
     return dg.AssetSpec(
         key=asset_key(contract.address),
-        deps=[asset_key(source) for source in table.sources.values()],
+        deps=[asset_key(address) for address in table.dependencies],
         description=f"{contract.description}\n\n**Grain:** {contract.grain}",
         group_name=contract.layer,
         kinds={"delta", "pyspark", contract.layer},
@@ -112,6 +115,21 @@ def describe_table(table: Table) -> dg.AssetSpec:
         freshness_policy=dg.FreshnessPolicy.time_window(
             fail_window=timedelta(hours=contract.freshness_hours)
         ),
+    )
+
+
+def describe_quarantine(table: Table) -> dg.AssetSpec:
+    """The definition of the asset that holds what a table refuses, made in the same step as the table."""
+    contract = quarantine_of(table.contract, table.landed)
+    return dg.AssetSpec(
+        key=asset_key(contract.address),
+        deps=[asset_key(address) for address in table.dependencies],
+        description=f"{contract.description}\n\n**Grain:** {contract.grain}",
+        group_name=QUARANTINE,
+        kinds={"delta", QUARANTINE},
+        owners=list(contract.owners),
+        tags={"layer": QUARANTINE, "domain": contract.domain},
+        metadata=describe_contract(contract),
     )
 
 
@@ -136,13 +154,15 @@ def describe_contract(contract: Contract) -> dict[str, Any]:
 def report(result: BuildResult, lake: Lakehouse) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     """A build's result in Dagster's events.
 
-    A published table is a materialisation with its check results. A blocked one is its check results and a
+    What was refused comes first, and stays whatever becomes of the table. A published table is a materialisation with its check results. A blocked one is its check results and a
     failure: no materialisation is recorded, and nothing downstream runs.
 
     Raises:
         dagster.Failure: a blocking check failed.
     """
     contract = result.contract
+    if result.quarantine is not None:
+        yield _report_quarantine(result.quarantine, result)
     checks = [_report_check(outcome, result) for outcome in result.outcomes]
     if result.version is None:
         yield from checks
@@ -163,29 +183,46 @@ def report(result: BuildResult, lake: Lakehouse) -> Iterator[dg.MaterializeResul
     )
 
 
-def _describe_check(check: Check, contract: Contract) -> dg.AssetCheckSpec:
+def _describe_check(rule: Rule, contract: Contract) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
-        name=check.id,
+        name=rule.id,
         asset=asset_key(contract.address),
-        description=check.description,
-        blocking=check.severity == "block",
+        description=rule.description,
+        blocking=rule.severity == "block",
+        metadata={"severity": rule.severity, "dimension": rule.dimension, "condition": rule.condition},
     )
 
 
-def _report_check(outcome: CheckOutcome, result: BuildResult) -> dg.AssetCheckResult:
-    metadata: dict[str, Any] = dict(outcome.observed)
+def _report_quarantine(state: QuarantineState, result: BuildResult) -> dg.MaterializeResult[Any]:
+    return dg.MaterializeResult(
+        asset_key=asset_key(state.contract.address),
+        data_version=dg.DataVersion(str(state.version)),
+        metadata={
+            **describe_contract(state.contract),
+            "dagster/row_count": state.rows,
+            "delta_version": state.version,
+            "open": state.open,
+            "added": state.added,
+            "look": f"instacart quarantine show {result.contract.address}",
+        },
+    )
+
+
+def _report_check(outcome: RuleOutcome, result: BuildResult) -> dg.AssetCheckResult:
+    is_error = outcome.blocks or outcome.rule.severity == "block"
+    metadata: dict[str, Any] = {"severity": outcome.rule.severity, **outcome.observed}
     if outcome.sample:
         metadata["failing_sample"] = dg.MetadataValue.md(_tabulate(outcome.sample))
     if not outcome.passed:
         metadata.update(_locate(result))
+        if outcome.rule.severity == "reject":
+            metadata["quarantine"] = quarantine_address(result.contract)
     return dg.AssetCheckResult(
         asset_key=asset_key(result.contract.address),
-        check_name=outcome.check.id,
+        check_name=outcome.rule.id,
         passed=outcome.passed,
-        severity=(
-            dg.AssetCheckSeverity.ERROR if outcome.check.severity == "block" else dg.AssetCheckSeverity.WARN
-        ),
-        description=outcome.check.description,
+        severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
+        description=outcome.rule.description,
         metadata=metadata,
     )
 
@@ -193,7 +230,7 @@ def _report_check(outcome: CheckOutcome, result: BuildResult) -> dg.AssetCheckRe
 def _explain_block(result: BuildResult) -> str:
     failed = [outcome for outcome in result.outcomes if outcome.blocks]
     lines = [
-        f"  {outcome.check.id}: {outcome.check.description} "
+        f"  {outcome.rule.id}: {outcome.rule.description} "
         f"({', '.join(f'{name} {_show(value)}' for name, value in outcome.observed.items())})"
         for outcome in failed
     ]
@@ -208,13 +245,22 @@ def _explain_block(result: BuildResult) -> str:
 
 
 def _locate(result: BuildResult) -> dict[str, Any]:
-    return {"run_id": result.candidate.run_id, "candidate": dg.MetadataValue.path(str(result.candidate.path))}
+    """The run, and where to look at what it wrote and did not publish."""
+    found: dict[str, Any] = {"run_id": result.candidate.run_id}
+    if result.version is None:
+        found["candidate"] = dg.MetadataValue.path(str(result.candidate.path))
+    return found
 
 
 def _preview(result: BuildResult, lake: Lakehouse) -> dict[str, Any]:
     if result.contract.layer != PREVIEWED_LAYER or not result.candidate.rows:
         return {}
-    rows: pa.Table = lake.read_preview(result.candidate, PREVIEW_ROWS)
+    rows: pa.Table = (
+        lake.read(result.contract.address, result.version)
+        .orderBy(*result.contract.key)
+        .limit(PREVIEW_ROWS)
+        .toArrow()
+    )
     return {"preview": dg.MetadataValue.md(_tabulate(rows.to_pylist()))}
 
 

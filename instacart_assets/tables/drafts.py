@@ -25,12 +25,11 @@ from instacart_assets.landing.source import LandedSource, open_source
 from instacart_assets.quality.accounting import LineCounts, RowCounts, audit_line_counts, audit_row_counts
 from instacart_assets.quality.audit import (
     HISTORY_VERSIONS,
-    SAMPLE_ROWS,
     Evidence,
     audit_rows,
     measure_history,
 )
-from instacart_assets.quality.outcomes import RuleOutcome
+from instacart_assets.quality.outcomes import SAMPLE_ROWS, RuleOutcome
 from instacart_assets.quality.quarantine import describe_lines, describe_rows
 from instacart_assets.quality.repeats import DUPLICATE, SUPERSEDED, Repeats, find_repeats
 from instacart_assets.quality.split import mark_refused
