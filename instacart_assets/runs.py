@@ -14,7 +14,7 @@ from uuid import uuid4
 import dagster as dg
 
 from instacart_assets.contracts.load import contracts_of
-from instacart_assets.contracts.model import LAYERS
+from instacart_assets.contracts.model import LAYERS, QUARANTINE
 from instacart_assets.definitions import build_defs
 from instacart_assets.errors import RemediableError
 from instacart_assets.landing.files import survey
@@ -22,7 +22,7 @@ from instacart_assets.settings import Settings
 from instacart_assets.tables.assets import asset_key, table_address
 from instacart_assets.tables.build import NOTES
 
-ADDRESS = re.compile(rf"(?<![\w:\"/])({'|'.join(LAYERS)})\.(\w+)")
+ADDRESS = re.compile(rf"(?<![\w:\"/])({'|'.join((*LAYERS, QUARANTINE))})\.(\w+)")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 State = Literal["waiting", "running", "published", "failed", "skipped"]
@@ -83,6 +83,8 @@ class GraphRun:
 def select_tables(defs: dg.Definitions, selection: str | None) -> list[dg.AssetKey]:
     """The tables a selection names, sources before what is made of them.
 
+    A table and its quarantine are made together: whoever names one selects both.
+
     Args:
         defs: the graph.
         selection: Dagster's selection syntax, in which tables may also stand by their addresses, as
@@ -101,7 +103,8 @@ def select_tables(defs: dg.Definitions, selection: str | None) -> list[dg.AssetK
         raise SelectionError(
             f"cannot read the selection {selection!r}: {error}; {_explain_selection()}"
         ) from error
-    selected = [key for key in made if key in wanted]
+    together = {one for key in wanted for one in graph.get(key).execution_set_asset_keys}
+    selected = [key for key in made if key in together]
     if not selected:
         raise SelectionError(f"the selection {selection!r} names no table; {_explain_selection()}")
     return selected
@@ -134,7 +137,7 @@ def run_graph(
         settings.landing,
         [contract for contract in contracts_of("bronze") if asset_key(contract.address) in selected],
     )
-    watch = _Watch([table_address(key) for key in selected], on_change)
+    watch = _Watch([table_address(key) for key in selected if key.path[0] != QUARANTINE], on_change)
     on_start(list(watch.tables))
     run_id = str(uuid4())
     with _open_instance() as instance:
@@ -175,7 +178,10 @@ def _follow(table: TableRun, event: dg.DagsterEvent) -> TableRun:
         case Events.STEP_START:
             return replace(table, state="running")
         case Events.ASSET_MATERIALIZATION:
-            metadata = event.step_materialization_data.materialization.metadata
+            materialization = event.step_materialization_data.materialization
+            if table_address(materialization.asset_key) != table.address:
+                return table
+            metadata = materialization.metadata
             rows, seconds = metadata["dagster/row_count"].value, metadata["seconds"].value
             notes = tuple(str(metadata[name].value) for name in NOTES if name in metadata)
             return replace(table, rows=cast("int", rows), seconds=cast("float", seconds), notes=notes)

@@ -20,6 +20,7 @@ from instacart_assets.quality.split import holds
 
 if TYPE_CHECKING:
     import great_expectations as gx
+    from great_expectations.core import ExpectationValidationResult
     from great_expectations.data_context import EphemeralDataContext
     from great_expectations.expectations.expectation import Expectation
 
@@ -98,11 +99,16 @@ def validate_rows(
         )
     finally:
         context.data_sources.delete(name)
-    found = {entry.expectation_config.meta["rule"]: entry for entry in result.results}
+    found = {_name_rule(entry): entry for entry in result.results}
     return [(rule, _read_result(found[rule.id]), bool(found[rule.id].success)) for rule in rules]
 
 
-def _read_result(entry: Any) -> dict[str, Any]:
+def _name_rule(entry: "ExpectationValidationResult") -> str:
+    config = entry.expectation_config
+    return str((config.meta or {})["rule"]) if config else ""
+
+
+def _read_result(entry: "ExpectationValidationResult") -> dict[str, Any]:
     errors = [
         str(error["exception_message"])
         for error in _list_errors(entry.exception_info or {})
