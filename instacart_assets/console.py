@@ -257,7 +257,7 @@ def _describe_run(table: "TableRun") -> Text:
         (f"{mark} ", style),
         f"{table.address:<34}{size:<18}{time:<10} ",
         _count_checks(table),
-        (f" {', '.join(table.failed_checks)}", "red"),
+        (f" {_shorten_names(table.failed_checks)}", _style_failures(table)),
     )
 
 
@@ -265,8 +265,18 @@ def _count_checks(table: "TableRun") -> Text:
     if not table.checks:
         return Text("")
     if table.failed_checks:
-        return Text(f"{len(table.failed_checks)} of {table.checks} failed", "red")
+        return Text(f"{len(table.failed_checks)} of {table.checks} failed", _style_failures(table))
     return Text(f"{table.checks} passed", "green")
+
+
+def _style_failures(table: "TableRun") -> str:
+    # A published table failed only checks that do not block.
+    return "yellow" if table.state == "published" else "red"
+
+
+def _shorten_names(names: Sequence[str], most: int = 2) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
 
 
 def _describe_value(value: Any) -> str:

@@ -29,7 +29,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from instacart_assets.contracts.model import IS_REFUSED, LAYERS, ORIGIN, QUARANTINE, REASONS, Contract
 from instacart_assets.errors import RemediableError
-from instacart_assets.lakehouse.commit import commit_files
+from instacart_assets.lakehouse.commit import commit_files, spell_lists
 from instacart_assets.lakehouse.schema import arrow_schema, conform
 
 MISTAKEN_NAME = re.compile(r"%[0-9A-Fa-f]{2}|\\")
@@ -193,6 +193,8 @@ class Lakehouse:
             shutil.rmtree(path, ignore_errors=True)
             raise
         good = _locate_good(path)
+        if any(column.type == "array<string>" for column in contract.columns):
+            spell_lists(_list_files(good))
         if not _list_files(good):  # the engine writes no file for no rows
             good.mkdir(parents=True, exist_ok=True)
             pq.write_table(arrow_schema(contract).empty_table(), good / "empty.parquet")
