@@ -35,7 +35,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             file.seek(0)
         for number, line in enumerate(file, start=1):
             body = strip_end(line)
-            if body and not is_blank(body):
+            if not is_blank(body):
                 yield number, body
 
 

@@ -324,7 +324,7 @@ def test_a_new_column_is_taken_where_the_contract_lets_it(tmp_path: Path, policy
 def test_a_name_that_no_column_can_have_is_refused_in_any_case(
     tmp_path: Path, name: str, policy: Policy
 ) -> None:
-    with pytest.raises(LandingError, match="has as no name of a new column") as refused:
+    with pytest.raises(LandingError, match="cannot name a new column") as refused:
         drift(tmp_path, f"thing_id,name,{name}", unknown_column=policy)
     assert repr(name) in str(refused.value)
 
