@@ -2,6 +2,7 @@
 
 Here lives the way from a folder, a CSV file or a ZIP archive to the landing folder. A file is copied under a
 temporary name, verified there, and renamed only then: a broken download never takes the place of a good file.
+Malformed lines are counted and no reason to refuse a file: they are isolated when it is read.
 """
 
 import shutil
