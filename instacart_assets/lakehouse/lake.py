@@ -213,7 +213,7 @@ class Lakehouse:
         return self.session.createDataFrame([], ", ".join(f"`{name}` {kind}" for name, kind in columns))
 
     def publish(self, candidate: Candidate, notes: Mapping[str, str] = MappingProxyType({})) -> int:
-        """Make a candidate the table's content, in one commit; its refused rows are removed with it.
+        """Make a candidate the table's content, in one commit; its refused rows stay until it is discarded.
 
         Args:
             candidate: what was staged.
@@ -230,7 +230,7 @@ class Lakehouse:
         data = candidate.path.with_name(candidate.path.name.replace(CANDIDATE, DATA, 1))
         good.rename(data)
         try:
-            version = commit_files(
+            return commit_files(
                 self.locate(address),
                 candidate.base,
                 candidate.contract,
@@ -243,11 +243,9 @@ class Lakehouse:
                 f"{address}: another run published it meanwhile, and its version stays; "
                 "wait until that run has ended, then run again"
             ) from error
-        shutil.rmtree(candidate.path, ignore_errors=True)
-        return version
 
     def discard(self, candidate: Candidate) -> None:
-        """Remove a candidate that nobody needs to look at."""
+        """Remove what is left of a candidate that nobody needs to look at."""
         shutil.rmtree(candidate.path, ignore_errors=True)
 
     def read_notes(self, address: str, name: str, versions: int) -> list[str]:

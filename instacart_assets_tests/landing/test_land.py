@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from instacart_assets.landing import land
+from instacart_assets.landing import public
 from instacart_assets.landing.files import LandingError
 from instacart_assets.landing.land import LandedCopy, land_files
 from instacart_assets_tests.landing_files import write_file, zip_bytes
@@ -200,7 +200,7 @@ def test_the_file_the_publisher_released_is_recognised_by_size_and_hash(
     tmp_path: Path, landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest = hashlib.sha256(THINGS.encode()).hexdigest()
-    monkeypatch.setattr(land, "PUBLIC_FILES", {"things": (len(THINGS), digest[:8], digest[-8:])})
+    monkeypatch.setattr(public, "PUBLIC_FILES", {"things": (len(THINGS), digest[:8], digest[-8:])})
     assert [copy.is_public for copy in land_from(write_file(tmp_path, "things.csv", THINGS), landing)] == [
         True
     ]
