@@ -34,7 +34,7 @@ class Evidence:
 
     Attributes:
         tables: rows of other tables, by address.
-        refused: refused rows of the same candidate that nobody has dealt with, typed.
+        refused: refused rows of the same candidate, typed.
         lines: malformed lines of the landed files that nobody has dealt with.
         refused_by_rule: how many rows each rejecting rule refused, by its name.
         read: rows read to make these.

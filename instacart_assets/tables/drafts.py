@@ -16,7 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from instacart_assets.contracts.model import REASONS, Contract
+from instacart_assets.contracts.model import ORIGIN, REASONS, Contract
 from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.contracts.rules import consulted_tables
 from instacart_assets.lakehouse.lake import Candidate, Lakehouse
@@ -214,18 +214,28 @@ class MadeDraft(Draft):
         self._versions = {address: lake.find_version(address) for address in table.sources.values()}
         self._inputs = {address: lake.read(address, self._versions[address]) for address in self._versions}
         self._landed = {address: self._inputs[address] for address in table.landed}
-        self._repeats = find_repeats(self._landed, table.contract) if table.contract.refuses_rows else None
-        self.candidate = lake.stage(self._make_rows(), table.contract, self._base, run_id)
-        self.quarantine, self.found = None, None
+        self.quarantine, self.found, self._settled, self._repeats = None, None, None, None
         if table.contract.refuses_rows:
             self.quarantine = Quarantine(table.contract, table.landed, lake, run_id)
-            if self.candidate.refused:
-                self.found = describe_rows(lake.read_refused(self.candidate), self._landed)
+            self._settled = self.quarantine.find_settled(self._list_files())
+            self._repeats = find_repeats(self._read_unsettled(), table.contract)
+        self.candidate = lake.stage(self._make_rows(), table.contract, self._base, run_id)
+        if self.candidate.refused:
+            self.found = describe_rows(lake.read_refused(self.candidate), self._landed)
+
+    def _read_unsettled(self) -> dict[str, DataFrame]:
+        """The landed rows, without those in quarantine that a person has dealt with."""
+        if self._settled is None:
+            return self._landed
+        return {
+            address: rows.join(self._settled, [*ORIGIN], "left_anti")
+            for address, rows in self._landed.items()
+        }
 
     def _make_rows(self) -> DataFrame:
-        inputs = dict(self._inputs)
+        inputs = self._inputs | self._read_unsettled()
         if self._repeats is not None:
-            inputs |= {address: self._repeats.drop_from(rows) for address, rows in self._landed.items()}
+            inputs |= {address: self._repeats.drop_from(inputs[address]) for address in self._landed}
         chosen = {
             name: next(value for _, value in self._settings if isinstance(value, kind))
             for name, kind in self._table.settings.items()
@@ -252,12 +262,9 @@ class MadeDraft(Draft):
         if not self._contract.refuses_rows:
             return Evidence(tables=tables, past=past, is_public=is_public)
         refused = self._lake.read_refused(self.candidate)
-        still_open = refused
-        if self.quarantine is not None and self.found is not None:
-            still_open = self.quarantine.leave_open(refused, self.found)
         return Evidence(
             tables=tables,
-            refused=still_open,
+            refused=refused,
             lines=read_open_lines(self._table, self._lake),
             refused_by_rule=_count_reasons(refused) if self.candidate.refused else {},
             read=self._count_read(),
@@ -277,14 +284,14 @@ class MadeDraft(Draft):
             held = {
                 fate: quarantine.count_known(self._repeats.of_fate(fate), self._list_files()) for fate in held
             }
-        settled = quarantine.count_settled(self.found) if quarantine is not None else 0
+        settled = 0 if self._settled is None else self._settled.count()
         return RowCounts(
             read=self._count_read(),
             written=self.candidate.rows,
-            quarantined=self.candidate.refused + sum(held.values()),
+            quarantined=self.candidate.refused + settled + sum(held.values()),
             duplicates=counts.get(DUPLICATE, 0) - held[DUPLICATE],
             superseded=counts.get(SUPERSEDED, 0) - held[SUPERSEDED],
-            open=self.candidate.refused - settled,
+            open=self.candidate.refused,
         )
 
     def _list_files(self) -> FileOrigins:

@@ -94,7 +94,7 @@ class Quarantine:
             self._publish(resolve_by_hand(self.known, row_ids, how, _now()))
 
     def count_settled(self, found: DataFrame | None) -> int:
-        """Those of the rows refused now that a person has dealt with."""
+        """Those of the lines found now that a person has dealt with."""
         known = self.known
         if known is None or found is None or not self._before:
             return 0
@@ -104,29 +104,28 @@ class Quarantine:
         """The rows that nobody has dealt with."""
         return None if self.known is None else self.known.where(F.col("status") == OPEN)
 
-    def leave_open(self, refused: DataFrame, found: DataFrame) -> DataFrame:
-        """Of rows refused now, those that nobody has dealt with.
-
-        Args:
-            refused: the rows, with their columns of origin.
-            found: the same rows, identified.
-        """
+    def find_settled(self, landed_files: Sequence[tuple[str, str]]) -> DataFrame | None:
+        """Origins of landed rows that a person has dealt with; None where there are none."""
         known = self.known
         if known is None or not self._before:
-            return refused
-        settled = found.join(known.where(F.col("status") != OPEN), "row_id", "left_semi").select(*ORIGIN)
-        return refused.join(settled, [*ORIGIN], "left_anti")
+            return None
+        settled = self._of_files(known.where(is_settled()), landed_files).select(*ORIGIN)
+        return settled if settled.limit(1).count() else None
 
     def count_known(self, origins: DataFrame, landed_files: Sequence[tuple[str, str]]) -> int:
         """Those of the given landed rows that it already holds."""
         known = self.known
         if known is None or not self._before:
             return 0
-        files = known.sparkSession.createDataFrame(
-            list(landed_files) or [("", "")], "_source_file string, _source_fingerprint string"
-        )
-        held = known.join(files, ["_source_file", "_source_fingerprint"], "left_semi")
+        held = self._of_files(known, landed_files)
         return origins.join(held, [*ORIGIN], "left_semi").count()
+
+    def _of_files(self, known: DataFrame, landed_files: Sequence[tuple[str, str]]) -> DataFrame:
+        """Those of its rows that are of the given files, with the content they have now."""
+        files = self._lake.session.createDataFrame(
+            list(landed_files), "_source_file string, _source_fingerprint string"
+        )
+        return known.join(files, ["_source_file", "_source_fingerprint"], "left_semi")
 
     def describe(self) -> QuarantineState:
         """The table as it is now."""
