@@ -156,17 +156,22 @@ def _judge(rule: Rule, result: dict[str, Any], success: bool, total: int, eviden
     observed: dict[str, Any] = {"rows": total, "threshold": _say_threshold(rule, evidence)}
     if "error" in result:
         observed["error"] = result["error"]
-    if rule.scope in {"rows", "query"}:
-        failing = int(result.get("unexpected_count") or result.get("observed_value") or 0)
-        observed |= {"failing_rows": failing, "failing_share": failing / total if total else 0.0}
+    failing = int(result.get("unexpected_count") or result.get("observed_value") or 0)
     if rule.severity == "reject":
         refused = evidence.refused_by_rule.get(rule.id, 0)
         observed |= {
+            "rows": evidence.read,
             "refused_rows": refused,
-            "refused_share": refused / evidence.read if evidence.read else 0.0,
+            **_count_failing(refused + failing, evidence.read),
         }
         return RuleOutcome(rule, success and not refused, observed, blocks=not success)
+    if rule.scope in {"rows", "query"}:
+        observed |= _count_failing(failing, total)
     return RuleOutcome(rule, success, observed, blocks=not success and rule.severity == "block")
+
+
+def _count_failing(failing: int, rows: int) -> dict[str, Any]:
+    return {"failing_rows": failing, "failing_share": failing / rows if rows else 0.0}
 
 
 def _say_threshold(rule: Rule, evidence: Evidence) -> str:
