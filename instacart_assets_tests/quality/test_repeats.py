@@ -74,9 +74,11 @@ def test_a_key_is_the_value_and_not_its_spelling(spark: SparkSession) -> None:
 
 
 def test_a_duplicate_of_a_conflicting_row_is_a_duplicate(spark: SparkSession) -> None:
-    assert fate(
-        spark, ("b.csv", 1, "1", "apple"), ("b.csv", 2, "1", "pear"), ("b.csv", 3, "1", "apple")
-    ) == {("b.csv", 1): "conflicting", ("b.csv", 2): "conflicting", ("b.csv", 3): "duplicate"}
+    assert fate(spark, ("b.csv", 1, "1", "apple"), ("b.csv", 2, "1", "pear"), ("b.csv", 3, "1", "apple")) == {
+        ("b.csv", 1): "conflicting",
+        ("b.csv", 2): "conflicting",
+        ("b.csv", 3): "duplicate",
+    }
 
 
 def test_of_two_files_the_one_ingested_later_counts(spark: SparkSession) -> None:
@@ -84,9 +86,7 @@ def test_of_two_files_the_one_ingested_later_counts(spark: SparkSession) -> None
 
 
 def test_the_same_row_in_a_later_file_makes_the_earlier_one_a_duplicate(spark: SparkSession) -> None:
-    assert fate(spark, ("a.csv", 1, "1", "apple"), ("b.csv", 1, "1", "apple")) == {
-        ("b.csv", 1): "duplicate"
-    }
+    assert fate(spark, ("a.csv", 1, "1", "apple"), ("b.csv", 1, "1", "apple")) == {("b.csv", 1): "duplicate"}
 
 
 def test_of_three_files_the_last_counts(spark: SparkSession) -> None:
