@@ -71,6 +71,8 @@ def audit_rows(rows: DataFrame, contract: Contract, evidence: Evidence) -> tuple
     for rule, result, success in validate_rows(rows, contract, bound):
         stated = next(one for one in rules if one.id == rule.id)
         judged = _judge(stated, result, success, total, evidence)
+        if rule.scope != stated.scope and "error" not in result:  # over history, held as a query
+            judged = replace(judged, observed={"value": with_views.measure(stated), **judged.observed})
         settled[rule.id] = (
             judged
             if judged.passed

@@ -23,6 +23,8 @@ REPLAYED, DISCARDED = "replayed", "discarded"
 """How a person resolves a row; it stays resolved however often it is refused again."""
 ACCEPTED, SUPERSEDED, WITHDRAWN = "accepted", "superseded", "withdrawn"
 """How a row resolves itself."""
+WHY = ("reasons", "reasons_text", "reason")
+"""Columns that say why a row or a line was refused."""
 
 
 def describe_rows(refused: DataFrame, landed: Mapping[str, DataFrame]) -> DataFrame:
@@ -57,7 +59,11 @@ def add_found(known: DataFrame, found: DataFrame, run_id: str, now: datetime) ->
     A row that is refused again keeps its history and takes its reasons of now; one that was resolved is open
     again, unless somebody settled it.
     """
-    again = known.join(found.select("row_id", F.lit(True).alias("_again")), "row_id", "left")
+    why = [name for name in WHY if name in found.columns]
+    now_found = found.select(
+        "row_id", *(F.col(name).alias(f"_{name}") for name in why), F.lit(True).alias("_again")
+    )
+    again = known.join(now_found, "row_id", "left")
     reopens = F.col("_again") & (F.col("status") == RESOLVED) & ~is_settled()
     is_back = F.coalesce(reopens, F.lit(False))
     kept = again.withColumns(
@@ -65,8 +71,9 @@ def add_found(known: DataFrame, found: DataFrame, run_id: str, now: datetime) ->
             "status": F.when(is_back, F.lit(OPEN)).otherwise(F.col("status")),
             "resolution": F.when(~is_back, F.col("resolution")),
             "resolved_at": F.when(~is_back, F.col("resolved_at")),
+            **{name: F.coalesce(f"_{name}", name) for name in why},
         }
-    ).drop("_again")
+    ).select(*known.columns)
     new = found.join(known.select("row_id"), "row_id", "left_anti").withColumns(
         {
             "status": F.lit(OPEN),

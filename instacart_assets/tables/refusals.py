@@ -51,6 +51,7 @@ class Quarantine:
         self, contract: Contract, sources: Mapping[str, Contract], lake: Lakehouse, run_id: str
     ) -> None:
         self.contract = quarantine_of(contract, sources)
+        self._of_lines = bool(contract.landed_columns)
         self._lake = lake
         self._run_id = run_id
         self._before = lake.count_rows(self.contract.address)
@@ -139,9 +140,10 @@ class Quarantine:
         )
 
     def _find_news(self, known: DataFrame, found: DataFrame) -> bool:
-        """Whether anything is refused now that is not known as open or settled."""
+        """Whether anything is refused now that is not known as open or settled, for the same reasons."""
         familiar = known.where((F.col("status") == OPEN) | is_settled())
-        return found.join(familiar.select("row_id"), "row_id", "left_anti").limit(1).count() > 0
+        same = ["row_id", "reason" if self._of_lines else "reasons_text"]
+        return found.join(familiar.select(*same), same, "left_anti").limit(1).count() > 0
 
     def _found_columns(self) -> list[str]:
         life = {"status", "resolution", "quarantined_at", "resolved_at", "run_id"}
