@@ -168,7 +168,10 @@ def test_a_candidate_of_one_kind_of_rows_has_none_of_the_other(
 
 
 def test_what_is_published_is_no_candidate_any_more(lake: Lakehouse) -> None:
-    lake.publish(stage_marked(lake, GOOD, REFUSED, run_id="monday"))
+    candidate = stage_marked(lake, GOOD, REFUSED, run_id="monday")
+    lake.publish(candidate)
+    assert lake.read_refused(candidate).count() == 1  # until it is discarded
+    lake.discard(candidate)
     assert lake.list_candidates("silver.things") == []
     folders = sorted(path.name for path in lake.locate("silver.things").iterdir())
     assert [name.rpartition("-")[0] for name in folders if name != "_delta_log"] == ["data-monday"]
