@@ -292,7 +292,7 @@ def test_values_are_compared_with_those_of_the_versions_before(lake: Lakehouse, 
     build_table(BRONZE, lake, settings, "run")
     for versions in range(3):
         result = build_table(table, lake, settings, "run")
-        assert observe(result, "as_before")["applies"] == f"no: {versions} of 3 versions to compare"
+        assert observe(result, "as_before")["applies"] == f"no: {versions} of 3 versions to compare with"
     shrunk = build_both(lake, settings, "thing_id,name\n1,a\n", table)
     assert (shrunk.version, list_failed(shrunk)) == (3, [("as_before", False)])
     assert observe(shrunk, "as_before")["threshold"] == "between 2 and 8"
