@@ -20,6 +20,7 @@ from instacart_assets.contracts.model import ORIGIN, REASONS, Contract
 from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.contracts.rules import consulted_tables
 from instacart_assets.lakehouse.lake import Candidate, Lakehouse
+from instacart_assets.lakehouse.schema import check_shape
 from instacart_assets.landing.public import is_public_file
 from instacart_assets.landing.source import LandedSource, open_source
 from instacart_assets.quality.accounting import LineCounts, RowCounts, audit_line_counts, audit_row_counts
@@ -244,6 +245,7 @@ class MadeDraft(Draft):
         rows = self._table.transform(**given, **chosen)
         if not self._contract.refuses_rows:
             return rows
+        check_shape(rows, self._contract)  # before any of its rules is asked
         return mark_refused(rows, self._contract, _conflicting(self._repeats))
 
     def audit(self) -> tuple[RuleOutcome, ...]:

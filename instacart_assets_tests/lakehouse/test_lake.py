@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from instacart_assets.contracts.model import COLUMN_TYPES
 from instacart_assets.lakehouse.lake import Candidate, Lakehouse, LakePathError, TableMissingError
@@ -187,6 +188,19 @@ def test_only_candidates_from_before_a_moment_are_removed(lake: Lakehouse) -> No
     assert removed == [old.path]
     assert lake.list_candidates("silver.things") == [new.path]
     assert read_sorted(lake) == [(1, "published")]
+
+
+def test_arrays_that_the_engine_made_can_be_read_again(lake: Lakehouse) -> None:
+    reasons = make_contract(
+        make_column("thing_id", "int", required=True), make_column("why", "array<string>")
+    )
+    rows = lake.session.createDataFrame([(1, "a"), (2, None)], "thing_id int, text string")
+    made = rows.withColumn("why", F.when(F.col("text").isNotNull(), F.array("text", "text")))
+    lake.publish(lake.stage(made, reasons, None, "run"))
+    assert read_sorted(lake) == [(1, ["a", "a"]), (2, None)]
+    again = lake.read("silver.things").unionByName(lake.read("silver.things"))
+    lake.publish(lake.stage(again, reasons, lake.open_table("silver.things"), "run"))
+    assert lake.read("silver.things").where(F.array_contains("why", "a")).count() == 2
 
 
 def test_a_column_that_is_added_widens_the_table(lake: Lakehouse) -> None:

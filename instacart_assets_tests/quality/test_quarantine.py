@@ -12,8 +12,8 @@ from instacart_assets.quality.quarantine import (
     describe_lines,
     describe_rows,
     find_gone,
-    resolve_gone,
     resolve_by_hand,
+    resolve_gone,
 )
 
 MONDAY, TUESDAY, FRIDAY = (datetime(2020, 6, day, tzinfo=UTC) for day in (1, 2, 5))
