@@ -149,6 +149,7 @@ class LandedDraft(Draft):
             rows=self.candidate.rows,
             lines=self._source.malformed,
             open=self._source.malformed - settled,
+            unaccounted=self._find_unaccounted(),
             sample=self._sample_lines(),
             unknown_columns=self._source.unknown_columns,
             missing_columns=self._source.missing_columns,
@@ -158,6 +159,16 @@ class LandedDraft(Draft):
         )
         contract = self.candidate.contract
         return (*audit_rows(self.rows, contract, evidence), *audit_line_counts(counts, contract))
+
+    def _find_unaccounted(self) -> dict[str, int]:
+        """By file, how many of its records are neither a row nor an isolated line."""
+        counted = self.rows.groupBy("_source_file").count().collect()
+        rows = {row["_source_file"]: row["count"] for row in counted}
+        missing = {
+            file.name: content.records - rows.get(file.name, 0) - self._source.count_malformed(file)
+            for file, content in self._source.files
+        }
+        return {name: count for name, count in missing.items() if count}
 
     def _sample_lines(self) -> tuple[Mapping[str, Any], ...]:
         if self.found is None:
