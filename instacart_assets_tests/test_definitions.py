@@ -45,7 +45,7 @@ def describe_asset(graph: Any, key: dg.AssetKey) -> dict[str, Any]:
         "kinds": sorted(node.kinds),
         "tags": {name: value for name, value in sorted(node.tags.items()) if "/kind/" not in name},
         "checks": {
-            check.name: "blocks" if graph.get(check).blocking else "warns"
+            check.name: "blocks" if graph.get(check).blocking else "reports"
             for check in sorted(node.check_keys, key=lambda check: check.name)
         },
     }

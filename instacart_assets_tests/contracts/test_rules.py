@@ -17,14 +17,14 @@ AS_BEFORE = make_rule(
 )
 
 
-def make_refusing(**changed: float) -> Contract:
+def make_refusing() -> Contract:
     """A table whose rows can be refused: a key, a required name, a shop that must be known, three rules."""
     return make_contract(
         make_column("thing_id", "int", required=True, sources=("bronze.things.thing_id",)),
         make_column("name", required=True),
         make_column("shop_id", "int", references="silver.shops.shop_number"),
         rules=(SHORT, SOME, AS_BEFORE),
-        **({"error_budget": 0.25} | changed),
+        error_budget=0.25,
     )
 
 
