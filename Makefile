@@ -6,6 +6,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PROOF := data/proof
 USERS ?= 2000
 SEED ?= 1
 
@@ -64,8 +65,10 @@ check: $(VENV)/.dev ## The inner loop: lint, then every test that is quick
 	$(BIN)/python -m pytest -q -m "not slow"
 
 .PHONY: prove
-prove: $(VENV)/.dev ## The full counts of every test that counts
-	HYPOTHESIS_PROFILE=prove $(BIN)/python -m pytest
+prove: $(VENV)/.dev ## The full counts of every test that counts, and docs/proof.md on what they found
+	rm -rf $(PROOF)
+	HYPOTHESIS_PROFILE=prove INSTACART_PROOF=$(PROOF) $(BIN)/python -m pytest
+	$(BIN)/python -m instacart_assets_tests.proof_page $(PROOF) docs/proof.md
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Style, types, direction of imports, definitions

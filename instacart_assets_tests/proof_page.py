@@ -1,0 +1,142 @@
+"""The page on what was proved, made of the reports that ``make prove`` leaves.
+
+python -m instacart_assets_tests.proof_page REPORTS PAGE
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+OUTCOMES = {
+    "quarantined": "rows in quarantine",
+    "lines": "lines in quarantine",
+    "dropped": "left out as a repeat",
+    "blocked": "version blocked",
+    "error": "file refused",
+    "warned": "reported",
+    "harmless": "no effect",
+}
+
+
+def write_page(reports: Path, page: Path) -> None:
+    """Write the page of the reports in a folder; a report that is not there is left out."""
+    parts = [
+        "# What was proved",
+        "",
+        "Made by `make prove`, which runs the full counts and writes this page.",
+        *_tell(reports / "dirt.json", _tell_dirt),
+        *_tell(reports / "fuzz.json", _tell_fuzz),
+        *_tell(reports / "kills.json", _tell_kills),
+    ]
+    page.write_text("\n".join(parts) + "\n", "utf-8")
+
+
+def _tell(report: Path, tell: Any) -> Iterator[str]:
+    if report.exists():
+        yield ""
+        yield from tell(json.loads(report.read_text("utf-8")))
+
+
+def _tell_dirt(defects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield "## Each kind of defect, one by one"
+    yield ""
+    yield (
+        f"{len(defects)} kinds of defect, each put into clean generated files and each caught where it should be. "
+        "Every record is accounted for, and silver rows beyond the consequences are unchanged."
+    )
+    yield ""
+    yield from _tabulate(
+        ("defect", "source", "what becomes of it", "caught by", "refused", "rules broken by consequence"),
+        (
+            (
+                defect["defect"],
+                f"`{defect['source']}`",
+                OUTCOMES[defect["outcome"]],
+                f"`{defect['caught_by']}`" if defect["caught_by"] else "",
+                str(sum(defect["refused"].values())),
+                _tell_consequences(defect["consequences"]),
+            )
+            for defect in defects
+        ),
+    )
+
+
+def _tell_consequences(consequences: Mapping[str, Iterable[str]]) -> str:
+    return "; ".join(f"{table}: {', '.join(sorted(rules))}" for table, rules in sorted(consequences.items()))
+
+
+def _tell_fuzz(fuzz: Mapping[str, Any]) -> Iterator[str]:
+    yield "## Damaged bytes"
+    if "bytes" in fuzz:
+        found = fuzz["bytes"]
+        yield ""
+        yield (
+            f"{found['cases']:,} cases of random damage to the bytes of one landed file, each taken from the file to "
+            f"silver in {found['seconds']:,.0f} s together. In every case the accounting held, and nothing ended "
+            "otherwise than in one of these ways:"
+        )
+        yield ""
+        yield from _tabulate(("ended in", "cases"), _count(found["outcomes"]))
+        yield ""
+        yield from _tabulate(("rule that blocked", "times"), _count(found["blocking_rules"]))
+    if "runs" in fuzz:
+        ended = Counter(
+            "a failed table, named with its cause"
+            if run.get("failed")
+            else "every table published"
+            if run["ended"] == "run"
+            else f"no run: {run['ended']}"
+            for run in fuzz["runs"]
+        )
+        yield ""
+        yield f"{len(fuzz['runs'])} whole runs on damaged files:"
+        yield ""
+        yield from _tabulate(("ended in", "runs"), _count(ended))
+
+
+def _tell_kills(kills: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
+    yield "## Killed in the middle"
+    yield ""
+    yield (
+        "Runs killed with SIGKILL. Readers always saw whole published versions, old or new, and the next run made the "
+        "same tables as an undisturbed one."
+    )
+    for kind, title in (("points", "at a point"), ("moments", "at a moment")):
+        entries = kills.get(kind, ())
+        if entries:
+            yield ""
+            yield from _tabulate(
+                (f"killed {title}", "tables at their old version", "at the new one", "re-run equal"),
+                (_tell_kill(entry) for entry in entries),
+            )
+
+
+def _tell_kill(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    found = entry["tables_found"]
+    at = ", ".join(
+        f"{name} {value}" for name, value in entry.items() if name not in {"tables_found", "re_run_equal"}
+    )
+    return (
+        at,
+        str(found["old"] + found.get("kept", 0)),
+        str(found["new"]),
+        "yes" if entry["re_run_equal"] else "no",
+    )
+
+
+def _count(counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    return [(name, f"{count:,}") for name, count in sorted(counts.items(), key=lambda pair: -pair[1])]
+
+
+def _tabulate(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(header)} |"
+    yield f"| {' | '.join('---' for _ in header)} |"
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+
+
+if __name__ == "__main__":
+    write_page(Path(sys.argv[1]), Path(sys.argv[2]))
