@@ -10,7 +10,16 @@ from typing import Literal
 
 from instacart_assets_tests.dirt import drop as d
 from instacart_assets_tests.dirt import edits as e
-from instacart_assets_tests.dirt.drop import AISLES, DEPARTMENTS, ORDERS, PRIOR, PRODUCTS, PROMOTIONS, Reach, stamp
+from instacart_assets_tests.dirt.drop import (
+    AISLES,
+    DEPARTMENTS,
+    ORDERS,
+    PRIOR,
+    PRODUCTS,
+    PROMOTIONS,
+    Reach,
+    stamp,
+)
 from instacart_assets_tests.dirt.edits import Edit
 
 Outcome = Literal["quarantined", "lines", "dropped", "blocked", "error", "warned", "harmless"]
@@ -27,7 +36,8 @@ class Defect:
         outcome: what becomes of it: rows ``quarantined``, ``lines`` isolated, rows ``dropped`` as repeats, the
             version ``blocked``, the file refused with an ``error``, or published and ``warned`` of; ``harmless``
             where it changes nothing.
-        caught_by: ``layer.table rule`` of the rule that must catch it, or of an error the words it must say.
+        caught_by: ``layer.table rule`` of the rule that must catch it, or ``layer.table note`` where the run notes
+            what was dropped; of an error the words it must say.
         along: other rules of the same table that the same record breaks.
         consequences: rules that fail in later tables, or for other rows, by table.
         lost: silver rows that readers do not have by it, exactly.
@@ -35,6 +45,7 @@ class Defect:
         records: how many records the rule refuses.
         duplicates: rows left out as exact duplicates.
         superseded: rows left out for those of a later file.
+        clean_runs: how many runs with clean files come before.
     """
 
     name: str
@@ -49,33 +60,35 @@ class Defect:
     records: int = 1
     duplicates: int = 0
     superseded: int = 0
+    clean_runs: int = 1
+
+    @property
+    def table(self) -> str:
+        """The table whose rule or note tells of it."""
+        return self.caught_by.split(" ")[0]
+
+    @property
+    def rule(self) -> str:
+        """The rule that must catch it; empty where none does."""
+        is_caught = self.outcome in {"quarantined", "lines", "blocked", "warned"}
+        return self.caught_by.partition(" ")[2] if is_caught else ""
+
+    @property
+    def note(self) -> str:
+        """The note of the run that tells of it; empty where none does."""
+        return self.caught_by.partition(" ")[2] if self.outcome == "dropped" else ""
 
 
-UNKNOWN_ORDER = frozenset(
-    {
-        "order_is_known",
-        "user_id_is_filled",
-        "eval_set_is_filled",
-        "order_number_is_filled",
-        "order_date_is_filled",
-        "is_date_estimated_is_filled",
-        "order_dow_is_filled",
-        "order_hour_of_day_is_filled",
-    }
-)
+def rules(names: str) -> frozenset[str]:
+    """Names of rules, written with spaces between them."""
+    return frozenset(names.split())
+
+
+UNKNOWN_ORDER = rules("order_is_known")
 """What a line breaks whose order was refused."""
-UNKNOWN_PRODUCT = frozenset(
-    {
-        "product_is_known",
-        "product_name_is_filled",
-        "aisle_id_is_filled",
-        "aisle_is_filled",
-        "department_id_is_filled",
-        "department_is_filled",
-    }
-)
+UNKNOWN_PRODUCT = rules("product_is_known")
 """What a line breaks whose product was refused."""
-NO_DATE = frozenset({"order_date_is_filled", "weekday_of_date_is_order_dow"})
+NO_DATE = rules("order_date_is_filled weekday_of_date_is_order_dow")
 """What an order breaks whose date cannot be known."""
 
 ITEMS_OF_IT: Mapping[str, frozenset[str]] = {"silver.order_items": UNKNOWN_ORDER}
@@ -172,6 +185,9 @@ MALFORMED = (
         e.insert_header(ORDERS, d.A_LAST_ORDER),
         "quarantined",
         "silver.orders order_id_is_filled",
+        along=rules(
+            "user_id_is_filled order_number_is_filled order_dow_is_filled order_day_name_is_filled order_hour_of_day_is_filled order_date_is_filled eval_set_is_known order_number_is_positive order_dow_is_in_week order_hour_is_in_day gap_is_null_exactly_for_first_order gap_is_in_range weekday_of_date_is_order_dow"
+        ),
     ),
     Defect(
         "the header of baskets once more",
@@ -179,6 +195,9 @@ MALFORMED = (
         e.insert_header(PRIOR, d.A_LAST_LINE),
         "quarantined",
         "silver.order_items order_id_is_filled",
+        along=rules(
+            "product_id_is_filled add_to_cart_order_is_filled is_reordered_is_filled order_is_known product_is_known add_to_cart_order_is_positive"
+        ),
     ),
 )
 
@@ -213,6 +232,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_MIDDLE_ORDER, user_id="nobody"),
         "quarantined",
         "silver.orders user_id_is_filled",
+        along=NO_DATE,
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
     ),
@@ -230,6 +250,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_LAST_ORDER, eval_set=""),
         "quarantined",
         "silver.orders eval_set_is_filled",
+        along=rules("eval_set_is_known"),
         lost=d.the_order(d.A_LAST_ORDER),
     ),
     Defect(
@@ -238,6 +259,9 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_MIDDLE_ORDER, order_number="third"),
         "quarantined",
         "silver.orders order_number_is_filled",
+        along=rules(
+            "order_date_is_filled weekday_of_date_is_order_dow order_number_is_positive gap_is_null_exactly_for_first_order"
+        ),
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
     ),
@@ -247,6 +271,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_MIDDLE_ORDER, order_number="0"),
         "quarantined",
         "silver.orders order_number_is_positive",
+        along=NO_DATE,
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
     ),
@@ -256,6 +281,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_LAST_ORDER, order_dow="7"),
         "quarantined",
         "silver.orders order_dow_is_in_week",
+        along=rules("order_day_name_is_filled order_date_is_filled weekday_of_date_is_order_dow"),
         lost=d.the_order(d.A_LAST_ORDER),
     ),
     Defect(
@@ -264,6 +290,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_LAST_ORDER, order_dow="-1"),
         "quarantined",
         "silver.orders order_dow_is_in_week",
+        along=rules("order_day_name_is_filled order_date_is_filled weekday_of_date_is_order_dow"),
         lost=d.the_order(d.A_LAST_ORDER),
     ),
     Defect(
@@ -272,6 +299,9 @@ ORDER_CELLS = (
         e.put(ORDERS, d.AN_ORDER_ON_DAY_ZERO, order_dow="Saturday"),
         "quarantined",
         "silver.orders order_dow_is_filled",
+        along=rules(
+            "order_dow_is_in_week order_day_name_is_filled order_date_is_filled weekday_of_date_is_order_dow"
+        ),
         consequences=ITEMS_OF_IT,
         lost=d.the_order(d.AN_ORDER_ON_DAY_ZERO),
     ),
@@ -281,6 +311,9 @@ ORDER_CELLS = (
         e.put(ORDERS, d.AN_ORDER_BEFORE_35_DAYS, order_dow="x"),
         "quarantined",
         "silver.orders order_dow_is_filled",
+        along=rules(
+            "order_dow_is_in_week order_day_name_is_filled order_date_is_filled weekday_of_date_is_order_dow"
+        ),
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.AN_ORDER_BEFORE_35_DAYS),
     ),
@@ -290,6 +323,9 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_FIRST_ORDER, order_dow="x"),
         "quarantined",
         "silver.orders order_dow_is_filled",
+        along=rules(
+            "order_dow_is_in_week order_day_name_is_filled order_date_is_filled weekday_of_date_is_order_dow"
+        ),
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_FIRST_ORDER),
     ),
@@ -319,6 +355,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_LAST_ORDER, order_hour_of_day="noon"),
         "quarantined",
         "silver.orders order_hour_of_day_is_filled",
+        along=rules("order_hour_is_in_day"),
         lost=d.the_order(d.A_LAST_ORDER),
     ),
     Defect(
@@ -327,6 +364,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.AN_ORDER_AFTER_THREE_DAYS, days_since_prior_order="31.0"),
         "quarantined",
         "silver.orders gap_is_in_range",
+        along=NO_DATE,
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.AN_ORDER_AFTER_THREE_DAYS),
     ),
@@ -336,6 +374,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.AN_ORDER_AFTER_SIX_DAYS, days_since_prior_order="-1.0"),
         "quarantined",
         "silver.orders gap_is_in_range",
+        along=NO_DATE,
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.AN_ORDER_AFTER_SIX_DAYS),
     ),
@@ -345,6 +384,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_MIDDLE_ORDER, days_since_prior_order="a while"),
         "quarantined",
         "silver.orders gap_is_in_range",
+        along=NO_DATE,
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
     ),
@@ -354,6 +394,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_LAST_ORDER, days_since_prior_order="NaN"),
         "quarantined",
         "silver.orders gap_is_in_range",
+        along=NO_DATE,
         lost=d.the_order(d.A_LAST_ORDER),
     ),
     Defect(
@@ -362,6 +403,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_LAST_ORDER, days_since_prior_order="2.5"),
         "quarantined",
         "silver.orders gap_is_in_range",
+        along=NO_DATE,
         lost=d.the_order(d.A_LAST_ORDER),
     ),
     Defect(
@@ -370,6 +412,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.AN_ORDER_AFTER_A_WEEK, days_since_prior_order=""),
         "quarantined",
         "silver.orders gap_is_null_exactly_for_first_order",
+        along=NO_DATE,
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.AN_ORDER_AFTER_A_WEEK),
     ),
@@ -390,7 +433,7 @@ ORDER_CELLS = (
         "silver.orders weekday_of_date_is_order_dow",
         consequences=ITEMS_OF_IT,
         lost=d.from_the_order_on(d.AN_ORDER_AFTER_A_WEEK),
-        records=3,
+        records=5,
     ),
 )
 
@@ -401,6 +444,7 @@ HISTORIES = (
         e.remove(ORDERS, d.A_MIDDLE_ORDER),
         "quarantined",
         "silver.orders order_date_is_filled",
+        along=rules("weekday_of_date_is_order_dow"),
         consequences=ITEMS_OF_IT,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
     ),
@@ -410,6 +454,7 @@ HISTORIES = (
         e.repeat(ORDERS, d.A_MIDDLE_ORDER, order_id="next"),
         "quarantined",
         "silver.orders order_date_is_filled",
+        along=rules("weekday_of_date_is_order_dow"),
         consequences=ITEMS_OF_IT,
         lost=d.after_the_order(d.A_MIDDLE_ORDER),
     ),
@@ -421,6 +466,7 @@ HISTORIES = (
         )(drop),
         "quarantined",
         "silver.orders order_date_is_filled",
+        along=rules("weekday_of_date_is_order_dow"),
         consequences=ITEMS_OF_IT,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
     ),
@@ -479,6 +525,7 @@ REPEATS = (
         e.repeat(ORDERS, d.A_LAST_ORDER, order_hour_of_day="05"),
         "quarantined",
         "silver.orders key_is_unique",
+        along=NO_DATE,
         records=2,
         lost=d.the_order(d.A_LAST_ORDER),
     ),
@@ -537,11 +584,9 @@ REPEATS = (
         e.repeat(DEPARTMENTS, d.a_large_department, department="another name"),
         "blocked",
         "silver.products refused_share_is_within_budget",
-        consequences={
-            "silver.departments": frozenset({"key_is_unique"}),
-            "silver.products": frozenset({"department_is_known", "department_is_filled", "is_classified_is_filled"}),
-        },
-        lost=lambda drop: d.row_of("silver.departments", d.a_large_department)(drop),
+        along=rules("department_is_known"),
+        consequences={"silver.departments": rules("key_is_unique")},
+        lost=d.row_of("silver.departments", d.a_large_department),
     ),
 )
 
@@ -549,7 +594,9 @@ REFERENCES = (
     Defect(
         "a line of an order that nobody placed",
         PRIOR,
-        e.add_line(PRIOR, lambda _: {"order_id": "999999"}, d.a_rare_product, add_to_cart_order="1", reordered="0"),
+        e.add_line(
+            PRIOR, lambda _: {"order_id": "999999"}, d.a_rare_product, add_to_cart_order="1", reordered="0"
+        ),
         "quarantined",
         "silver.order_items order_is_known",
     ),
@@ -603,6 +650,7 @@ BASKETS = (
         e.put(PRIOR, d.A_LINE, product_id="banana"),
         "quarantined",
         "silver.order_items product_id_is_filled",
+        along=rules("product_is_known"),
         lost=d.row_of("silver.order_items", d.A_LINE),
     ),
     Defect(
@@ -611,6 +659,7 @@ BASKETS = (
         e.put(PRIOR, d.A_LINE_BOUGHT_AGAIN, order_id=""),
         "quarantined",
         "silver.order_items order_id_is_filled",
+        along=rules("order_is_known"),
         lost=d.row_of("silver.order_items", d.A_LINE_BOUGHT_AGAIN),
     ),
     Defect(
@@ -619,6 +668,7 @@ BASKETS = (
         e.put(PRIOR, d.A_LINE, add_to_cart_order=""),
         "quarantined",
         "silver.order_items add_to_cart_order_is_filled",
+        along=rules("add_to_cart_order_is_positive"),
         lost=d.row_of("silver.order_items", d.A_LINE),
     ),
     Defect(
@@ -724,6 +774,7 @@ LEDGER = (
         e.put(PROMOTIONS, d.a_promotion, start_date="2015-02-29"),
         "quarantined",
         "silver.promotions start_date_is_filled",
+        along=rules("promotion_ends_after_it_starts promotion_lasts_at_most_a_year promotion_is_of_this_age"),
         lost=d.row_of("silver.promotions", d.a_promotion),
     ),
     Defect(
@@ -732,6 +783,7 @@ LEDGER = (
         e.put(PROMOTIONS, d.a_promotion, end_date="05/06/2016"),
         "quarantined",
         "silver.promotions end_date_is_filled",
+        along=rules("promotion_ends_after_it_starts promotion_lasts_at_most_a_year"),
         lost=d.row_of("silver.promotions", d.a_promotion),
     ),
     Defect(
@@ -821,16 +873,11 @@ SCHEMAS = (
         e.put_all(PROMOTIONS, "start_date", lambda value: value.replace("-", ".")),
         "blocked",
         "silver.promotions refused_share_is_within_budget",
-        consequences={
-            "silver.promotions": frozenset(
-                {
-                    "start_date_is_filled",
-                    "promotion_ends_after_it_starts",
-                    "promotion_lasts_at_most_a_year",
-                    "promotion_is_of_this_age",
-                }
-            )
-        },
+        along=rules(
+            "start_date_is_filled promotion_ends_after_it_starts promotion_lasts_at_most_a_year "
+            "promotion_is_of_this_age"
+        ),
+        consequences={"bronze.promotions": rules("landed_types_are_kept")},
     ),
     Defect(
         "a header and nothing else",
@@ -869,7 +916,7 @@ AMOUNTS = (
         e.put_all(ORDERS, "order_hour_of_day", lambda _: "24", share=0.05),
         "blocked",
         "silver.orders refused_share_is_within_budget",
-        consequences={"silver.orders": frozenset({"order_hour_is_in_day"})},
+        along=rules("order_hour_is_in_day"),
     ),
     Defect(
         "a twentieth of the lines of orders is too short",
@@ -883,18 +930,18 @@ AMOUNTS = (
         ),
         "blocked",
         "bronze.orders refused_share_is_within_budget",
-        consequences={"bronze.orders": frozenset({"lines_are_well_formed"})},
+        along=rules("lines_are_well_formed"),
     ),
     Defect(
-        "names saved in another encoding",
+        "names with accents saved in another encoding",
         PRODUCTS,
-        e.rewrite(
-            PRODUCTS,
-            lambda lines: tuple(line.decode().encode("cp1252", "replace") for line in lines),
+        e.in_turn(
+            e.put_all(PRODUCTS, "product_name", lambda name: f"Purée of {name}", share=0.1),
+            e.rewrite(PRODUCTS, lambda lines: tuple(line.decode().encode("cp1252") for line in lines)),
         ),
         "blocked",
         "bronze.products refused_share_is_within_budget",
-        consequences={"bronze.products": frozenset({"lines_are_well_formed"})},
+        along=rules("lines_are_well_formed"),
     ),
     Defect(
         "orders are cut off in the middle",
@@ -903,9 +950,29 @@ AMOUNTS = (
         "blocked",
         "silver.order_items refused_share_is_within_budget",
         consequences={
-            "bronze.orders": frozenset({"lines_are_well_formed"}),
+            "bronze.orders": rules("lines_are_well_formed"),
             "silver.order_items": UNKNOWN_ORDER,
         },
+        lost=d.second_half_of_orders,
+    ),
+    Defect(
+        "half of the customers are gone on the fourth run",
+        ORDERS,
+        e.keep_customers(0.4),
+        "warned",
+        "silver.orders row_count_is_like_before",
+        consequences={"silver.order_items": rules("row_count_is_like_before")},
+        lost=d.customers_after(0.4),
+        clean_runs=3,
+    ),
+    Defect(
+        "no ledger of promotions any more on the fourth run",
+        PROMOTIONS,
+        e.remove_file(PROMOTIONS),
+        "warned",
+        "silver.promotions row_count_is_like_before",
+        lost=d.all_rows("silver.promotions", PROMOTIONS),
+        clean_runs=3,
     ),
     Defect(
         "no ledger of promotions any more",
@@ -952,7 +1019,8 @@ HARMLESS = (
         "every value in quotation marks",
         PRIOR,
         e.rewrite(
-            PRIOR, lambda lines: tuple(b",".join(b'"%b"' % cell for cell in line.split(b",")) for line in lines)
+            PRIOR,
+            lambda lines: tuple(b",".join(b'"%b"' % cell for cell in line.split(b",")) for line in lines),
         ),
         "harmless",
     ),

@@ -181,9 +181,13 @@ A_REORDERED_LINE = find_line(is_bought_again=True, is_first=False)
 
 
 def a_rare_product(drop: Drop) -> Row:
-    """The product with the fewest lines, among those without a promotion."""
+    """The product with the fewest lines, but some, among those without a promotion."""
     promoted = {row["product_id"] for row in drop.rows(PROMOTIONS)}
-    free = [row for row in drop.rows(PRODUCTS) if row["product_id"] not in promoted]
+    free = [
+        row
+        for row in drop.rows(PRODUCTS)
+        if drop.sold[row["product_id"]] and row["product_id"] not in promoted
+    ]
     return min(free, key=lambda row: drop.sold[row["product_id"]])
 
 
@@ -284,6 +288,27 @@ def the_product(pick: Pick) -> Reach:
 def all_rows(table: str, source: str) -> Reach:
     """Every row of a table that has a row for each record of a source."""
     return lambda drop: {table: frozenset(key_of(table, row) for row in drop.rows(source))}
+
+
+def second_half_of_orders(drop: Drop) -> Keys:
+    """Orders in the second half of their file, without their baskets."""
+    return {
+        "silver.orders": frozenset(
+            key_of("silver.orders", row) for row in drop.orders[len(drop.orders) // 2 :]
+        )
+    }
+
+
+def customers_after(share: float) -> Reach:
+    """Orders and baskets of all but the first customers."""
+
+    def reach(drop: Drop) -> Keys:
+        histories = list(drop.histories.values())
+        return _with_baskets(
+            drop, (order for history in histories[int(len(histories) * share) :] for order in history)
+        )
+
+    return reach
 
 
 def stamp(order: Row) -> str:

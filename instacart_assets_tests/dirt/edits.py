@@ -103,7 +103,9 @@ def replay(source: str, pick: Pick, **cells: str) -> Edit:
 
     def edit(drop: Drop) -> Drop:
         header = drop.files[f"{source}.csv"][0]
-        return add_file(f"{source}/later.csv", lambda _: (header, spell({**pick(drop), **cells})), source)(drop)
+        return add_file(f"{source}/later.csv", lambda _: (header, spell({**pick(drop), **cells})), source)(
+            drop
+        )
 
     return edit
 
@@ -162,9 +164,9 @@ def _at_line(source: str, pick: Pick, change: Callable[[bytes], Lines]) -> Edit:
 
     def edit(drop: Drop) -> Drop:
         place = drop.rows(source).index(pick(drop)) + 1
-        return rewrite(
-            source, lambda lines: (*lines[:place], *change(lines[place]), *lines[place + 1 :])
-        )(drop)
+        return rewrite(source, lambda lines: (*lines[:place], *change(lines[place]), *lines[place + 1 :]))(
+            drop
+        )
 
     return edit
 

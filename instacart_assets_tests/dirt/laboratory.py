@@ -49,11 +49,16 @@ class Laboratory:
     def lake(self) -> Lakehouse:
         return Lakehouse(self.settings.lake, lambda: self.session)
 
-    def copy_to(self, folder: Path, drop: Drop) -> "Laboratory":
-        """The same lake elsewhere, with other files landed."""
+    def copy_to(self, folder: Path, drop: Drop, sources: Iterable[str], clean_runs: int) -> "Laboratory":
+        """The same lake elsewhere, after a number of runs with clean files, with other files landed."""
         shutil.copytree(self.folder / "lake", folder / "lake")
+        copy = Laboratory(folder, self.session, self.drop)
+        for _ in range(clean_runs - 1):
+            shutil.copytree(self.folder / "landing", folder / "landing", dirs_exist_ok=True)
+            copy.build(sources)
+        shutil.rmtree(folder / "landing", ignore_errors=True)
         drop.write(folder / "landing")
-        return Laboratory(folder, self.session, self.drop)
+        return copy
 
     def build(self, sources: Iterable[str] = SOURCES, run_id: str = "run") -> "Run":
         """Build the tables that the sources reach."""
