@@ -299,9 +299,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.AN_ORDER_ON_DAY_ZERO, order_dow="Saturday"),
         "quarantined",
         "silver.orders order_dow_is_filled",
-        along=rules(
-            "order_dow_is_in_week order_day_name_is_filled order_date_is_filled weekday_of_date_is_order_dow"
-        ),
+        along=rules("order_dow_is_in_week order_day_name_is_filled weekday_of_date_is_order_dow"),
         consequences=ITEMS_OF_IT,
         lost=d.the_order(d.AN_ORDER_ON_DAY_ZERO),
     ),
@@ -447,6 +445,7 @@ HISTORIES = (
         along=rules("weekday_of_date_is_order_dow"),
         consequences=ITEMS_OF_IT,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
+        records=2,
     ),
     Defect(
         "two orders of one number",
@@ -457,6 +456,7 @@ HISTORIES = (
         along=rules("weekday_of_date_is_order_dow"),
         consequences=ITEMS_OF_IT,
         lost=d.after_the_order(d.A_MIDDLE_ORDER),
+        records=3,
     ),
     Defect(
         "an order has the number of the one before",
@@ -469,6 +469,7 @@ HISTORIES = (
         along=rules("weekday_of_date_is_order_dow"),
         consequences=ITEMS_OF_IT,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
+        records=3,
     ),
     Defect(
         "an order with landed dates is gone",
@@ -905,7 +906,7 @@ SCHEMAS = (
         AISLES,
         e.rewrite(AISLES, lambda lines: (b"\r".join(lines)[:-1],)),
         "error",
-        "its lines end in a carriage return alone",
+        "has a carriage return before its end",
     ),
 )
 

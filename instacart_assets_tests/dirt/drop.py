@@ -114,7 +114,7 @@ def is_middle(order: Row, history: list[Row]) -> bool:
     """Whether two orders come before it and at least two after, none of the three around it after a capped gap."""
     number = int(order["order_number"])
     return (
-        3 <= number <= len(history) - 2  # noqa: PLR2004
+        3 <= number <= len(history) - 2
         and order["days_since_prior_order"] not in {"0.0", "30.0"}
         and history[number]["days_since_prior_order"] not in {"0.0", "30.0"}
     )
@@ -128,11 +128,11 @@ def has(**cells: str) -> Callable[[Row, list[Row]], bool]:
 def follows_capped_gap(order: Row, history: list[Row]) -> bool:
     """Whether the next order came 30 days later or more, and its date is 35 days later."""
     number = int(order["order_number"])
-    if not 2 <= number < len(history) - 1:  # noqa: PLR2004
+    if not 2 <= number < len(history) - 1:
         return False
     after = history[number]
     days = (int(after["order_dow"]) - int(order["order_dow"]) - 30) % 7 + 30
-    return after["days_since_prior_order"] == "30.0" and days == 35  # noqa: PLR2004
+    return after["days_since_prior_order"] == "30.0" and days == 35
 
 
 A_MIDDLE_ORDER = find_order(is_middle, has(eval_set="prior"))
@@ -157,7 +157,7 @@ def find_line(*, is_bought_again: bool, is_first: bool = True, is_last_in_cart: 
             for lines in _group_by_product(drop, history)
             for line in (lines[:1] if is_first else lines[-1:])
             if (len(lines) > 1) == is_bought_again
-            and 2 < len(basket := drop.baskets[line["order_id"]])  # noqa: PLR2004
+            and len(basket := drop.baskets[line["order_id"]]) > 2
             and (line is basket[-1]) == is_last_in_cart
             and line["order_id"] != history[-1]["order_id"]
         )

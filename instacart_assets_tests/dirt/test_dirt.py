@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from instacart_assets.contracts.rules import ACCOUNTING_RULE, RECORDS_RULE, compile_rules
-from instacart_assets.landing.lines import is_blank, strip_end
 from instacart_assets.lakehouse.lake import CANDIDATE
+from instacart_assets.landing.lines import is_blank, strip_end
 from instacart_assets.synthetic.generate import generate
 from instacart_assets_tests.dirt.defects import DEFECTS, Defect
 from instacart_assets_tests.dirt.drop import KEYS, Drop, Key, Keys
