@@ -46,6 +46,7 @@ class Defect:
         duplicates: rows left out as exact duplicates.
         superseded: rows left out for those of a later file.
         clean_runs: how many runs with clean files come before.
+        is_variant: whether it is much like another of the list, and is left out of quick runs.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Defect:
     duplicates: int = 0
     superseded: int = 0
     clean_runs: int = 1
+    is_variant: bool = False
 
     @property
     def table(self) -> str:
@@ -111,6 +113,7 @@ MALFORMED = (
         "bronze.orders lines_are_well_formed",
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
+        is_variant=True,
     ),
     Defect(
         "a line of a basket is too short",
@@ -127,6 +130,7 @@ MALFORMED = (
         "lines",
         "bronze.order_products__prior lines_are_well_formed",
         lost=d.row_of("silver.order_items", d.A_LINE_BOUGHT_AGAIN),
+        is_variant=True,
     ),
     Defect(
         "a name is no UTF-8",
@@ -145,6 +149,7 @@ MALFORMED = (
         "bronze.products lines_are_well_formed",
         consequences={"silver.order_items": UNKNOWN_PRODUCT},
         lost=d.the_product(d.a_rare_product),
+        is_variant=True,
     ),
     Defect(
         "text follows a closing quotation mark",
@@ -154,6 +159,7 @@ MALFORMED = (
         "bronze.products lines_are_well_formed",
         consequences={"silver.order_items": UNKNOWN_PRODUCT},
         lost=d.the_product(d.a_rare_product),
+        is_variant=True,
     ),
     Defect(
         "a carriage return within a line",
@@ -178,6 +184,7 @@ MALFORMED = (
         "lines",
         "bronze.promotions lines_are_well_formed",
         lost=d.row_of("silver.promotions", d.a_promotion),
+        is_variant=True,
     ),
     Defect(
         "the header once more, where two files were joined",
@@ -198,6 +205,7 @@ MALFORMED = (
         along=rules(
             "product_id_is_filled add_to_cart_order_is_filled is_reordered_is_filled order_is_known product_is_known add_to_cart_order_is_positive"
         ),
+        is_variant=True,
     ),
 )
 
@@ -217,6 +225,7 @@ ORDER_CELLS = (
         "quarantined",
         "silver.orders order_id_is_filled",
         lost=d.the_order(d.A_LAST_ORDER),
+        is_variant=True,
     ),
     Defect(
         "order_id is larger than any number",
@@ -225,6 +234,7 @@ ORDER_CELLS = (
         "quarantined",
         "silver.orders order_id_is_filled",
         lost=d.the_order(d.A_LAST_ORDER),
+        is_variant=True,
     ),
     Defect(
         "user_id is text in the middle of a history",
@@ -252,6 +262,7 @@ ORDER_CELLS = (
         "silver.orders eval_set_is_filled",
         along=rules("eval_set_is_known"),
         lost=d.the_order(d.A_LAST_ORDER),
+        is_variant=True,
     ),
     Defect(
         "order_number is text",
@@ -274,6 +285,7 @@ ORDER_CELLS = (
         along=NO_DATE,
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
+        is_variant=True,
     ),
     Defect(
         "order_dow is 7",
@@ -292,6 +304,7 @@ ORDER_CELLS = (
         "silver.orders order_dow_is_in_week",
         along=rules("order_day_name_is_filled order_date_is_filled weekday_of_date_is_order_dow"),
         lost=d.the_order(d.A_LAST_ORDER),
+        is_variant=True,
     ),
     Defect(
         "order_dow is the name of a day, on day 0",
@@ -326,6 +339,7 @@ ORDER_CELLS = (
         ),
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_FIRST_ORDER),
+        is_variant=True,
     ),
     Defect(
         "order_dow contradicts the gap",
@@ -355,6 +369,7 @@ ORDER_CELLS = (
         "silver.orders order_hour_of_day_is_filled",
         along=rules("order_hour_is_in_day"),
         lost=d.the_order(d.A_LAST_ORDER),
+        is_variant=True,
     ),
     Defect(
         "the gap is 31, 28 days more than it was",
@@ -385,6 +400,7 @@ ORDER_CELLS = (
         along=NO_DATE,
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
+        is_variant=True,
     ),
     Defect(
         "the gap is NaN",
@@ -394,6 +410,7 @@ ORDER_CELLS = (
         "silver.orders gap_is_in_range",
         along=NO_DATE,
         lost=d.the_order(d.A_LAST_ORDER),
+        is_variant=True,
     ),
     Defect(
         "the gap is no whole number",
@@ -403,6 +420,7 @@ ORDER_CELLS = (
         "silver.orders gap_is_in_range",
         along=NO_DATE,
         lost=d.the_order(d.A_LAST_ORDER),
+        is_variant=True,
     ),
     Defect(
         "the gap of a later order is missing, which was a week",
@@ -470,6 +488,7 @@ HISTORIES = (
         consequences=ITEMS_OF_IT,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
         records=3,
+        is_variant=True,
     ),
     Defect(
         "an order with landed dates is gone",
@@ -487,6 +506,7 @@ HISTORIES = (
         ),
         "blocked",
         "silver.orders order_number_is_once_per_customer",
+        is_variant=True,
     ),
     Defect(
         "an order of the split train is not the last",
@@ -519,6 +539,7 @@ REPEATS = (
         e.repeat(PRIOR, d.A_LINE),
         "dropped",
         duplicates=1,
+        is_variant=True,
     ),
     Defect(
         "an order twice, at two hours",
@@ -548,6 +569,7 @@ REPEATS = (
         records=2,
         consequences={"silver.order_items": UNKNOWN_PRODUCT},
         lost=d.the_product(d.a_rare_product),
+        is_variant=True,
     ),
     Defect(
         "an order again in a later file, at another hour",
@@ -571,6 +593,7 @@ REPEATS = (
         e.replay(ORDERS, d.A_MIDDLE_ORDER),
         "dropped",
         duplicates=1,
+        is_variant=True,
     ),
     Defect(
         "the same file under another name",
@@ -633,6 +656,7 @@ REFERENCES = (
         "silver.products department_is_known",
         consequences={"silver.order_items": UNKNOWN_PRODUCT},
         lost=d.the_product(d.a_rare_product),
+        is_variant=True,
     ),
     Defect(
         "a promoted product that does not exist",
@@ -653,6 +677,7 @@ BASKETS = (
         "silver.order_items product_id_is_filled",
         along=rules("product_is_known"),
         lost=d.row_of("silver.order_items", d.A_LINE),
+        is_variant=True,
     ),
     Defect(
         "order_id of a line is missing",
@@ -662,6 +687,7 @@ BASKETS = (
         "silver.order_items order_id_is_filled",
         along=rules("order_is_known"),
         lost=d.row_of("silver.order_items", d.A_LINE_BOUGHT_AGAIN),
+        is_variant=True,
     ),
     Defect(
         "the position is missing",
@@ -687,6 +713,7 @@ BASKETS = (
         "quarantined",
         "silver.order_items is_reordered_is_filled",
         lost=d.row_of("silver.order_items", d.A_LINE_BOUGHT_AGAIN),
+        is_variant=True,
     ),
     Defect(
         "a line in the middle of a basket is gone",
@@ -744,6 +771,7 @@ LEDGER = (
         "quarantined",
         "silver.promotions discount_rate_is_a_share",
         lost=d.row_of("silver.promotions", d.a_promotion),
+        is_variant=True,
     ),
     Defect(
         "a promotion ends before it starts",
@@ -768,6 +796,7 @@ LEDGER = (
         "quarantined",
         "silver.promotions promotion_is_of_this_age",
         lost=d.row_of("silver.promotions", d.a_promotion),
+        is_variant=True,
     ),
     Defect(
         "a day that no calendar has",
@@ -786,6 +815,7 @@ LEDGER = (
         "silver.promotions end_date_is_filled",
         along=rules("promotion_ends_after_it_starts promotion_lasts_at_most_a_year"),
         lost=d.row_of("silver.promotions", d.a_promotion),
+        is_variant=True,
     ),
     Defect(
         "nobody says whether a promotion is simulated",
@@ -860,6 +890,7 @@ SCHEMAS = (
         e.put_all(ORDERS, "order_dow", lambda value: f"day {value}"),
         "blocked",
         "bronze.orders landed_types_are_kept",
+        is_variant=True,
     ),
     Defect(
         "product ids are decimal numbers from now on",
@@ -932,6 +963,7 @@ AMOUNTS = (
         "blocked",
         "bronze.orders refused_share_is_within_budget",
         along=rules("lines_are_well_formed"),
+        is_variant=True,
     ),
     Defect(
         "names with accents saved in another encoding",
@@ -997,12 +1029,14 @@ HARMLESS = (
         PRODUCTS,
         e.rewrite(PRODUCTS, lambda lines: (b"\xef\xbb\xbf" + lines[0], *lines[1:])),
         "harmless",
+        is_variant=True,
     ),
     Defect(
         "blank lines",
         PRIOR,
         e.rewrite(PRIOR, lambda lines: (lines[0], b"", *lines[1:5], b"", *lines[5:], b"", b"")),
         "harmless",
+        is_variant=True,
     ),
     Defect(
         "columns in another order",
@@ -1024,6 +1058,7 @@ HARMLESS = (
             lambda lines: tuple(b",".join(b'"%b"' % cell for cell in line.split(b",")) for line in lines),
         ),
         "harmless",
+        is_variant=True,
     ),
     Defect(
         "orders in two files",
