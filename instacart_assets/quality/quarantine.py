@@ -23,6 +23,8 @@ REPLAYED, DISCARDED = "replayed", "discarded"
 """How a person resolves a row; it stays resolved however often it is refused again."""
 ACCEPTED, SUPERSEDED, WITHDRAWN = "accepted", "superseded", "withdrawn"
 """How a row resolves itself."""
+WHY = ("reasons", "reasons_text", "reason")
+"""Columns that say why a row or a line was refused."""
 
 
 def describe_rows(refused: DataFrame, landed: Mapping[str, DataFrame]) -> DataFrame:
@@ -30,12 +32,13 @@ def describe_rows(refused: DataFrame, landed: Mapping[str, DataFrame]) -> DataFr
 
     Args:
         refused: origins and reasons of refused rows.
-        landed: the bronze rows they came from, by address; all with the same source columns.
+        landed: the bronze rows they came from, by address; a column that only some have is null in the others.
     """
-    raw = reduce(DataFrame.unionByName, landed.values()).drop("_ingested_at")
+    raw = reduce(lambda one, two: one.unionByName(two, allowMissingColumns=True), landed.values())
     broken = refused.select(*ORIGIN, F.col(REASONS).alias("reasons"))
     return (
-        raw.join(broken, [*ORIGIN])
+        raw.drop("_ingested_at")
+        .join(broken, [*ORIGIN])
         .withColumn("reasons_text", F.concat_ws(", ", "reasons"))
         .withColumn("row_id", identify("_row_number"))
     )
@@ -57,7 +60,11 @@ def add_found(known: DataFrame, found: DataFrame, run_id: str, now: datetime) ->
     A row that is refused again keeps its history and takes its reasons of now; one that was resolved is open
     again, unless somebody settled it.
     """
-    again = known.join(found.select("row_id", F.lit(True).alias("_again")), "row_id", "left")
+    why = [name for name in WHY if name in found.columns]
+    now_found = found.select(
+        "row_id", *(F.col(name).alias(f"_{name}") for name in why), F.lit(True).alias("_again")
+    )
+    again = known.join(now_found, "row_id", "left")
     reopens = F.col("_again") & (F.col("status") == RESOLVED) & ~is_settled()
     is_back = F.coalesce(reopens, F.lit(False))
     kept = again.withColumns(
@@ -65,8 +72,9 @@ def add_found(known: DataFrame, found: DataFrame, run_id: str, now: datetime) ->
             "status": F.when(is_back, F.lit(OPEN)).otherwise(F.col("status")),
             "resolution": F.when(~is_back, F.col("resolution")),
             "resolved_at": F.when(~is_back, F.col("resolved_at")),
+            **{name: F.coalesce(f"_{name}", name) for name in why},
         }
-    ).drop("_again")
+    ).select(*known.columns)
     new = found.join(known.select("row_id"), "row_id", "left_anti").withColumns(
         {
             "status": F.lit(OPEN),
