@@ -8,14 +8,16 @@ from instacart_assets.order_calendar import GAP_CAP_DAYS, OrderCalendar, capped_
 from instacart_assets.silver.parsing import parse_bigint, parse_date, parse_int, parse_whole_days
 from instacart_assets.tables.declare import table
 
+LAST_DOW = 6
+"""The greatest ``order_dow``: days are 0 to 6."""
+
 
 @table("silver.orders")
 def orders(bronze_orders: DataFrame, calendar: OrderCalendar) -> DataFrame:
     """One row per order."""
     typed = _type_columns(bronze_orders)
-    dated = typed.withColumn("reconstructed_date", _reconstruct_date(calendar))
     is_estimated = F.col("order_timestamp").isNull()
-    return dated.select(
+    return _reconstruct_dates(typed, calendar).select(
         *typed.drop("order_timestamp").columns,
         _name_day(F.col("order_dow"), calendar).alias("order_day_name"),
         F.coalesce(F.col("days_since_prior_order") == GAP_CAP_DAYS, F.lit(False)).alias("is_gap_censored"),
@@ -40,24 +42,31 @@ def _type_columns(bronze_orders: DataFrame) -> DataFrame:
     )
 
 
-def _reconstruct_date(calendar: OrderCalendar) -> Column:
-    """The customer's first day plus the days between all orders so far.
+def _reconstruct_dates(typed: DataFrame, calendar: OrderCalendar) -> DataFrame:
+    """Each order with the customer's first day plus the days between all orders so far.
 
-    Null from the first order on that is missing or numbered twice: the gap over it is not known, and no other
-    date may take its place.
+    Null from the first order on that is missing, numbered twice, or without a weekday or gap that can be: how many
+    days it adds is not known, and no other date may take its place. An order without a number comes last.
     """
-    history = Window.partitionBy("user_id").orderBy("order_number", "order_id")
-    is_contiguous = F.row_number().over(history) == F.col("order_number")
-    previous_dow = F.lag("order_dow").over(history)
-    days_since_previous = (
-        F.when(previous_dow.isNull(), calendar.first_order_day(F.col("user_id"), F.col("order_dow")))
-        .when(
-            F.col("days_since_prior_order") == GAP_CAP_DAYS, capped_gap_days(F.col("order_dow"), previous_dow)
-        )
-        .otherwise(F.col("days_since_prior_order"))
+    number, gap = F.col("order_number"), F.col("days_since_prior_order")
+    is_numbered = F.coalesce(number >= 1, F.lit(False))
+    history = Window.partitionBy("user_id").orderBy(F.desc(is_numbered), "order_number", "order_id")
+    dow = F.when(F.col("order_dow").between(0, LAST_DOW), F.col("order_dow"))
+    placed = typed.withColumns(
+        {"_place": F.row_number().over(history), "_previous_dow": F.lag(dow).over(history)}
     )
-    days_since_start = F.sum(days_since_previous).over(history).cast("int")
-    return F.when(is_contiguous, F.date_add(F.lit(calendar.window_start), days_since_start))
+    days = (
+        F.when(F.col("_place") != number, F.lit(None))
+        .when(number == 1, calendar.first_order_day(F.col("user_id"), dow))
+        .when(gap == GAP_CAP_DAYS, capped_gap_days(dow, F.col("_previous_dow")))
+        .when(gap.between(0, GAP_CAP_DAYS - 1), gap)
+    )
+    added = placed.withColumn("_days", days)
+    is_known = (F.count("_days").over(history) == number) & (F.col("_place") == number)
+    days_since_start = F.sum("_days").over(history).cast("int")
+    return added.withColumn(
+        "reconstructed_date", F.when(is_known, F.date_add(F.lit(calendar.window_start), days_since_start))
+    )
 
 
 def _name_day(dow: Column, calendar: OrderCalendar) -> Column:
