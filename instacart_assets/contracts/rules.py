@@ -39,7 +39,11 @@ def compile_rules(contract: Contract) -> tuple[Rule, ...]:
     """
     return (
         _make_key_rule(contract),
-        *(_make_filled_rule(column, contract) for column in contract.columns if column.required),
+        *(
+            _make_filled_rule(column, contract)
+            for column in contract.columns
+            if _needs_filled_rule(column, contract)
+        ),
         *contract.rules,
         *(_make_reference_rule(column, contract) for column in contract.columns if column.references),
         *_make_counted_rules(contract),
@@ -73,6 +77,11 @@ def _make_key_rule(contract: Contract) -> Rule:
         _severity_of_rows(contract),
         "uniqueness",
     )
+
+
+def _needs_filled_rule(column: Column, contract: Contract) -> bool:
+    """Whether a column must be filled and no rule of the contract says so in words of its own."""
+    return column.required and all(rule.condition != f"{column.name} IS NOT NULL" for rule in contract.rules)
 
 
 def _make_filled_rule(column: Column, contract: Contract) -> Rule:

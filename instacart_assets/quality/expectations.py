@@ -6,6 +6,7 @@ is decided in ``audit.py``.
 """
 
 import os
+import re
 from collections.abc import Sequence
 from functools import cache
 from threading import Lock
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from great_expectations.data_context import EphemeralDataContext
     from great_expectations.datasource.fluent.interfaces import Batch
     from great_expectations.expectations.expectation import Expectation
+
+IS_FILLED = re.compile(r"(\w+) IS NOT NULL")
 
 _LOCK = Lock()
 
@@ -45,8 +48,8 @@ def compile_expectation(rule: Rule) -> "Expectation":
     made: Expectation
     if rule.scope != "rows":
         made = kinds.FindsNothing(unexpected_rows_query=write_query(rule), **common)
-    elif rule.condition == f"{rule.id.removesuffix('_is_filled')} IS NOT NULL":
-        made = kinds.ColumnIsFilled(column=rule.id.removesuffix("_is_filled"), **common)
+    elif filled := IS_FILLED.fullmatch(rule.condition):
+        made = kinds.ColumnIsFilled(column=filled[1], **common)
     else:
         made = kinds.ColumnIsTrue(column=rule.id, value_set=[True], **common)
     return made

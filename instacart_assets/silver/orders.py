@@ -1,5 +1,7 @@
 """Orders, typed and dated: by the landed timestamp where there is one, else by the calendar's reconstruction."""
 
+from functools import reduce
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -52,11 +54,17 @@ def _reconstruct_dates(typed: DataFrame, calendar: OrderCalendar) -> DataFrame:
     is_numbered = F.coalesce(number >= 1, F.lit(False))
     history = Window.partitionBy("user_id").orderBy(F.desc(is_numbered), "order_number", "order_id")
     dow = F.when(F.col("order_dow").between(0, LAST_DOW), F.col("order_dow"))
+    neighbours = (F.lag(number).over(history), F.lead(number).over(history))
+    has_twin = reduce(Column.__or__, (F.coalesce(one == number, F.lit(False)) for one in neighbours))
     placed = typed.withColumns(
-        {"_place": F.row_number().over(history), "_previous_dow": F.lag(dow).over(history)}
+        {
+            "_place": F.row_number().over(history),
+            "_has_twin": has_twin,
+            "_previous_dow": F.lag(dow).over(history),
+        }
     )
     days = (
-        F.when(F.col("_place") != number, F.lit(None))
+        F.when((F.col("_place") != number) | F.col("_has_twin"), F.lit(None))
         .when(number == 1, calendar.first_order_day(F.col("user_id"), dow))
         .when(gap == GAP_CAP_DAYS, capped_gap_days(dow, F.col("_previous_dow")))
         .when(gap.between(0, GAP_CAP_DAYS - 1), gap)

@@ -90,7 +90,7 @@ UNKNOWN_ORDER = rules("order_is_known")
 """What a line breaks whose order was refused."""
 UNKNOWN_PRODUCT = rules("product_is_known")
 """What a line breaks whose product was refused."""
-NO_DATE = rules("order_date_is_filled weekday_of_date_is_order_dow")
+NO_DATE = rules("order_date_can_be_told")
 """What an order breaks whose date cannot be known."""
 
 ITEMS_OF_IT: Mapping[str, frozenset[str]] = {"silver.order_items": UNKNOWN_ORDER}
@@ -193,7 +193,7 @@ MALFORMED = (
         "quarantined",
         "silver.orders order_id_is_filled",
         along=rules(
-            "user_id_is_filled order_number_is_filled order_dow_is_filled order_day_name_is_filled order_hour_of_day_is_filled order_date_is_filled eval_set_is_known order_number_is_positive order_dow_is_in_week order_hour_is_in_day gap_is_null_exactly_for_first_order gap_is_in_range weekday_of_date_is_order_dow"
+            "user_id_is_filled order_number_is_filled order_dow_is_filled order_day_name_is_filled order_hour_of_day_is_filled order_date_can_be_told eval_set_is_known order_number_is_positive order_dow_is_in_week order_hour_is_in_day gap_is_null_exactly_for_first_order gap_is_in_range"
         ),
     ),
     Defect(
@@ -270,9 +270,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_MIDDLE_ORDER, order_number="third"),
         "quarantined",
         "silver.orders order_number_is_filled",
-        along=rules(
-            "order_date_is_filled weekday_of_date_is_order_dow order_number_is_positive gap_is_null_exactly_for_first_order"
-        ),
+        along=rules("order_date_can_be_told order_number_is_positive gap_is_null_exactly_for_first_order"),
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
     ),
@@ -293,7 +291,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_LAST_ORDER, order_dow="7"),
         "quarantined",
         "silver.orders order_dow_is_in_week",
-        along=rules("order_day_name_is_filled order_date_is_filled weekday_of_date_is_order_dow"),
+        along=rules("order_day_name_is_filled order_date_can_be_told"),
         lost=d.the_order(d.A_LAST_ORDER),
     ),
     Defect(
@@ -302,7 +300,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_LAST_ORDER, order_dow="-1"),
         "quarantined",
         "silver.orders order_dow_is_in_week",
-        along=rules("order_day_name_is_filled order_date_is_filled weekday_of_date_is_order_dow"),
+        along=rules("order_day_name_is_filled order_date_can_be_told"),
         lost=d.the_order(d.A_LAST_ORDER),
         is_variant=True,
     ),
@@ -322,9 +320,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.AN_ORDER_BEFORE_35_DAYS, order_dow="x"),
         "quarantined",
         "silver.orders order_dow_is_filled",
-        along=rules(
-            "order_dow_is_in_week order_day_name_is_filled order_date_is_filled weekday_of_date_is_order_dow"
-        ),
+        along=rules("order_dow_is_in_week order_day_name_is_filled order_date_can_be_told"),
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.AN_ORDER_BEFORE_35_DAYS),
     ),
@@ -334,9 +330,7 @@ ORDER_CELLS = (
         e.put(ORDERS, d.A_FIRST_ORDER, order_dow="x"),
         "quarantined",
         "silver.orders order_dow_is_filled",
-        along=rules(
-            "order_dow_is_in_week order_day_name_is_filled order_date_is_filled weekday_of_date_is_order_dow"
-        ),
+        along=rules("order_dow_is_in_week order_day_name_is_filled order_date_can_be_told"),
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_FIRST_ORDER),
         is_variant=True,
@@ -459,8 +453,7 @@ HISTORIES = (
         ORDERS,
         e.remove(ORDERS, d.A_MIDDLE_ORDER),
         "quarantined",
-        "silver.orders order_date_is_filled",
-        along=rules("weekday_of_date_is_order_dow"),
+        "silver.orders order_date_can_be_told",
         consequences=ITEMS_OF_IT,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
         records=2,
@@ -470,11 +463,10 @@ HISTORIES = (
         ORDERS,
         e.repeat(ORDERS, d.A_MIDDLE_ORDER, order_id="next"),
         "quarantined",
-        "silver.orders order_date_is_filled",
-        along=rules("weekday_of_date_is_order_dow"),
+        "silver.orders order_date_can_be_told",
         consequences=ITEMS_OF_IT,
-        lost=d.after_the_order(d.A_MIDDLE_ORDER),
-        records=3,
+        lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
+        records=4,
     ),
     Defect(
         "an order has the number of the one before",
@@ -483,11 +475,10 @@ HISTORIES = (
             ORDERS, d.A_MIDDLE_ORDER, order_number=str(int(d.A_MIDDLE_ORDER(drop)["order_number"]) - 1)
         )(drop),
         "quarantined",
-        "silver.orders order_date_is_filled",
-        along=rules("weekday_of_date_is_order_dow"),
+        "silver.orders order_date_can_be_told",
         consequences=ITEMS_OF_IT,
-        lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
-        records=3,
+        lost=d.orders_where(d.A_MIDDLE_ORDER, lambda number, picked: number >= picked - 1),
+        records=4,
         is_variant=True,
     ),
     Defect(
