@@ -196,7 +196,10 @@ def show_quarantine(
         )
         held = flatten_rows(rows.limit(limit + 1) if limit else rows)
         shown = held.slice(0, limit) if limit else held
-        _write_rows(shown, output)
+        if output is Format.TABLE:
+            console.print_refused(shown)
+        else:
+            _write_rows(shown, output)
         if held.num_rows > shown.num_rows:
             console.print_note(f"the first {limit} rows; see more with --limit")
 

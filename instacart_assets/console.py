@@ -223,10 +223,22 @@ def print_rows(rows: pa.Table, title: str | None = None) -> None:
     if not answers:
         out.print("no rows")
     elif len(rows.schema) * NARROWEST_COLUMN > out.width:
-        for answer in answers:
-            out.print(_stack_fields(rows.schema.names, answer))
+        _print_stacked(rows.schema.names, answers)
     else:
         out.print(table)
+
+
+def print_refused(rows: pa.Table) -> None:
+    """Refused rows field below field: somebody reads each of them."""
+    answers = [[_describe_value(value) for value in row.values()] for row in rows.to_pylist()]
+    if not answers:
+        out.print("no rows")
+    _print_stacked(rows.schema.names, answers)
+
+
+def _print_stacked(names: Sequence[str], answers: Sequence[Sequence[str]]) -> None:
+    for answer in answers:
+        out.print(_stack_fields(names, answer))
 
 
 def _stack_fields(names: Sequence[str], answer: Sequence[str]) -> Table:

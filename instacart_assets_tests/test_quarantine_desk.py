@@ -5,8 +5,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from instacart_assets.cli import app
 from instacart_assets_tests.landing_files import write_landing

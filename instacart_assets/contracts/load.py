@@ -126,7 +126,7 @@ def load_contract(path: Path) -> Contract:
         key=_read_key(properties, require),
         rules=rules,
         is_optional="optional" in (table.tags or ()),
-        error_budget=_read_error_budget(table, rules, require),
+        error_budget=_read_error_budget(table, rules, require, is_landed=path.parent.name == "bronze"),
         drift=_read_drift(table, require),
     )
 
@@ -261,12 +261,17 @@ def _read_condition(quality: DataQuality, scope: str, rule_id: str, require: _Re
     return str(condition)
 
 
-def _read_error_budget(table: SchemaObject, rules: tuple[Rule, ...], require: _Requirement) -> float | None:
+def _read_error_budget(
+    table: SchemaObject, rules: tuple[Rule, ...], require: _Requirement, *, is_landed: bool
+) -> float | None:
     budget = _custom_properties(table).get(BUDGET_PROPERTY)
     rejecting = [rule.id for rule in rules if rule.severity == "reject"]
     require.that(
         budget is not None or not rejecting,
         f"customProperties: errorBudget, as rows can be rejected: {', '.join(rejecting)}",
+    )
+    require.that(
+        budget is not None or not is_landed, "customProperties: errorBudget, as lines can be malformed"
     )
     if budget is None:
         return None
