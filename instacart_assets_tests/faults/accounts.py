@@ -132,18 +132,20 @@ def check_made(contract: Contract, rows: Sequence[Mapping[str, Any]], lake: Path
     landed = {
         _origin(row): (address, row) for address in contract.row_sources for row in read_rows(lake, address)
     }
-    refused = {
-        _origin(row): row for row in read_rows(lake, quarantine_address(contract)) if _origin(row) in landed
-    }
-    for origin, row in refused.items():
-        address, raw = landed[origin]
+    refused: set[Origin] = set()
+    for held in read_rows(lake, quarantine_address(contract)):
+        if _origin(held) not in landed:
+            continue
+        address, raw = landed[_origin(held)]
         for column in load_contracts()[address].landed_columns:
-            assert row[column.name] == raw[column.name], f"{contract.address}: not as it landed: {row}"
-        assert row["reasons"], f"{contract.address}: refused for no reason: {row}"
+            assert held[column.name] == raw[column.name], f"{contract.address}: not as it landed: {held}"
+        assert held["reasons"], f"{contract.address}: refused for no reason: {held}"
+        assert _origin(held) not in refused, f"{contract.address}: twice in quarantine: {held}"
+        refused.add(_origin(held))
     written: dict[tuple[Any, ...], int] = defaultdict(int)
     for row in rows:
         written[tuple(row[name] for name in contract.key)] += 1
-    stood_for = _count_stood_for(contract, landed, set(refused), written)
+    stood_for = _count_stood_for(contract, landed, refused, written)
     assert len(landed) == len(rows) + len(refused) + stood_for, (
         f"{contract.address}: {len(landed)} rows read, {len(rows)} written, {len(refused)} refused, "
         f"{stood_for} stood for"
