@@ -81,6 +81,10 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: pages
+pages: $(VENV)/.runtime ## Write the page of each table anew from its contract
+	$(BIN)/python -m instacart_assets.contracts.document docs/tables
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies
 	$(BIN)/uv pip compile pyproject.toml --extra local --group build $(LOCK_OPTIONS) -o locks/runtime.txt

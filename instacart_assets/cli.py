@@ -24,6 +24,10 @@ app = typer.Typer(
 )
 
 
+quarantine = typer.Typer(help="Look at refused rows, and land corrected ones.", no_args_is_help=True)
+app.add_typer(quarantine, name="quarantine")
+
+
 class Format(StrEnum):
     """How an answer is written."""
 
@@ -144,18 +148,129 @@ def query(
     asked = sql if file is None else file.read_text("utf-8")
     with _speak_plainly():
         from instacart_assets import console
-        from instacart_assets.lakehouse.engine import open_session
-        from instacart_assets.lakehouse.lake import Lakehouse
         from instacart_assets.lakehouse.query import run_query
 
         # One row more than is shown tells whether there are more.
-        rows = run_query(
-            Lakehouse(_settings(lake=lake).lake, open_session), str(asked), limit + 1 if limit else None
-        )
+        rows = run_query(_open_lake(lake), str(asked), limit + 1 if limit else None)
         shown = rows.slice(0, limit) if limit else rows
         _write_rows(shown, output)
         if rows.num_rows > shown.num_rows:
             console.print_note(f"the first {limit} rows; see more with --limit")
+
+
+Refused = Annotated[
+    str, typer.Argument(help="Table that refused the rows, as silver.orders.", metavar="TABLE")
+]
+
+
+@quarantine.command("list")
+def list_quarantine(lake: Lake = None) -> None:
+    """How many rows each table has refused, and why."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.definitions import all_tables
+        from instacart_assets.tables.desk import summarise_quarantine
+
+        console.print_quarantine(summarise_quarantine(all_tables(), _open_lake(lake)))
+
+
+@quarantine.command("show")
+def show_quarantine(
+    table: Refused,
+    *,
+    lake: Lake = None,
+    reason: Annotated[str | None, typer.Option(help="Only rows that break this rule.")] = None,
+    with_resolved: Annotated[bool, typer.Option("--all", help="Also rows that were dealt with.")] = False,
+    limit: Annotated[int, typer.Option(help="Most rows to show; 0 for all.", min=0)] = 50,
+    output: Annotated[
+        Format, typer.Option("--format", help="How the rows are written; csv can be corrected and replayed.")
+    ] = Format.TABLE,
+) -> None:
+    """The rows a table has refused, as they landed, with the rules they break."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.tables.desk import flatten_rows, read_quarantine
+
+        rows = read_quarantine(
+            _find_table(table), _open_lake(lake), reason=reason, with_resolved=with_resolved
+        )
+        held = flatten_rows(rows.limit(limit + 1) if limit else rows)
+        shown = held.slice(0, limit) if limit else held
+        _write_rows(shown, output)
+        if held.num_rows > shown.num_rows:
+            console.print_note(f"the first {limit} rows; see more with --limit")
+
+
+@quarantine.command("replay")
+def replay_quarantine(
+    table: Refused,
+    corrected: Annotated[
+        Path, typer.Argument(help="CSV of corrected rows, begun from: show TABLE --format csv.")
+    ],
+    lake: Lake = None,
+    landing: Landing = None,
+) -> None:
+    """Land corrected rows as a new file; the originals are resolved, and the next run takes the new ones in."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.tables.desk import replay_rows
+
+        folder = _settings(landing=landing).landing
+        console.print_replays(replay_rows(_find_table(table), corrected, _open_lake(lake), folder))
+
+
+@quarantine.command("discard")
+def discard_quarantine(
+    table: Refused,
+    row_ids: Annotated[list[str], typer.Argument(help="Rows to resolve, by row_id.", metavar="ROW_ID…")],
+    lake: Lake = None,
+) -> None:
+    """Resolve rows that nobody needs; they stay in quarantine, and nothing is landed for them."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.tables.desk import discard_rows
+
+        count = discard_rows(_find_table(table), row_ids, _open_lake(lake))
+        console.print_note(f"{count} rows resolved as discarded")
+
+
+@app.command()
+def validate(
+    lake: Lake = None,
+    select: Annotated[
+        list[str] | None, typer.Option(help="Table to validate; give it again for more.", show_default="all")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the pages.", file_okay=False)] = Path("data/docs"),
+) -> None:
+    """Validate the published tables once more, and build Great Expectations' Data Docs of what was found."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.definitions import all_tables
+        from instacart_assets.tables.validate import validate_tables
+
+        tables = [_find_table(address) for address in select] if select else list(all_tables())
+        with console.view_work("validating") as view:
+            report = validate_tables(tables, _open_lake(lake), out, on_progress=view.show)
+        console.print_validation(report)
+        if not report.is_success:
+            raise typer.Exit(1)
+
+
+def _find_table(address: str) -> Any:
+    from instacart_assets.definitions import all_tables
+    from instacart_assets.tables.desk import QuarantineError
+
+    tables = {table.address: table for table in all_tables()}
+    if address not in tables:
+        raise QuarantineError(f"{address} is no table; give one of {', '.join(tables)}")
+    return tables[address]
+
+
+def _open_lake(lake: Path | None) -> Any:
+    from instacart_assets.lakehouse.engine import open_session
+    from instacart_assets.lakehouse.lake import Lakehouse
+
+    return Lakehouse(_settings(lake=lake).lake, open_session)
 
 
 def _write_rows(rows: Any, output: Format) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # an error is shown even where what made it cannot be importe
     from instacart_assets.landing.land import LandedCopy
     from instacart_assets.runs import GraphRun, TableRun
     from instacart_assets.synthetic.generate import GeneratedFiles
+    from instacart_assets.tables.desk import QuarantineSummary, Replay
+    from instacart_assets.tables.validate import ValidationReport
 
 MARKS = {
     "waiting": ("·", "dim"),
@@ -164,6 +166,51 @@ def print_landed(copies: Sequence["LandedCopy"]) -> None:
     out.print(table)
 
 
+def print_quarantine(summaries: Sequence["QuarantineSummary"]) -> None:
+    """What was refused, one line a table that refused anything."""
+    held = [summary for summary in summaries if summary.open or summary.resolved]
+    if not held:
+        out.print("nothing was refused" if summaries else "no table was built yet: instacart run")
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    table.add_column("table", no_wrap=True)
+    table.add_column("open", justify="right")
+    table.add_column("resolved", justify="right")
+    table.add_column("open rows by reason")
+    for summary in held:
+        reasons = "\n".join(f"{count:,} {reason}" for reason, count in summary.reasons.items())
+        style = "yellow" if summary.open else "dim"
+        table.add_row(summary.table, Text(f"{summary.open:,}", style), f"{summary.resolved:,}", Text(reasons))
+    out.print(table)
+    out.print("look at them: instacart quarantine show TABLE", style="dim")
+
+
+def print_replays(replays: Sequence["Replay"]) -> None:
+    """What corrected rows were landed as."""
+    for replay in replays:
+        out.print(f"landed {replay.rows:,} corrected rows as {replay.path}", soft_wrap=True)
+    out.print("take them in: instacart run", style="dim")
+
+
+def print_validation(report: "ValidationReport") -> None:
+    """What a validation of the published tables found, one line a table, then what is broken."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    table.add_column("table", no_wrap=True)
+    table.add_column("version", justify="right")
+    table.add_column("expectations", justify="right")
+    table.add_column("broken")
+    for found in report.tables:
+        style = "red" if found.broken else "green"
+        table.add_row(
+            found.address,
+            str(found.version),
+            str(found.expectations),
+            Text(", ".join(found.broken) or "none", style),
+        )
+    out.print(table)
+    out.print(f"the pages: {report.index}", soft_wrap=True)
+
+
 def print_rows(rows: pa.Table, title: str | None = None) -> None:
     """Rows of an answer, numbers to the right; field below field where they are too wide for the terminal."""
     table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
@@ -210,7 +257,7 @@ def _describe_run(table: "TableRun") -> Text:
         (f"{mark} ", style),
         f"{table.address:<34}{size:<18}{time:<10} ",
         _count_checks(table),
-        (f" {', '.join(table.failed_checks)}", "red"),
+        (f" {_shorten_names(table.failed_checks)}", _style_failures(table)),
     )
 
 
@@ -218,8 +265,18 @@ def _count_checks(table: "TableRun") -> Text:
     if not table.checks:
         return Text("")
     if table.failed_checks:
-        return Text(f"{len(table.failed_checks)} of {table.checks} failed", "red")
+        return Text(f"{len(table.failed_checks)} of {table.checks} failed", _style_failures(table))
     return Text(f"{table.checks} passed", "green")
+
+
+def _style_failures(table: "TableRun") -> str:
+    # A published table failed only checks that do not block.
+    return "yellow" if table.state == "published" else "red"
+
+
+def _shorten_names(names: Sequence[str], most: int = 2) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
 
 
 def _describe_value(value: Any) -> str:

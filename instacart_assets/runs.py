@@ -178,13 +178,7 @@ def _follow(table: TableRun, event: dg.DagsterEvent) -> TableRun:
         case Events.STEP_START:
             return replace(table, state="running")
         case Events.ASSET_MATERIALIZATION:
-            materialization = event.step_materialization_data.materialization
-            if table_address(materialization.asset_key) != table.address:
-                return table
-            metadata = materialization.metadata
-            rows, seconds = metadata["dagster/row_count"].value, metadata["seconds"].value
-            notes = tuple(str(metadata[name].value) for name in NOTES if name in metadata)
-            return replace(table, rows=cast("int", rows), seconds=cast("float", seconds), notes=notes)
+            return _follow_materialisation(table, event.step_materialization_data.materialization)
         case Events.ASSET_CHECK_EVALUATION:
             evaluation = event.asset_check_evaluation_data
             failed = () if evaluation.passed else (evaluation.check_name,)
@@ -197,6 +191,14 @@ def _follow(table: TableRun, event: dg.DagsterEvent) -> TableRun:
             return replace(table, state="failed", error=_explain_failure(event))
         case _:
             return table
+
+
+def _follow_materialisation(table: TableRun, made: dg.AssetMaterialization) -> TableRun:
+    if table_address(made.asset_key) != table.address:  # the table's quarantine
+        return table
+    rows, seconds = made.metadata["dagster/row_count"].value, made.metadata["seconds"].value
+    notes = tuple(str(made.metadata[name].value) for name in NOTES if name in made.metadata)
+    return replace(table, rows=cast("int", rows), seconds=cast("float", seconds), notes=notes)
 
 
 def _explain_failure(event: dg.DagsterEvent) -> str:

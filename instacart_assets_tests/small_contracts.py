@@ -1,19 +1,45 @@
 """Contracts of tables that exist only in tests, small enough to be read at a glance."""
 
-from instacart_assets.contracts.model import Column, ColumnType, Contract, Rule, Scope, Severity
+from instacart_assets.contracts.model import (
+    Column,
+    ColumnType,
+    Contract,
+    Rule,
+    SchemaDrift,
+    Scope,
+    Severity,
+)
 
 
-def make_column(name: str, column_type: ColumnType = "string", *, required: bool = False) -> Column:
-    return Column(name, column_type, required, f"The {name}.")
+def make_column(
+    name: str,
+    column_type: ColumnType = "string",
+    *,
+    required: bool = False,
+    sources: tuple[str, ...] = (),
+    references: str | None = None,
+) -> Column:
+    return Column(name, column_type, required, f"The {name}.", sources=sources, references=references)
 
 
-def make_landed_column(name: str, source: str = "things", *, optional: bool = False) -> Column:
+def make_landed_column(
+    name: str, source: str = "things", *, optional: bool = False, spells: ColumnType | None = None
+) -> Column:
     tags = ("optional_in_file",) if optional else ()
-    return Column(name, "string", False, f"The {name}.", tags, (f"landing.{source}.{name}",))
+    return Column(name, "string", False, f"The {name}.", tags, (f"landing.{source}.{name}",), spells=spells)
 
 
-def make_rule(name: str, condition: str, *, severity: Severity = "block", scope: Scope = "rows") -> Rule:
-    return Rule(name, f"It holds that {condition}.", condition, scope, severity, "conformity")
+def make_rule(
+    name: str,
+    condition: str,
+    *,
+    severity: Severity = "block",
+    scope: Scope = "rows",
+    between: tuple[float, float] | None = None,
+    is_for_public_files: bool = False,
+) -> Rule:
+    description = f"It holds that {condition}."
+    return Rule(name, description, condition, scope, severity, "conformity", between, is_for_public_files)
 
 
 def make_contract(
@@ -22,6 +48,8 @@ def make_contract(
     key: tuple[str, ...] = ("thing_id",),
     rules: tuple[Rule, ...] = (),
     is_optional: bool = False,
+    error_budget: float | None = None,
+    drift: SchemaDrift = SchemaDrift(),
 ) -> Contract:
     return Contract(
         address=address,
@@ -36,6 +64,8 @@ def make_contract(
         key=key,
         rules=rules,
         is_optional=is_optional,
+        error_budget=error_budget,
+        drift=drift,
     )
 
 
@@ -47,14 +77,22 @@ ORIGIN = (
 )
 
 
-def make_landed_contract(name: str = "things", *, is_optional: bool = False) -> Contract:
-    """A bronze contract of ``thing_id`` and ``name``, and ``colour`` where the file has it."""
+def make_landed_contract(
+    name: str = "things",
+    *,
+    is_optional: bool = False,
+    error_budget: float | None = 1.0,
+    drift: SchemaDrift = SchemaDrift(),
+) -> Contract:
+    """A bronze contract of ``thing_id``, a number, and ``name``, and ``colour`` where the file has it."""
     return make_contract(
-        make_landed_column("thing_id", name),
+        make_landed_column("thing_id", name, spells="bigint"),
         make_landed_column("name", name),
         make_landed_column("colour", name, optional=True),
         *ORIGIN,
         address=f"bronze.{name}",
         key=("_source_file", "_row_number"),
         is_optional=is_optional,
+        error_budget=error_budget,
+        drift=drift,
     )

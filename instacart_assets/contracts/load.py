@@ -59,6 +59,7 @@ LANDED_TYPES: dict[str, ColumnType] = {
 }
 """What the text of a landed column spells, by the ``logicalType`` beside its ``physicalType: string``."""
 
+BUDGET_PROPERTY = "errorBudget"
 DRIFT_PROPERTIES = {
     "unknownColumn": "unknown_column",
     "missingColumn": "missing_column",
@@ -261,7 +262,7 @@ def _read_condition(quality: DataQuality, scope: str, rule_id: str, require: _Re
 
 
 def _read_error_budget(table: SchemaObject, rules: tuple[Rule, ...], require: _Requirement) -> float | None:
-    budget = _custom_properties(table).get("errorBudget")
+    budget = _custom_properties(table).get(BUDGET_PROPERTY)
     rejecting = [rule.id for rule in rules if rule.severity == "reject"]
     require.that(
         budget is not None or not rejecting,
@@ -277,15 +278,18 @@ def _read_error_budget(table: SchemaObject, rules: tuple[Rule, ...], require: _R
 
 
 def _read_drift(table: SchemaObject, require: _Requirement) -> SchemaDrift:
-    stated = {
-        DRIFT_PROPERTIES[name]: value
-        for name, value in _custom_properties(table).items()
-        if name in DRIFT_PROPERTIES
-    }
+    properties = _custom_properties(table)
+    strange = sorted(set(properties) - {BUDGET_PROPERTY, *DRIFT_PROPERTIES})
+    require.that(
+        not strange,
+        f"customProperties to be among {', '.join((BUDGET_PROPERTY, *DRIFT_PROPERTIES))}, not {', '.join(strange)}",
+    )
+    stated = {name: value for name, value in properties.items() if name in DRIFT_PROPERTIES}
     for name, value in stated.items():
-        allowed = [policy for policy in POLICIES if policy != "add" or name == "unknown_column"]
+        allowed = [policy for policy in POLICIES if policy != "add" or name == "unknownColumn"]
         require.that(value in allowed, f"customProperties: {name} to be one of {', '.join(allowed)}")
-    return SchemaDrift(**cast("dict[str, Policy]", stated))
+    policies = {DRIFT_PROPERTIES[name]: value for name, value in stated.items()}
+    return SchemaDrift(**cast("dict[str, Policy]", policies))
 
 
 def _custom_properties(table: SchemaObject) -> dict[str, Any]:

@@ -27,7 +27,7 @@ LIFE = (
         "resolution",
         "string",
         False,
-        "How it was resolved: replayed (a corrected row landed), accepted (it passes by now), superseded (a "
+        "How it was resolved: replayed (a corrected row landed), discarded (nobody needs it), accepted (it passes by now), superseded (a "
         "later file has another row for its key), withdrawn (its file no longer holds it); null while open.",
     ),
     Column("quarantined_at", "timestamp", True, "Moment it was first refused, UTC."),

@@ -39,7 +39,7 @@ def compile_rules(contract: Contract) -> tuple[Rule, ...]:
     """
     return (
         _make_key_rule(contract),
-        *(_make_filled_rule(name, contract) for name in contract.required_columns),
+        *(_make_filled_rule(column, contract) for column in contract.columns if column.required),
         *contract.rules,
         *(_make_reference_rule(column, contract) for column in contract.columns if column.references),
         *_make_counted_rules(contract),
@@ -75,13 +75,15 @@ def _make_key_rule(contract: Contract) -> Rule:
     )
 
 
-def _make_filled_rule(column: str, contract: Contract) -> Rule:
+def _make_filled_rule(column: Column, contract: Contract) -> Rule:
+    """A null refuses its row, except where it was to be looked up: there a rule of its own says what is unknown."""
+    is_looked_up = any(source.startswith("silver.") for source in column.sources)
     return Rule(
-        f"{column}_is_filled",
-        f"{column} is never null.",
-        f"{column} IS NOT NULL",
+        f"{column.name}_is_filled",
+        f"{column.name} is never null.",
+        f"{column.name} IS NOT NULL",
         "rows",
-        _severity_of_rows(contract),
+        "block" if is_looked_up else _severity_of_rows(contract),
         "completeness",
     )
 

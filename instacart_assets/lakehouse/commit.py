@@ -62,6 +62,20 @@ def commit_files(
     return DeltaTable(root).version()
 
 
+def spell_lists(files: list[Path]) -> None:
+    """Write Parquet files anew with the name that Delta has for what is in a list.
+
+    The embedded engine calls it ``item`` where it writes and cannot read it under that name in a Delta table.
+    """
+    for file in files:
+        draft = file.with_suffix(".draft")
+        source = pq.ParquetFile(file)
+        with pq.ParquetWriter(draft, source.schema_arrow, use_compliant_nested_type=True) as writer:
+            for batch in source.iter_batches():
+                writer.write_batch(batch)
+        draft.replace(file)
+
+
 def _describe_file(file: Path, root: Path) -> AddAction:
     status = file.stat()
     return AddAction(

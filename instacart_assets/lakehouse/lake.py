@@ -29,7 +29,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from instacart_assets.contracts.model import IS_REFUSED, LAYERS, ORIGIN, QUARANTINE, REASONS, Contract
 from instacart_assets.errors import RemediableError
-from instacart_assets.lakehouse.commit import commit_files
+from instacart_assets.lakehouse.commit import commit_files, spell_lists
 from instacart_assets.lakehouse.schema import arrow_schema, conform
 
 MISTAKEN_NAME = re.compile(r"%[0-9A-Fa-f]{2}|\\")
@@ -193,6 +193,8 @@ class Lakehouse:
             shutil.rmtree(path, ignore_errors=True)
             raise
         good = _locate_good(path)
+        if any(column.type == "array<string>" for column in contract.columns):
+            spell_lists(_list_files(good))
         if not _list_files(good):  # the engine writes no file for no rows
             good.mkdir(parents=True, exist_ok=True)
             pq.write_table(arrow_schema(contract).empty_table(), good / "empty.parquet")
@@ -211,7 +213,7 @@ class Lakehouse:
         return self.session.createDataFrame([], ", ".join(f"`{name}` {kind}" for name, kind in columns))
 
     def publish(self, candidate: Candidate, notes: Mapping[str, str] = MappingProxyType({})) -> int:
-        """Make a candidate the table's content, in one commit; its refused rows are removed with it.
+        """Make a candidate the table's content, in one commit; its refused rows stay until it is discarded.
 
         Args:
             candidate: what was staged.
@@ -228,7 +230,7 @@ class Lakehouse:
         data = candidate.path.with_name(candidate.path.name.replace(CANDIDATE, DATA, 1))
         good.rename(data)
         try:
-            version = commit_files(
+            return commit_files(
                 self.locate(address),
                 candidate.base,
                 candidate.contract,
@@ -241,11 +243,9 @@ class Lakehouse:
                 f"{address}: another run published it meanwhile, and its version stays; "
                 "wait until that run has ended, then run again"
             ) from error
-        shutil.rmtree(candidate.path, ignore_errors=True)
-        return version
 
     def discard(self, candidate: Candidate) -> None:
-        """Remove a candidate that nobody needs to look at."""
+        """Remove what is left of a candidate that nobody needs to look at."""
         shutil.rmtree(candidate.path, ignore_errors=True)
 
     def read_notes(self, address: str, name: str, versions: int) -> list[str]:

@@ -61,7 +61,7 @@ class FileContent:
 
     Attributes:
         fingerprint: SHA-256 of the bytes, in hexadecimal.
-        records: lines that are not blank, the header not counted.
+        records: lines that are not blank, malformed ones among them, the header not counted.
         has_quotes: whether there is any quotation mark.
         is_plain: whether readers agree on its letters and on where its lines end: it is UTF-8 to the last byte,
             with no carriage return but before a line feed, and no line of exceeding length.
@@ -267,7 +267,7 @@ def _check_header(path: Path, columns: tuple[str, ...], contract: Contract) -> N
         for what, names in (
             ("lacks", [] if may_lack else missing),
             ("does not know", [] if may_extend else unknown),
-            ("has as no name of a new column", unusable if may_extend else []),
+            ("cannot name a new column", unusable if may_extend else []),
             ("repeats", twice),
         )
         if names

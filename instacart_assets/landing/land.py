@@ -2,6 +2,7 @@
 
 Here lives the way from a folder, a CSV file or a ZIP archive to the landing folder. A file is copied under a
 temporary name, verified there, and renamed only then: a broken download never takes the place of a good file.
+Malformed lines are counted and no reason to refuse a file: they are isolated when it is read.
 """
 
 import shutil
@@ -23,16 +24,7 @@ from instacart_assets.landing.files import (
     open_file,
     read_content,
 )
-
-PUBLIC_FILES: Mapping[str, tuple[int, str, str]] = {
-    "aisles": (2_603, "2c5f4677", "f3046067"),
-    "departments": (270, "e6829cea", "3110fc43"),
-    "products": (2_166_953, "abc61fdd", "295ea78b9"),
-    "orders": (108_968_645, "92a60ced", "caa8b3bff89"),
-    "order_products__train": (24_680_147, "d27c4034", "f18f75aea"),
-    "order_products__prior": (577_550_706, "27b59dc9", "186359"),
-}
-"""Size in bytes, and first and last digits of the SHA-256, of the files as the publisher released them."""
+from instacart_assets.landing.public import is_public_file
 
 
 @dataclass(frozen=True)
@@ -128,7 +120,7 @@ def _land_file(
             raise LandingError(str(error).replace(str(copy), name)) from error
         size = copy.stat().st_size
         path = copy.replace(target)
-    is_public = _is_public(contract.name, size, content.fingerprint)
+    is_public = is_public_file(contract.name, size, content.fingerprint)
     return LandedCopy(contract.name, path, content.records, size, malformed, is_public)
 
 
@@ -136,13 +128,6 @@ def _verify_copy(copy: Path, contract: Contract) -> tuple[FileContent, int]:
     """What one pass says of the copy, and how many of its lines are malformed."""
     opened = open_file(copy, copy.parent, contract)
     return read_content(copy), count_malformed(opened)
-
-
-def _is_public(source: str, size: int, fingerprint: str) -> bool:
-    if source not in PUBLIC_FILES:
-        return False
-    public_size, start, end = PUBLIC_FILES[source]
-    return size == public_size and fingerprint.startswith(start) and fingerprint.endswith(end)
 
 
 def _find_streams(origin: Path) -> Iterator[tuple[str, IO[bytes]]]:

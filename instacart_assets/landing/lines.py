@@ -63,18 +63,14 @@ def split_fields(body: bytes) -> list[str]:
 
 def find_fault(body: bytes, columns: int) -> str | None:
     """Why a line is no record of a file with this many columns, as a sentence about the line; None if it is."""
-    try:
-        fields = _count_fields(body)
-    except LineFaultError as fault:
-        return str(fault)
+    if body.isascii() and b'"' not in body and b"\r" not in body and len(body) <= FIELD_LIMIT:
+        fields = body.count(b",") + 1  # what ``csv`` counts, in a fraction of its time
+    else:
+        try:
+            fields = len(split_fields(body))
+        except LineFaultError as fault:
+            return str(fault)
     return None if fields == columns else f"has {fields} fields where the header has {columns}"
-
-
-def _count_fields(body: bytes) -> int:
-    if b'"' in body or len(body) > FIELD_LIMIT:
-        return len(split_fields(body))
-    _decode(body)
-    return body.count(b",") + 1  # what ``csv`` counts where nothing is quoted, in a fraction of its time
 
 
 def _decode(body: bytes) -> str:

@@ -34,7 +34,7 @@ class Evidence:
 
     Attributes:
         tables: rows of other tables, by address.
-        refused: refused rows of the same candidate that nobody has dealt with, typed.
+        refused: refused rows of the same candidate, typed.
         lines: malformed lines of the landed files that nobody has dealt with.
         refused_by_rule: how many rows each rejecting rule refused, by its name.
         read: rows read to make these.
@@ -71,12 +71,20 @@ def audit_rows(rows: DataFrame, contract: Contract, evidence: Evidence) -> tuple
     for rule, result, success in validate_rows(rows, contract, bound):
         stated = next(one for one in rules if one.id == rule.id)
         judged = _judge(stated, result, success, total, evidence)
+        if rule.scope != stated.scope and "error" not in result:  # over history, held as a query
+            judged = replace(judged, observed={"value": with_views.measure(stated), **judged.observed})
         settled[rule.id] = (
             judged
             if judged.passed
             else replace(judged, sample=_take_sample(rule, rows, contract, judged, with_views))
         )
     return tuple(settled[rule.id] for rule in rules)
+
+
+def bind_rules(rows: DataFrame, rules: Sequence[Rule], evidence: Evidence) -> list[Rule]:
+    """Those of the rules that apply, with tables and bounds in their places, ready to be validated."""
+    views = _Views(rows, evidence)
+    return [views.bind(rule, evidence) for rule in rules if _says_why_not(rule, evidence) is None]
 
 
 def measure_history(rows: DataFrame, contract: Contract) -> dict[str, float]:
@@ -129,32 +137,43 @@ class _Views:
 
 def _settle_early(rule: Rule, evidence: Evidence, views: _Views) -> Iterator[RuleOutcome]:
     """The outcome of a rule that has nothing to be held against yet, or does not speak of these files."""
+    why = _says_why_not(rule, evidence)
+    if why is not None:
+        value = views.measure(rule) if rule.scope == "history" else None
+        yield RuleOutcome(
+            rule, True, {"applies": f"no: {why}", **({} if value is None else {"value": value})}
+        )
+
+
+def _says_why_not(rule: Rule, evidence: Evidence) -> str | None:
     if rule.is_for_public_files and not evidence.is_public:
-        yield RuleOutcome(rule, True, {"applies": "no: the landed files are not the published ones"})
-    elif rule.scope == "history" and len(evidence.past.get(rule.id, ())) < LEAST_HISTORY:
-        versions = len(evidence.past.get(rule.id, ()))
-        observed = {
-            "value": views.measure(rule),
-            "applies": f"no: {versions} of {LEAST_HISTORY} versions to compare",
-        }
-        yield RuleOutcome(rule, True, {name: value for name, value in observed.items() if value is not None})
+        return "the landed files are not the published ones"
+    versions = len(evidence.past.get(rule.id, ()))
+    if rule.scope == "history" and versions < LEAST_HISTORY:
+        return f"{versions} of {LEAST_HISTORY} versions to compare with"
+    return None
 
 
 def _judge(rule: Rule, result: dict[str, Any], success: bool, total: int, evidence: Evidence) -> RuleOutcome:
     observed: dict[str, Any] = {"rows": total, "threshold": _say_threshold(rule, evidence)}
     if "error" in result:
         observed["error"] = result["error"]
-    if rule.scope in {"rows", "query"}:
-        failing = int(result.get("unexpected_count") or result.get("observed_value") or 0)
-        observed |= {"failing_rows": failing, "failing_share": failing / total if total else 0.0}
+    failing = int(result.get("unexpected_count") or result.get("observed_value") or 0)
     if rule.severity == "reject":
         refused = evidence.refused_by_rule.get(rule.id, 0)
         observed |= {
+            "rows": evidence.read,
             "refused_rows": refused,
-            "refused_share": refused / evidence.read if evidence.read else 0.0,
+            **_count_failing(refused + failing, evidence.read),
         }
         return RuleOutcome(rule, success and not refused, observed, blocks=not success)
+    if rule.scope in {"rows", "query"}:
+        observed |= _count_failing(failing, total)
     return RuleOutcome(rule, success, observed, blocks=not success and rule.severity == "block")
+
+
+def _count_failing(failing: int, rows: int) -> dict[str, Any]:
+    return {"failing_rows": failing, "failing_share": failing / rows if rows else 0.0}
 
 
 def _say_threshold(rule: Rule, evidence: Evidence) -> str:

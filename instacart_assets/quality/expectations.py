@@ -99,13 +99,8 @@ def validate_rows(
         )
     finally:
         context.data_sources.delete(name)
-    found = {_name_rule(entry): entry for entry in result.results}
+    found = {name_rule(entry): entry for entry in result.results}
     return [(rule, _read_result(found[rule.id]), bool(found[rule.id].success)) for rule in rules]
-
-
-def _name_rule(entry: "ExpectationValidationResult") -> str:
-    config = entry.expectation_config
-    return str((config.meta or {})["rule"]) if config else ""
 
 
 def _read_result(entry: "ExpectationValidationResult") -> dict[str, Any]:
@@ -126,9 +121,14 @@ def _list_errors(info: dict[str, Any]) -> list[dict[str, Any]]:
     )
 
 
-@cache
-def _open_context() -> "EphemeralDataContext":
-    """The one context of this process, which lives in memory alone."""
+def name_rule(entry: "ExpectationValidationResult") -> str:
+    """The rule that a result is about."""
+    config = entry.expectation_config
+    return str((config.meta or {})["rule"]) if config else ""
+
+
+def make_context() -> "EphemeralDataContext":
+    """A new context, which lives in memory alone and tells nobody."""
     with _LOCK:
         os.environ["GX_ANALYTICS_ENABLED"] = "false"
         import great_expectations as gx  # noqa: PLC0415 - see the module's words
@@ -137,6 +137,12 @@ def _open_context() -> "EphemeralDataContext":
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
         return context
+
+
+@cache
+def _open_context() -> "EphemeralDataContext":
+    """The one context that this process validates candidates in."""
+    return make_context()
 
 
 @cache

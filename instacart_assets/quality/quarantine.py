@@ -5,7 +5,7 @@ and publishing the quarantine's tables is done in ``tables/refusals.py``; their 
 ``contracts/quarantine.py``.
 
 A refused row is open until it is resolved: ``replayed`` when somebody landed a corrected row for it,
-``accepted`` when it passes by now, ``superseded`` when a later file has another row for its key, ``withdrawn``
+``discarded`` when somebody decided that none is needed, ``accepted`` when it passes by now, ``superseded`` when a later file has another row for its key, ``withdrawn``
 when its file no longer holds it. Nothing is ever removed.
 """
 
@@ -19,7 +19,12 @@ from pyspark.sql import functions as F
 from instacart_assets.contracts.model import ORIGIN, REASONS
 
 OPEN, RESOLVED = "open", "resolved"
-REPLAYED, ACCEPTED, SUPERSEDED, WITHDRAWN = "replayed", "accepted", "superseded", "withdrawn"
+REPLAYED, DISCARDED = "replayed", "discarded"
+"""How a person resolves a row; it stays resolved however often it is refused again."""
+ACCEPTED, SUPERSEDED, WITHDRAWN = "accepted", "superseded", "withdrawn"
+"""How a row resolves itself."""
+WHY = ("reasons", "reasons_text", "reason")
+"""Columns that say why a row or a line was refused."""
 
 
 def describe_rows(refused: DataFrame, landed: Mapping[str, DataFrame]) -> DataFrame:
@@ -52,18 +57,23 @@ def add_found(known: DataFrame, found: DataFrame, run_id: str, now: datetime) ->
     """What was refused before, and what is refused now.
 
     A row that is refused again keeps its history and takes its reasons of now; one that was resolved is open
-    again, unless a corrected row was landed for it.
+    again, unless somebody settled it.
     """
-    again = known.join(found.select("row_id", F.lit(True).alias("_again")), "row_id", "left")
-    reopens = F.col("_again") & (F.col("status") == RESOLVED) & (F.col("resolution") != REPLAYED)
+    why = [name for name in WHY if name in found.columns]
+    now_found = found.select(
+        "row_id", *(F.col(name).alias(f"_{name}") for name in why), F.lit(True).alias("_again")
+    )
+    again = known.join(now_found, "row_id", "left")
+    reopens = F.col("_again") & (F.col("status") == RESOLVED) & ~is_settled()
     is_back = F.coalesce(reopens, F.lit(False))
     kept = again.withColumns(
         {
             "status": F.when(is_back, F.lit(OPEN)).otherwise(F.col("status")),
             "resolution": F.when(~is_back, F.col("resolution")),
             "resolved_at": F.when(~is_back, F.col("resolved_at")),
+            **{name: F.coalesce(f"_{name}", name) for name in why},
         }
-    ).drop("_again")
+    ).select(*known.columns)
     new = found.join(known.select("row_id"), "row_id", "left_anti").withColumns(
         {
             "status": F.lit(OPEN),
@@ -74,6 +84,11 @@ def add_found(known: DataFrame, found: DataFrame, run_id: str, now: datetime) ->
         }
     )
     return kept.unionByName(new)
+
+
+def is_settled() -> Column:
+    """Whether a person has resolved the row."""
+    return F.coalesce(F.col("resolution").isin(REPLAYED, DISCARDED), F.lit(False))
 
 
 def find_gone(known: DataFrame, found: DataFrame) -> DataFrame:
@@ -112,9 +127,9 @@ def resolve_gone(
     return _resolve(rows, is_gone, how, now).select(*known.columns)
 
 
-def resolve_replayed(known: DataFrame, row_ids: Sequence[str], now: datetime) -> DataFrame:
-    """The quarantine's rows, with those resolved that corrected rows were landed for."""
-    return _resolve(known, F.col("row_id").isin(list(row_ids)), F.lit(REPLAYED), now)
+def resolve_by_hand(known: DataFrame, row_ids: Sequence[str], how: str, now: datetime) -> DataFrame:
+    """The quarantine's rows, with those resolved that a person has dealt with."""
+    return _resolve(known, F.col("row_id").isin(list(row_ids)), F.lit(how), now)
 
 
 def _resolve(rows: DataFrame, which: Column, how: Column, now: datetime) -> DataFrame:

@@ -1,7 +1,7 @@
 """Settles landed rows that share a key, before anything is made of them.
 
 Here lives which of them count: an exact duplicate once, of two files the later ingested one, and of one file
-none. Nothing is lost by it: all of them stay in bronze, and those of one file go to quarantine.
+none, until a later file settles it. Nothing is lost by it: all of them stay in bronze, and those of one file go to quarantine.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class Repeats:
 
     @property
     def conflicting(self) -> DataFrame:
-        """Origins of rows whose file has other values for the same key."""
+        """Origins of rows whose file has other values for the same key, and no later file settles it."""
         return self.of_fate(CONFLICTING)
 
     def of_fate(self, fate: str) -> DataFrame:
@@ -81,18 +81,16 @@ def _decide_fates(members: DataFrame, key: Sequence[str]) -> DataFrame:
     same_in_file = Window.partitionBy(*key, "_source_file", "_text").orderBy("_row_number")
     first = members.withColumn("_is_first", F.row_number().over(same_in_file) == 1)
     rivals = first.withColumn("_rivals", F.sum(F.col("_is_first").cast("int")).over(in_file))
-    # One row a file can stand for its key: of those the latest does.
+    # One row a file can stand for its key: the latest of them settles all before it.
     stands = F.col("_is_first") & (F.col("_rivals") == 1)
-    latest = Window.partitionBy(*key, "_stands").orderBy(F.desc("_ingested_at"), F.desc("_source_file"))
-    ranked = (
-        rivals.withColumn("_stands", stands)
-        .withColumn("_age", F.row_number().over(latest))
-        .withColumn("_latest_text", F.first("_text").over(latest))
-    )
+    newest_first = Window.partitionBy(*key).orderBy(F.desc("_ingested_at"), F.desc("_source_file"))
+    newer = newest_first.rowsBetween(Window.unboundedPreceding, -1)
+    latest_text = F.first(F.when(stands, F.col("_text")), ignorenulls=True).over(newer)
+    ranked = rivals.withColumn("_stands", stands).withColumn("_latest_text", latest_text)
     fate = (
         F.when(~F.col("_is_first"), F.lit(DUPLICATE))
+        .when(F.col("_latest_text") == F.col("_text"), F.lit(DUPLICATE))
+        .when(F.col("_latest_text").isNotNull(), F.lit(SUPERSEDED))
         .when(~F.col("_stands"), F.lit(CONFLICTING))
-        .when((F.col("_age") > 1) & (F.col("_text") == F.col("_latest_text")), F.lit(DUPLICATE))
-        .when(F.col("_age") > 1, F.lit(SUPERSEDED))
     )
     return ranked.select(*ORIGIN, fate.alias("fate")).where("fate IS NOT NULL")

@@ -71,6 +71,7 @@ def build_table(table: Table, lake: Lakehouse, settings: Settings, run_id: str) 
     if not any(outcome.blocks for outcome in outcomes):
         version = lake.publish(draft.candidate, draft.note_version())
         draft.settle_refused()
+        lake.discard(draft.candidate)
     return BuildResult(
         contract=draft.candidate.contract,
         candidate=draft.candidate,

@@ -7,7 +7,7 @@ in ``build.py``.
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, reduce
 from typing import Any
@@ -16,7 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from instacart_assets.contracts.model import REASONS, Contract
+from instacart_assets.contracts.model import ORIGIN, REASONS, Contract
 from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.contracts.rules import consulted_tables
 from instacart_assets.lakehouse.lake import Candidate, Lakehouse
@@ -30,7 +30,7 @@ from instacart_assets.quality.audit import (
     measure_history,
 )
 from instacart_assets.quality.outcomes import SAMPLE_ROWS, RuleOutcome
-from instacart_assets.quality.quarantine import describe_lines, describe_rows
+from instacart_assets.quality.quarantine import OPEN, describe_lines, describe_rows
 from instacart_assets.quality.repeats import DUPLICATE, SUPERSEDED, Repeats, find_repeats
 from instacart_assets.quality.split import mark_refused
 from instacart_assets.settings import Settings
@@ -96,13 +96,6 @@ class Draft(ABC):
     def _note_history(self) -> dict[str, str]:
         return {HISTORY: json.dumps(measure_history(self.rows, self._contract))}
 
-    def _read_past(self) -> dict[str, list[float]]:
-        past: dict[str, list[float]] = {}
-        for note in self._lake.read_notes(self._contract.address, HISTORY, HISTORY_VERSIONS):
-            for name, value in json.loads(note).items():
-                past.setdefault(name, []).append(value)
-        return past
-
 
 class LandedDraft(Draft):
     """A bronze version: the records of the landed files, and the lines that are none."""
@@ -149,17 +142,19 @@ class LandedDraft(Draft):
 
     def audit(self) -> tuple[RuleOutcome, ...]:
         """The outcome of every rule, those over counts last."""
-        replayed = self.quarantine.count_replayed(self.found) if self.quarantine else 0
+        settled = self.quarantine.count_settled(self.found) if self.quarantine else 0
         counts = LineCounts(
             records=self._source.records,
             rows=self.candidate.rows,
             lines=self._source.malformed,
-            open=self._source.malformed - replayed,
+            open=self._source.malformed - settled,
             sample=self._sample_lines(),
             unknown_columns=self._source.unknown_columns,
             missing_columns=self._source.missing_columns,
         )
-        evidence = Evidence(read=counts.records, past=self._read_past(), is_public=self._is_public)
+        evidence = Evidence(
+            read=counts.records, past=read_past(self._lake, self._contract.address), is_public=self._is_public
+        )
         contract = self.candidate.contract
         return (*audit_rows(self.rows, contract, evidence), *audit_line_counts(counts, contract))
 
@@ -219,18 +214,28 @@ class MadeDraft(Draft):
         self._versions = {address: lake.find_version(address) for address in table.sources.values()}
         self._inputs = {address: lake.read(address, self._versions[address]) for address in self._versions}
         self._landed = {address: self._inputs[address] for address in table.landed}
-        self._repeats = find_repeats(self._landed, table.contract) if table.contract.refuses_rows else None
-        self.candidate = lake.stage(self._make_rows(), table.contract, self._base, run_id)
-        self.quarantine, self.found = None, None
+        self.quarantine, self.found, self._settled, self._repeats = None, None, None, None
         if table.contract.refuses_rows:
             self.quarantine = Quarantine(table.contract, table.landed, lake, run_id)
-            if self.candidate.refused:
-                self.found = describe_rows(lake.read_refused(self.candidate), self._landed)
+            self._settled = self.quarantine.find_settled(self._list_files())
+            self._repeats = find_repeats(self._read_unsettled(), table.contract)
+        self.candidate = lake.stage(self._make_rows(), table.contract, self._base, run_id)
+        if self.candidate.refused:
+            self.found = describe_rows(lake.read_refused(self.candidate), self._landed)
+
+    def _read_unsettled(self) -> dict[str, DataFrame]:
+        """The landed rows, without those in quarantine that a person has dealt with."""
+        if self._settled is None:
+            return self._landed
+        return {
+            address: rows.join(self._settled, [*ORIGIN], "left_anti")
+            for address, rows in self._landed.items()
+        }
 
     def _make_rows(self) -> DataFrame:
-        inputs = dict(self._inputs)
+        inputs = self._inputs | self._read_unsettled()
         if self._repeats is not None:
-            inputs |= {address: self._repeats.drop_from(rows) for address, rows in self._landed.items()}
+            inputs |= {address: self._repeats.drop_from(inputs[address]) for address in self._landed}
         chosen = {
             name: next(value for _, value in self._settings if isinstance(value, kind))
             for name, kind in self._table.settings.items()
@@ -253,33 +258,19 @@ class MadeDraft(Draft):
             address: self._inputs[address] if address in self._inputs else self._lake.read(address)
             for address in consulted_tables(self._contract)
         }
-        past, is_public = self._read_past(), self._is_public
+        past, is_public = read_past(self._lake, self._contract.address), self._is_public
         if not self._contract.refuses_rows:
             return Evidence(tables=tables, past=past, is_public=is_public)
         refused = self._lake.read_refused(self.candidate)
-        still_open = refused
-        if self.quarantine is not None and self.found is not None:
-            still_open = self.quarantine.leave_open(refused, self.found)
         return Evidence(
             tables=tables,
-            refused=still_open,
-            lines=self._read_open_lines(),
+            refused=refused,
+            lines=read_open_lines(self._table, self._lake),
             refused_by_rule=_count_reasons(refused) if self.candidate.refused else {},
             read=self._count_read(),
             past=past,
             is_public=is_public,
         )
-
-    def _read_open_lines(self) -> DataFrame:
-        """Lines of the same landed files that no row could be read from."""
-        held = [quarantine_address(source) for source in self._table.landed.values()]
-        parts = [
-            self._lake.read(address).where("status = 'open'").select("_source_file", "line_number")
-            for address in held
-            if self._lake.find_version(address) is not None
-        ]
-        empty = self._lake.session.createDataFrame([], "_source_file string, line_number bigint")
-        return reduce(DataFrame.unionByName, parts, empty)
 
     def _count_read(self) -> int:
         return sum(self._lake.count_rows(address, self._versions[address]) for address in self._landed)
@@ -293,14 +284,14 @@ class MadeDraft(Draft):
             held = {
                 fate: quarantine.count_known(self._repeats.of_fate(fate), self._list_files()) for fate in held
             }
-        replayed = quarantine.count_replayed(self.found) if quarantine is not None else 0
+        settled = 0 if self._settled is None else self._settled.count()
         return RowCounts(
             read=self._count_read(),
             written=self.candidate.rows,
-            quarantined=self.candidate.refused + sum(held.values()),
+            quarantined=self.candidate.refused + settled + sum(held.values()),
             duplicates=counts.get(DUPLICATE, 0) - held[DUPLICATE],
             superseded=counts.get(SUPERSEDED, 0) - held[SUPERSEDED],
-            open=self.candidate.refused - replayed,
+            open=self.candidate.refused,
         )
 
     def _list_files(self) -> FileOrigins:
@@ -312,8 +303,7 @@ class MadeDraft(Draft):
 
     @property
     def _is_public(self) -> bool:
-        notes = [self._lake.read_notes(address, IS_PUBLIC, HISTORY_VERSIONS) for address in self._versions]
-        return all(found and json.loads(found[0]) for found in notes)
+        return was_public(self._lake, list(self._versions))
 
     def settle_refused(self) -> None:
         """Resolve rows that passed, were superseded, or are gone from their files."""
@@ -344,6 +334,33 @@ def read_landed_files(lake: Lakehouse, address: str) -> dict[str, tuple[str, str
         if notes
         else {}
     )
+
+
+def read_past(lake: Lakehouse, address: str) -> dict[str, list[float]]:
+    """Values that rules over history had in a table's last versions, by rule, the newest first."""
+    past: dict[str, list[float]] = {}
+    for note in lake.read_notes(address, HISTORY, HISTORY_VERSIONS):
+        for name, value in json.loads(note).items():
+            past.setdefault(name, []).append(value)
+    return past
+
+
+def was_public(lake: Lakehouse, addresses: Sequence[str]) -> bool:
+    """Whether tables hold the published dataset and nothing else."""
+    notes = [lake.read_notes(address, IS_PUBLIC, HISTORY_VERSIONS) for address in addresses]
+    return all(found and json.loads(found[0]) for found in notes)
+
+
+def read_open_lines(table: Table, lake: Lakehouse) -> DataFrame:
+    """Lines of the landed files of a table's rows that no row could be read from, and nobody has dealt with."""
+    held = [quarantine_address(source) for source in table.landed.values()]
+    parts = [
+        lake.read(address).where(F.col("status") == OPEN).select("_source_file", "line_number")
+        for address in held
+        if lake.find_version(address) is not None
+    ]
+    empty = lake.session.createDataFrame([], "_source_file string, line_number bigint")
+    return reduce(DataFrame.unionByName, parts, empty)
 
 
 def _conflicting(repeats: Repeats | None) -> DataFrame | None:

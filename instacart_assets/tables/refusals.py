@@ -17,11 +17,11 @@ from instacart_assets.contracts.quarantine import quarantine_of
 from instacart_assets.lakehouse.lake import Lakehouse
 from instacart_assets.quality.quarantine import (
     OPEN,
-    REPLAYED,
     add_found,
     find_gone,
+    is_settled,
+    resolve_by_hand,
     resolve_gone,
-    resolve_replayed,
 )
 
 
@@ -51,6 +51,7 @@ class Quarantine:
         self, contract: Contract, sources: Mapping[str, Contract], lake: Lakehouse, run_id: str
     ) -> None:
         self.contract = quarantine_of(contract, sources)
+        self._of_lines = bool(contract.landed_columns)
         self._lake = lake
         self._run_id = run_id
         self._before = lake.count_rows(self.contract.address)
@@ -88,45 +89,44 @@ class Quarantine:
         if find_gone(known, now_found).limit(1).count():
             self._publish(resolve_gone(known, now_found, superseded, landed_files, _now()))
 
-    def resolve(self, row_ids: Sequence[str]) -> None:
-        """Mark rows as replayed: a corrected row was landed for each."""
+    def resolve(self, row_ids: Sequence[str], how: str) -> None:
+        """Mark rows as dealt with by a person."""
         if self.known is not None:
-            self._publish(resolve_replayed(self.known, row_ids, _now()))
+            self._publish(resolve_by_hand(self.known, row_ids, how, _now()))
 
-    def count_replayed(self, found: DataFrame | None) -> int:
-        """Those of the rows refused now that a corrected row was landed for."""
+    def count_settled(self, found: DataFrame | None) -> int:
+        """Those of the lines found now that a person has dealt with."""
         known = self.known
         if known is None or found is None or not self._before:
             return 0
-        return found.join(known.where(F.col("resolution") == REPLAYED), "row_id", "left_semi").count()
+        return found.join(known.where(is_settled()), "row_id", "left_semi").count()
 
     def find_open(self) -> DataFrame | None:
         """The rows that nobody has dealt with."""
         return None if self.known is None else self.known.where(F.col("status") == OPEN)
 
-    def leave_open(self, refused: DataFrame, found: DataFrame) -> DataFrame:
-        """Of rows refused now, those that nobody has dealt with.
-
-        Args:
-            refused: the rows, with their columns of origin.
-            found: the same rows, identified.
-        """
+    def find_settled(self, landed_files: Sequence[tuple[str, str]]) -> DataFrame | None:
+        """Origins of landed rows that a person has dealt with; None where there are none."""
         known = self.known
         if known is None or not self._before:
-            return refused
-        settled = found.join(known.where(F.col("status") != OPEN), "row_id", "left_semi").select(*ORIGIN)
-        return refused.join(settled, [*ORIGIN], "left_anti")
+            return None
+        settled = self._of_files(known.where(is_settled()), landed_files).select(*ORIGIN)
+        return settled if settled.limit(1).count() else None
 
     def count_known(self, origins: DataFrame, landed_files: Sequence[tuple[str, str]]) -> int:
         """Those of the given landed rows that it already holds."""
         known = self.known
         if known is None or not self._before:
             return 0
-        files = known.sparkSession.createDataFrame(
-            list(landed_files) or [("", "")], "_source_file string, _source_fingerprint string"
-        )
-        held = known.join(files, ["_source_file", "_source_fingerprint"], "left_semi")
+        held = self._of_files(known, landed_files)
         return origins.join(held, [*ORIGIN], "left_semi").count()
+
+    def _of_files(self, known: DataFrame, landed_files: Sequence[tuple[str, str]]) -> DataFrame:
+        """Those of its rows that are of the given files, with the content they have now."""
+        files = self._lake.session.createDataFrame(
+            list(landed_files), "_source_file string, _source_fingerprint string"
+        )
+        return known.join(files, ["_source_file", "_source_fingerprint"], "left_semi")
 
     def describe(self) -> QuarantineState:
         """The table as it is now."""
@@ -140,10 +140,10 @@ class Quarantine:
         )
 
     def _find_news(self, known: DataFrame, found: DataFrame) -> bool:
-        """Whether anything is refused now that is not known as open or replayed."""
-        settled = F.coalesce(F.col("resolution") == REPLAYED, F.lit(False))
-        familiar = known.where((F.col("status") == OPEN) | settled)
-        return found.join(familiar.select("row_id"), "row_id", "left_anti").limit(1).count() > 0
+        """Whether anything is refused now that is not known as open or settled, for the same reasons."""
+        familiar = known.where((F.col("status") == OPEN) | is_settled())
+        same = ["row_id", "reason" if self._of_lines else "reasons_text"]
+        return found.join(familiar.select(*same), same, "left_anti").limit(1).count() > 0
 
     def _found_columns(self) -> list[str]:
         life = {"status", "resolution", "quarantined_at", "resolved_at", "run_id"}

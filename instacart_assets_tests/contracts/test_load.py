@@ -14,7 +14,7 @@ from instacart_assets.contracts.load import (
     load_contract,
     load_contracts,
 )
-from instacart_assets.contracts.model import LAYERS, Contract
+from instacart_assets.contracts.model import LAYERS, Contract, SchemaDrift
 
 SHIPPED = sorted(load_contracts())
 
@@ -77,6 +77,17 @@ schema:
         dimension: completeness
         severity: block
 """
+
+HISTORY = {
+    "id": "as_before",
+    "type": "sql",
+    "unit": "history",
+    "query": "SELECT count(*) FROM {batch}",
+    "mustBeBetween": [0.5, 2],
+    "description": "There are about as many as before.",
+    "dimension": "accuracy",
+    "severity": "warn",
+}
 
 
 @pytest.fixture(params=SHIPPED)
@@ -173,6 +184,73 @@ def test_a_source_that_may_be_absent_says_so(tmp_path: Path) -> None:
     assert load_contract(write_contract(tmp_path, text)).is_optional
 
 
+def test_what_may_be_refused_and_may_drift_stands_beside_the_columns(tmp_path: Path) -> None:
+    document = yaml.safe_load(GOOD)
+    stated = {"errorBudget": 0.01, "unknownColumn": "add", "missingColumn": "ignore", "changedType": "ignore"}
+    document["schema"][0]["customProperties"] = [
+        {"property": name, "value": value} for name, value in stated.items()
+    ]
+    contract = load_contract(write_contract(tmp_path, document))
+    assert contract.error_budget == 0.01
+    assert contract.drift == SchemaDrift("add", "ignore", "ignore")
+
+
+def test_what_is_not_stated_is_refused_and_no_row_may_be(tmp_path: Path) -> None:
+    contract = load_contract(write_contract(tmp_path, GOOD))
+    assert (contract.error_budget, contract.has_quarantine) == (None, False)
+    assert contract.drift == SchemaDrift("refuse", "refuse", "refuse")
+
+
+def test_a_rule_over_history_has_a_query_and_bounds(tmp_path: Path) -> None:
+    document = yaml.safe_load(GOOD)
+    document["schema"][0]["quality"].append(HISTORY)
+    rule = load_contract(write_contract(tmp_path, document)).rules[1]
+    assert (rule.id, rule.scope, rule.condition, rule.between) == (
+        "as_before",
+        "history",
+        "SELECT count(*) FROM {batch}",
+        (0.5, 2.0),
+    )
+
+
+def test_a_rule_may_speak_of_the_published_files_alone(tmp_path: Path) -> None:
+    document = yaml.safe_load(GOOD)
+    document["schema"][0]["quality"][0]["tags"] = ["public_files"]
+    rules = load_contract(write_contract(tmp_path, document)).rules
+    assert {rule.id: rule.is_for_public_files for rule in rules} == {
+        "something_is_there": True,
+        "price_is_positive": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("logical", "physical", "spelt"),
+    [
+        ("integer", "string", "bigint"),
+        ("number", "string", "double"),
+        ("string", "string", None),
+        ("integer", "int", None),  # a typed column spells nothing, it is
+    ],
+)
+def test_text_spells_the_logical_type_beside_it(
+    tmp_path: Path, logical: str, physical: str, spelt: str | None
+) -> None:
+    document = yaml.safe_load(GOOD)
+    document["schema"][0]["properties"][2] |= {"logicalType": logical, "physicalType": physical}
+    assert load_contract(write_contract(tmp_path, document)).columns[2].spells == spelt
+
+
+def test_a_foreign_key_names_the_column_it_points_to(tmp_path: Path) -> None:
+    document = yaml.safe_load(GOOD)
+    relation = {"type": "foreignKey", "to": "silver.shops.shop_id"}
+    document["schema"][0]["properties"][2]["relationships"] = [relation]
+    assert load_contract(write_contract(tmp_path, document)).columns[2].references == "silver.shops.shop_id"
+
+
+def _drop(stated: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in stated.items() if key != name}
+
+
 Change = Callable[[dict[str, Any], dict[str, Any]], object]
 """Breaks a document, given the document and its one table."""
 
@@ -252,11 +330,11 @@ FAULTS: dict[str, tuple[Change, str]] = {
     ),
     "an unknown severity": (
         lambda _, table: table["quality"][0].update(severity="fatal"),
-        "needs rule something_is_there: severity to be one of block, warn",
+        "needs rule something_is_there: severity to be one of reject, block, warn",
     ),
     "an unknown unit": (
         lambda _, table: table["quality"][0].update(unit="percent"),
-        "needs rule something_is_there: unit to be one of rows, table",
+        "needs rule something_is_there: unit to be one of rows, table, query, history",
     ),
     "another engine": (
         lambda _, table: table["quality"][0].update(engine="soda"),
@@ -273,6 +351,50 @@ FAULTS: dict[str, tuple[Change, str]] = {
     "a rule without a dimension": (
         lambda _, table: table["quality"][0].pop("dimension"),
         "needs rule something_is_there: dimension",
+    ),
+    "a rule named like a column": (
+        lambda _, table: table["quality"][0].update(id="price"),
+        "needs each rule once: price",
+    ),
+    "a table rejected": (
+        lambda _, table: table["quality"][0].update(severity="reject"),
+        "needs rule something_is_there: unit: rows, as only a row can be rejected",
+    ),
+    "rows rejected without a budget": (
+        lambda _, table: table["properties"][2]["quality"][0].update(severity="reject"),
+        "needs customProperties: errorBudget, as rows can be rejected: price_is_positive",
+    ),
+    "a budget over the whole": (
+        lambda _, table: table.update(customProperties=[{"property": "errorBudget", "value": 1.5}]),
+        "needs customProperties: errorBudget, a share from 0 to 1",
+    ),
+    "a budget in words": (
+        lambda _, table: table.update(customProperties=[{"property": "errorBudget", "value": "1%"}]),
+        "needs customProperties: errorBudget, a share from 0 to 1",
+    ),
+    "an unknown policy": (
+        lambda _, table: table.update(customProperties=[{"property": "changedType", "value": "guess"}]),
+        "needs customProperties: changedType to be one of refuse, ignore",
+    ),
+    "a missing column added": (
+        lambda _, table: table.update(customProperties=[{"property": "missingColumn", "value": "add"}]),
+        "needs customProperties: missingColumn to be one of refuse, ignore",
+    ),
+    "a misspelt property": (
+        lambda _, table: table.update(customProperties=[{"property": "errorBuget", "value": 0.1}]),
+        "needs customProperties to be among errorBudget, unknownColumn, missingColumn, changedType, not errorBuget",
+    ),
+    "history without two bounds": (
+        lambda _, table: table["quality"].append(_drop(HISTORY, "mustBeBetween") | {"mustBe": 1}),
+        "needs rule as_before: mustBeBetween, two ratios, exactly where unit is history",
+    ),
+    "history that is no query": (
+        lambda _, table: table["quality"][0].update(unit="history"),
+        "needs rule something_is_there: type: sql, as its unit is history",
+    ),
+    "a query with bounds that is no history": (
+        lambda _, table: table["quality"].append(_drop(HISTORY, "unit")),
+        "needs rule as_before: engine: spark-sql",
     ),
 }
 
@@ -330,6 +452,44 @@ def test_a_source_that_no_contract_describes_is_named_with_its_column(tmp_path: 
     assert str(refused.value) == (
         f"contract silver/things.yml: column day names {source}, which no contract describes"
     )
+
+
+def with_query(table: str) -> dict[str, Any]:
+    """A contract with a rule that reads another table."""
+    document: dict[str, Any] = yaml.safe_load(GOOD)
+    document["schema"][0]["quality"][0] |= {
+        "unit": "query",
+        "implementation": "SELECT * FROM {other}".replace("other", table),
+    }
+    return document
+
+
+@pytest.mark.parametrize("table", ["silver.nothing", "silver.things", "quarantine.nothing"])
+def test_a_rule_that_reads_no_other_table_with_a_contract_is_named(tmp_path: Path, table: str) -> None:
+    write_contract(tmp_path, with_query(table))
+    with pytest.raises(ContractError) as refused:
+        load_contracts(tmp_path)
+    assert str(refused.value) == (
+        f"contract silver/things.yml: rule something_is_there reads {{{table}}}, "
+        "which is no other table with a contract"
+    )
+
+
+@pytest.mark.parametrize("table", ["silver.others", "quarantine.others"])
+def test_a_rule_may_read_another_table_or_what_it_refuses(tmp_path: Path, table: str) -> None:
+    write_contract(tmp_path, with_query(table))
+    others = GOOD.replace("id: silver.things", "id: silver.others")
+    write_contract(tmp_path, others, "silver/others.yml")
+    assert load_contracts(tmp_path)["silver.things"].rules[0].consulted == (table,)
+
+
+def test_a_reference_to_a_column_that_no_contract_describes_is_named(tmp_path: Path) -> None:
+    document = yaml.safe_load(GOOD)
+    relation = {"type": "foreignKey", "to": "silver.shops.shop_id"}
+    document["schema"][0]["properties"][2]["relationships"] = [relation]
+    write_contract(tmp_path, document)
+    with pytest.raises(ContractError, match=r"column price names silver\.shops\.shop_id"):
+        load_contracts(tmp_path)
 
 
 def test_contracts_may_name_columns_of_each_other(tmp_path: Path) -> None:

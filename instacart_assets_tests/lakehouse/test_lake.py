@@ -1,6 +1,7 @@
 """Tables staged, published and read."""
 
-from datetime import UTC, date, datetime
+import os
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from instacart_assets.contracts.model import COLUMN_TYPES
-from instacart_assets.lakehouse.lake import Lakehouse, LakePathError, TableMissingError
+from instacart_assets.lakehouse.lake import Candidate, Lakehouse, LakePathError, TableMissingError
 from instacart_assets.lakehouse.query import run_query
 from instacart_assets.lakehouse.schema import ShapeError
 from instacart_assets_tests.lakehouse.things import THINGS, make_named, publish, read_sorted, stage
@@ -20,17 +21,17 @@ from instacart_assets_tests.small_contracts import make_column, make_contract
 def test_types_and_nullability_survive_the_way_through_the_lake(lake: Lakehouse) -> None:
     typed = make_contract(
         make_column("thing_id", "int", required=True),
-        *(make_column(f"a_{kind}", kind) for kind in COLUMN_TYPES),
+        *(make_column(f"a_{kind.partition('<')[0]}", kind) for kind in COLUMN_TYPES),
     )
     moment = datetime(2020, 5, 1, 12, 0, 0, 123_456, tzinfo=UTC)
-    row: tuple[Any, ...] = (1, True, -7, 2**40, 0.1, "Crème\n", date(2019, 12, 31), moment)
-    publish(lake, [row, (2, *[None] * 7)], typed)
+    row: tuple[Any, ...] = (1, True, -7, 2**40, 0.1, "Crème\n", date(2019, 12, 31), moment, ["x", "y"])
+    publish(lake, [row, (2, *[None] * 8)], typed)
     assert lake.read("silver.things").dtypes == [(column.name, column.type) for column in typed.columns]
     fields = DeltaTable(lake.locate("silver.things")).schema().fields
     assert [field.name for field in fields if not field.nullable] == ["thing_id"]
     by_arrow = DeltaTable(lake.locate("silver.things")).to_pyarrow_table().sort_by("thing_id").to_pylist()
     assert tuple(by_arrow[0].values()) == row
-    assert tuple(by_arrow[1].values()) == (2, *[None] * 7)
+    assert tuple(by_arrow[1].values()) == (2, *[None] * 8)
 
 
 def test_the_engine_and_deltalake_read_the_same_rows(lake: Lakehouse) -> None:
@@ -58,10 +59,6 @@ def test_a_candidate_can_be_read_and_counted_before_it_is_published(lake: Lakeho
         (1, "a"),
         (2, "b"),
         (3, "c"),
-    ]
-    assert lake.read_preview(candidate, 2).to_pylist() == [
-        {"thing_id": 1, "name": "a"},
-        {"thing_id": 2, "name": "b"},
     ]
 
 
@@ -119,6 +116,105 @@ def test_columns_that_the_contract_does_not_name_are_left_out(lake: Lakehouse) -
     assert read_sorted(lake) == [(1, "a")]
 
 
+def stage_marked(lake: Lakehouse, *rows: tuple[Any, ...], run_id: str = "run") -> Candidate:
+    """A candidate of rows of which some are marked as refused."""
+    schema = "thing_id int, name string, _source_file string, _row_number bigint, _reasons array<string>"
+    frame = lake.session.createDataFrame(rows, f"{schema}, _is_refused boolean")
+    return lake.stage(frame, THINGS, lake.open_table("silver.things"), run_id)
+
+
+GOOD = (1, "apple", None, None, None, False)
+REFUSED = (None, "pear", "things.csv", 2, ["thing_id_is_filled"], True)
+
+
+def test_refused_rows_lie_beside_the_others_and_are_not_published(lake: Lakehouse) -> None:
+    candidate = stage_marked(lake, GOOD, REFUSED)
+    assert (candidate.rows, candidate.refused) == (1, 1)
+    assert [tuple(row) for row in lake.read_candidate(candidate).collect()] == [(1, "apple")]
+    (refused,) = lake.read_refused(candidate).collect()
+    assert refused.asDict() == {
+        "thing_id": None,
+        "name": "pear",
+        "_source_file": "things.csv",
+        "_row_number": 2,
+        "_reasons": ["thing_id_is_filled"],
+    }
+    lake.publish(candidate)
+    assert read_sorted(lake) == [(1, "apple")]
+    assert lake.read("silver.things").columns == ["thing_id", "name"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "counts"),
+    [((GOOD,), (1, 0)), ((REFUSED,), (0, 1)), ((), (0, 0))],
+    ids=["good", "refused", "none"],
+)
+def test_a_candidate_of_one_kind_of_rows_has_none_of_the_other(
+    lake: Lakehouse, rows: tuple[tuple[Any, ...], ...], counts: tuple[int, int]
+) -> None:
+    candidate = stage_marked(lake, *rows)
+    assert (candidate.rows, candidate.refused) == counts
+    assert (lake.read_candidate(candidate).count(), lake.read_refused(candidate).count()) == counts
+    assert set(lake.read_refused(candidate).columns) == {
+        "thing_id",
+        "name",
+        "_source_file",
+        "_row_number",
+        "_reasons",
+    }
+    assert lake.publish(candidate) == 0
+    assert lake.read("silver.things").count() == counts[0]
+
+
+def test_what_is_published_is_no_candidate_any_more(lake: Lakehouse) -> None:
+    lake.publish(stage_marked(lake, GOOD, REFUSED, run_id="monday"))
+    assert lake.list_candidates("silver.things") == []
+    folders = sorted(path.name for path in lake.locate("silver.things").iterdir())
+    assert [name.rpartition("-")[0] for name in folders if name != "_delta_log"] == ["data-monday"]
+
+
+def test_only_candidates_from_before_a_moment_are_removed(lake: Lakehouse) -> None:
+    publish(lake, [(1, "published")])
+    old, new = stage(lake, [(1, "old")]), stage(lake, [(1, "new")])
+    week_old = (datetime.now(UTC) - timedelta(days=8)).timestamp()
+    for folder in lake.locate("silver.things").glob("*-*"):
+        if folder != new.path:
+            os.utime(folder, (week_old, week_old))
+    removed = lake.remove_candidates("silver.things", datetime.now(UTC) - timedelta(days=7))
+    assert removed == [old.path]
+    assert lake.list_candidates("silver.things") == [new.path]
+    assert read_sorted(lake) == [(1, "published")]
+
+
+def test_a_column_that_is_added_widens_the_table(lake: Lakehouse) -> None:
+    publish(lake, [(1, "apple")])
+    widened = make_contract(*THINGS.columns, make_column("colour"))
+    publish(lake, [(1, "apple", "red")], widened)
+    assert read_sorted(lake) == [(1, "apple", "red")]
+    assert DeltaTable(lake.locate("silver.things")).to_pyarrow_table().column_names == [
+        "thing_id",
+        "name",
+        "colour",
+    ]
+    assert read_sorted(lake, version=0) == [(1, "apple")]
+
+
+def test_notes_of_versions_are_read_the_newest_first(lake: Lakehouse) -> None:
+    for number in range(3):
+        lake.publish(stage(lake, [(1, "a")]), {"number": str(number)})
+    publish(lake, [(1, "without")])
+    assert lake.read_notes("silver.things", "number", 3) == ["2", "1"]
+    assert lake.read_notes("silver.things", "nothing", 3) == []
+    assert lake.read_notes("gold.nothing", "number", 3) == []
+
+
+def test_rows_of_a_version_are_counted(lake: Lakehouse) -> None:
+    publish(lake, [(1, "a"), (2, "b")])
+    publish(lake, [(1, "a")])
+    assert (lake.count_rows("silver.things"), lake.count_rows("silver.things", 0)) == (1, 2)
+    assert lake.count_rows("gold.nothing") == 0
+
+
 def test_a_table_that_was_never_published_is_told_with_the_command_that_makes_it(lake: Lakehouse) -> None:
     with pytest.raises(TableMissingError) as missing:
         lake.read("gold.nothing")
@@ -128,11 +224,11 @@ def test_a_table_that_was_never_published_is_told_with_the_command_that_makes_it
 
 
 def test_tables_are_listed_by_layer_and_name_once_published(lake: Lakehouse) -> None:
-    for address in ("gold.a", "bronze.z", "bronze.b"):
+    for address in ("quarantine.b", "gold.a", "bronze.z", "bronze.b"):
         publish(lake, [(1, "a")], make_named(address))
     stage(lake, [(1, "a")], make_named("silver.staged"))
     (lake.root / "silver" / "notes").mkdir(parents=True)
-    assert lake.list_tables() == ["bronze.b", "bronze.z", "gold.a"]
+    assert lake.list_tables() == ["bronze.b", "bronze.z", "gold.a", "quarantine.b"]
 
 
 def test_a_lake_that_is_not_there_is_empty(tmp_path: Path, spark: SparkSession) -> None:

@@ -47,3 +47,23 @@ def test_every_column_that_rows_lack_is_named(spark: SparkSession) -> None:
     rows = spark.createDataFrame([(1,)], "other int")
     with pytest.raises(ShapeError, match=r"silver\.things: the transform returns no thing_id, price"):
         conform(rows, THINGS)
+
+
+def test_rows_that_are_marked_keep_what_says_why(spark: SparkSession) -> None:
+    marks = "_source_file string, _row_number bigint, _reasons array<string>"
+    rows = spark.createDataFrame([], f"{marks}, _is_refused boolean, price double, other int, thing_id int")
+    assert conform(rows, THINGS).columns == [
+        "thing_id",
+        "price",
+        "_source_file",
+        "_row_number",
+        "_reasons",
+        "_is_refused",
+    ]
+    assert conform(rows.drop("_is_refused"), THINGS).columns == ["thing_id", "price"]
+
+
+def test_a_column_of_texts_has_its_words() -> None:
+    reasons = make_contract(make_column("thing_id"), make_column("reasons", "array<string>"))
+    assert arrow_schema(reasons).field("reasons").type == pa.list_(pa.string())
+    assert '"elementType":"string"' in delta_schema(reasons).fields[1].to_json().replace(" ", "")

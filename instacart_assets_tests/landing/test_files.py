@@ -2,17 +2,20 @@
 
 import gzip
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from instacart_assets.contracts.model import Policy, SchemaDrift
 from instacart_assets.landing import files
 from instacart_assets.landing.files import (
     LandingError,
-    find_broken_record,
+    count_malformed,
     find_paths,
+    is_trusted,
     open_file,
     read_content,
     survey,
@@ -156,22 +159,88 @@ def test_a_link_to_nothing_is_no_file(tmp_path: Path) -> None:
         survey(tmp_path, [THINGS])
 
 
-def test_text_that_is_not_utf8_is_named_by_line_in_one_line(tmp_path: Path) -> None:
-    message = refuse(tmp_path, b"thing_id,name\r\n1,caf\xe9\r\n")
-    assert message.endswith("line 2: is not UTF-8: 1,caf\ufffd; save the file as UTF-8 and land it again")
+@pytest.mark.parametrize(
+    ("header", "fault"),
+    [
+        (
+            b"thing_id,nam\xe9",
+            "its header is not UTF-8: thing_id,nam\\xe9; expected the columns thing_id, name",
+        ),
+        (b'thing_id,"name', 'its header has a quotation that does not end: thing_id,"name;'),
+        (b'thing_id,"name"s', 'its header has text after a closing quotation mark: thing_id,"name"s;'),
+        (b"thing_id,name\r1,a", "its header has a carriage return before its end: thing_id,name\r1,a;"),
+        (b"thing_id,name" + b"," * files.HEADER_LIMIT, "its header does not end within 65536 bytes;"),
+    ],
+    ids=["latin-1", "unterminated quote", "text after quote", "carriage return", "endless"],
+)
+def test_a_header_that_is_no_csv_is_refused(tmp_path: Path, header: bytes, fault: str) -> None:
+    assert f"things.csv: {fault}" in refuse(tmp_path, header + b"\n1,a\n")
 
 
-def test_text_that_is_not_utf8_is_found_far_below_the_header(tmp_path: Path) -> None:
-    path = write_file(tmp_path, "things.csv", HEADER.encode() + b"1,a\n" * 50_000 + b"2,\xe9\n")
-    assert open_file(path, tmp_path, THINGS).columns == ("thing_id", "name")
-    with pytest.raises(LandingError, match=r"line 50002: is not UTF-8: 2,"):
-        read_content(path)
+def test_lines_that_end_in_a_carriage_return_alone_are_refused(tmp_path: Path) -> None:
+    assert "its lines end in a carriage return alone" in refuse(tmp_path, "thing_id,name\r1,a\r")
 
 
-def test_a_letter_cut_off_at_the_end_of_the_file_is_not_utf8(tmp_path: Path) -> None:
-    path = write_file(tmp_path, "things.csv", HEADER.encode() + "1,é".encode()[:-1])
-    with pytest.raises(LandingError, match="line 2: is not UTF-8"):
-        read_content(path)
+def trust(folder: Path, content: bytes) -> bool:
+    return is_trusted(open_file(write_file(folder, "things.csv", content), folder, THINGS))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"1,a\n",
+        b"1,a\r\n\r\n2,b\r\n",
+        "1,crème 🍎".encode(),
+        b'1,"Apple, ""red"""\n2,9" Pan\n',
+        b"1,x\x00y\n",
+        b"1\n",
+    ],
+    ids=["plain", "CRLF", "no final newline", "quotes", "NUL", "ragged, on which all readers stumble"],
+)
+def test_text_on_which_readers_agree_is_trusted(tmp_path: Path, body: bytes) -> None:
+    assert trust(tmp_path, HEADER.encode() + body)
+    assert trust(tmp_path, b"\xef\xbb\xbf" + HEADER.encode() + body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"1,caf\xe9\n2,b\n",
+        b"1,a\n" * 50_000 + b"2,\xe9\n",
+        b"1,a\n2,\xc3",
+        b"1,a\r2,b\n",
+        b"1,a\r\r\n",
+        b'1,"a\n2,b"\n',
+        b'1,"a"b\n',
+        b'1,"a",b\n',
+        b"1," + b"x" * (1 << 17) + b"\n",
+    ],
+    ids=[
+        "latin-1",
+        "latin-1 far below",
+        "a letter cut off",
+        "carriage return",
+        "two carriage returns",
+        "quote over lines",
+        "text after quote",
+        "ragged with quotes",
+        "long field",
+    ],
+)
+def test_text_that_readers_take_for_different_rows_is_not_trusted(tmp_path: Path, body: bytes) -> None:
+    assert not trust(tmp_path, HEADER.encode() + body)
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7, 1 << 22])
+@pytest.mark.parametrize(
+    ("content", "is_plain"),
+    [("id\r\n1\r\n", True), ("id\n1\r2\n", False), ("id\n1\r\r\n", False)],
+)
+def test_a_line_end_across_blocks_is_one_line_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, block: int, is_plain: bool
+) -> None:
+    monkeypatch.setattr(files, "BLOCK_BYTES", block)
+    assert read_content(write_file(tmp_path, "things.csv", content)).is_plain is is_plain
 
 
 def test_a_first_record_longer_than_what_is_looked_at_is_a_record(tmp_path: Path) -> None:
@@ -231,28 +300,47 @@ def test_the_count_is_that_of_a_naive_reader(
         assert read_content(path).records == max(len([line for line in lines if line]) - 1, 0)
 
 
+def test_malformed_lines_are_counted(tmp_path: Path) -> None:
+    path = write_file(tmp_path, "things.csv", HEADER.encode() + b'1,a\n\n2\n3,"c\n4,\xff\n5,e\n')
+    assert count_malformed(open_file(path, tmp_path, THINGS)) == 3
+
+
+def drift(folder: Path, header: str, **policies: Policy) -> tuple[str, ...]:
+    """The columns of a file with this header, where the contract lets its columns drift so."""
+    path = write_file(folder, "things.csv", f"{header}\n1,a,x\n")
+    return open_file(path, folder, replace(THINGS, drift=SchemaDrift(**policies))).columns
+
+
+@pytest.mark.parametrize("policy", ["ignore", "add"])
+def test_a_new_column_is_taken_where_the_contract_lets_it(tmp_path: Path, policy: Policy) -> None:
+    columns = drift(tmp_path, "thing_id,price,name", unknown_column=policy)
+    assert columns == ("thing_id", "price", "name")
+
+
+@pytest.mark.parametrize("policy", ["ignore", "add"])
 @pytest.mark.parametrize(
-    ("line", "fault"),
-    [
-        ("3", "has 1 fields where the header has 2: 3"),
-        ("3,c,more", "has 3 fields where the header has 2: 3,c,more"),
-        ('3,"c', 'unexpected end of data: 3,"c'),
-        ('3,"c"d', "',' expected after '\"': 3,\"c\"d"),
-    ],
+    "name", ["", "_row_number", "unit price", "price;", "{a}", "(a)", "a=b", "a.b", "a`b", "a\tb", "Colour"]
 )
-def test_the_first_broken_record_is_named_by_its_line(tmp_path: Path, line: str, fault: str) -> None:
-    path = write_file(tmp_path, "things.csv", f"{HEADER}1,a\n\n{line}\n4\n")
-    assert find_broken_record(path, 2) == f"{path}: line 4: {fault}; mend the line and land the file again"
+def test_a_name_that_no_column_can_have_is_refused_in_any_case(
+    tmp_path: Path, name: str, policy: Policy
+) -> None:
+    with pytest.raises(LandingError, match="cannot name a new column") as refused:
+        drift(tmp_path, f"thing_id,name,{name}", unknown_column=policy)
+    assert repr(name) in str(refused.value)
 
 
-def test_a_long_broken_record_is_shown_in_part(tmp_path: Path) -> None:
-    path = write_file(tmp_path, "things.csv", HEADER + "x" * 500 + "\n")
-    told = find_broken_record(path, 2)
-    assert told is not None
-    assert "x" * 120 + "…" in told
-    assert len(told) < 300 + len(str(path))
+@pytest.mark.parametrize("header", ["thing_id,name,name", "thing_id,name,price,Price"])
+def test_a_name_twice_is_refused_whatever_may_drift(tmp_path: Path, header: str) -> None:
+    with pytest.raises(LandingError, match="it repeats"):
+        drift(tmp_path, header, unknown_column="add", missing_column="ignore")
 
 
-def test_names_with_commas_quotes_and_backslashes_are_whole_records(tmp_path: Path) -> None:
-    content = HEADER + '1,"Apple, red"\n2,"Easy Grab 9\\""x13\\"" Oblong"\n3,9\\" Pan\n\r\n'
-    assert find_broken_record(write_file(tmp_path, "things.csv", content), 2) is None
+def test_a_missing_column_is_let_pass_where_the_contract_says_so(tmp_path: Path) -> None:
+    assert drift(tmp_path, "name,colour", missing_column="ignore") == ("name", "colour")
+    with pytest.raises(LandingError, match="it lacks 'thing_id'"):
+        drift(tmp_path, "name,colour", unknown_column="ignore")
+
+
+def test_a_file_with_no_column_of_its_contract_is_another_file(tmp_path: Path) -> None:
+    with pytest.raises(LandingError, match="it lacks 'thing_id', 'name' and does not know 'id', 'title'"):
+        drift(tmp_path, "id,title", unknown_column="add", missing_column="ignore")

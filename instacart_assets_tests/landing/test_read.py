@@ -20,7 +20,7 @@ MOMENT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 def read(spark: SparkSession, folder: Path, *names: str, contract: Contract = THINGS) -> DataFrame:
     paths = [folder / name for name in names or ("things.csv",)]
     files = [(open_file(path, folder, contract), read_content(path)) for path in paths]
-    return read_files(spark, files, contract, MOMENT)
+    return read_files(spark, files, contract, {file.name: MOMENT for file, _ in files}, {})
 
 
 def read_things(spark: SparkSession, folder: Path, content: str | bytes) -> list[tuple[str | None, ...]]:
@@ -99,7 +99,7 @@ def test_rows_have_just_the_columns_of_the_contract(spark: SparkSession, tmp_pat
 
 
 def test_no_files_are_no_rows_in_the_columns_of_the_contract(spark: SparkSession) -> None:
-    nothing = read_files(spark, [], THINGS, MOMENT)
+    nothing = read_files(spark, [], THINGS, {}, {})
     assert nothing.columns == list(THINGS.column_names)
     assert nothing.count() == 0
 

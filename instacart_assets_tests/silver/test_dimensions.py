@@ -1,38 +1,41 @@
 """Departments, aisles, products and promotions, typed."""
 
-from datetime import date
-
-from pyspark.sql import SparkSession
+import pytest
+from pyspark.sql import DataFrame, SparkSession
 
 from instacart_assets.contracts.load import load_contracts
-from instacart_assets.quality.audit import audit_rows
+from instacart_assets.quality.split import mark_refused
 from instacart_assets.silver.aisles import aisles
 from instacart_assets.silver.departments import departments
 from instacart_assets.silver.products import products
 from instacart_assets.silver.promotions import promotions
+from instacart_assets_tests.frames import make_table, read_rows
 
 PROMOTION_COLUMNS = (
-    "promotion_id string, product_id string, promotion_name string, promotion_type string, "
-    "discount_rate string, start_date string, end_date string, is_simulated string"
+    "promotion_id product_id promotion_name promotion_type discount_rate start_date end_date is_simulated"
 )
 
 
 def test_departments_and_aisles_are_typed_and_missing_is_a_name(spark: SparkSession) -> None:
-    landed_departments = spark.createDataFrame([("21", "missing")], "department_id string, department string")
-    landed_aisles = spark.createDataFrame([("100", "missing"), ("x", "odd")], "aisle_id string, aisle string")
-    assert [tuple(row) for row in departments(landed_departments).collect()] == [(21, "missing")]
-    assert {tuple(row) for row in aisles(landed_aisles).collect()} == {(100, "missing"), (None, "odd")}
+    landed_departments = make_table(
+        spark, "bronze.departments", "department_id department", [("21", "missing")]
+    )
+    landed_aisles = make_table(spark, "bronze.aisles", "aisle_id aisle", [("100", "missing"), ("x", "odd")])
+    assert read_rows(departments(landed_departments), "department_id department") == [(21, "missing")]
+    assert read_rows(aisles(landed_aisles), "aisle_id aisle") == [(100, "missing"), (None, "odd")]
 
 
 def test_products_get_the_names_of_their_aisle_and_department(spark: SparkSession) -> None:
-    landed = spark.createDataFrame(
+    landed = make_table(
+        spark,
+        "bronze.products",
+        "product_id product_name aisle_id department_id",
         [
             ("1", 'Pan 9\\"', "87", "17"),
             ("2", "Mystery", "100", "21"),
             ("3", "Half known", "87", "21"),
             ("4", "Nowhere", "999", "17"),
         ],
-        "product_id string, product_name string, aisle_id string, department_id string",
     )
     known_aisles = spark.createDataFrame(
         [(87, "more household"), (100, "missing")], "aisle_id int, aisle string"
@@ -52,38 +55,57 @@ def test_products_get_the_names_of_their_aisle_and_department(spark: SparkSessio
     ]
 
 
-def test_promotions_are_typed(spark: SparkSession) -> None:
-    landed = spark.createDataFrame(
-        [
-            ("1", "24", "Spring", "Percent_Off", "0.25", "2016-04-01", "2016-04-07", "true"),
-            ("2", "24", "Shelf", "display", None, "2016-05-01", "someday", "0"),
-        ],
-        PROMOTION_COLUMNS,
+def promote(spark: SparkSession, *lines: tuple[str | None, ...]) -> DataFrame:
+    """The table made of these landed lines, where product 24 is known."""
+    landed = make_table(spark, "bronze.promotions", PROMOTION_COLUMNS, lines)
+    known = make_table(spark, "silver.products", "product_id product_name", [(24, "Bananas")])
+    return promotions(landed, known)
+
+
+def list_refusals(rows: DataFrame) -> list[list[str] | None]:
+    """The rules that each row breaks, which refuse it."""
+    return [row["_reasons"] for row in mark_refused(rows, load_contracts()["silver.promotions"]).collect()]
+
+
+def test_promotions_are_typed_and_get_the_names_of_their_products(spark: SparkSession) -> None:
+    rows = promote(
+        spark,
+        ("1", "24", "Spring", "Percent_Off", "0.25", "2016-04-01", "2016-04-07", "true"),
+        ("2", "24", "Shelf", "display", None, "2016-05-01", "someday", "0"),
+        ("3", "99", "Gone", "coupon", None, "2016-06-01", "2016-06-02", "0"),
     )
-    rows = promotions(landed).orderBy("promotion_id").collect()
-    assert [tuple(row) for row in rows] == [
-        (1, 24, "Spring", "percent_off", 0.25, date(2016, 4, 1), date(2016, 4, 7), True),
-        (2, 24, "Shelf", "display", None, date(2016, 5, 1), None, False),
+    assert read_rows(rows, PROMOTION_COLUMNS.replace("promotion_name", "promotion_name product_name")) == [
+        (1, 24, "Spring", "Bananas", "percent_off", 0.25, "2016-04-01", "2016-04-07", True),
+        (2, 24, "Shelf", "Bananas", "display", None, "2016-05-01", None, False),
+        (3, 99, "Gone", None, "coupon", None, "2016-06-01", "2016-06-02", False),
     ]
 
 
-def test_a_discount_that_is_no_number_breaks_the_rule_of_its_column(spark: SparkSession) -> None:
-    landed = spark.createDataFrame(
-        [("1", "24", "Spring", "coupon", "20%", "2016-04-01", "2016-04-07", "true")], PROMOTION_COLUMNS
-    )
-    contract = load_contracts()["silver.promotions"]
-    failed = {outcome.check.id for outcome in audit_rows(promotions(landed), contract) if not outcome.passed}
-    assert failed == {"discount_rate_is_a_share"}
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        (("1", "24", "Spring", "coupon", "20%", "2016-04-01", "2016-04-07", "1"), "discount_rate_is_a_share"),
+        (
+            ("1", "24", "Spring", "coupon", None, "2016-04-01", "9999-12-31", "1"),
+            "promotion_lasts_at_most_a_year",
+        ),
+        (
+            ("1", "24", "Spring", "coupon", None, "2016-04-07", "2016-04-01", "1"),
+            "promotion_ends_after_it_starts",
+        ),
+        (("1", "24", "Spring", "gift", None, "2016-04-01", "2016-04-07", "1"), "promotion_type_is_known"),
+    ],
+)
+def test_a_promotion_that_cannot_be_is_refused_by_the_rule_of_its_column(
+    spark: SparkSession, line: tuple[str, ...], rule: str
+) -> None:
+    assert list_refusals(promote(spark, line)) == [[rule]]
 
 
-def test_a_promotion_without_an_end_is_refused(spark: SparkSession) -> None:
-    landed = spark.createDataFrame(
-        [("1", "24", "Spring", "coupon", None, "2016-04-01", "9999-12-31", "true")], PROMOTION_COLUMNS
-    )
-    contract = load_contracts()["silver.promotions"]
-    failed = {outcome.check.id for outcome in audit_rows(promotions(landed), contract) if not outcome.passed}
-    assert failed == {"promotion_lasts_at_most_a_year"}
+def test_a_promotion_of_an_unknown_product_is_refused(spark: SparkSession) -> None:
+    line = ("1", "99", "Spring", "coupon", "0.5", "2016-04-01", "2016-04-07", "1")
+    assert list_refusals(promote(spark, line)) == [["product_name_is_filled", "product_is_known"]]
 
 
 def test_no_ledger_makes_no_promotions(spark: SparkSession) -> None:
-    assert promotions(spark.createDataFrame([], PROMOTION_COLUMNS)).count() == 0
+    assert promote(spark).count() == 0

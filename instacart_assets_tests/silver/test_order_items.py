@@ -5,8 +5,13 @@ from datetime import date
 from pyspark.sql import DataFrame, SparkSession
 
 from instacart_assets.silver.order_items import order_items
+from instacart_assets_tests.frames import make_table
 
-LINE = "order_id string, product_id string, add_to_cart_order string, reordered string"
+LINE = "order_id product_id add_to_cart_order reordered"
+
+
+def land(spark: SparkSession, split: str, *lines: tuple[str, ...]) -> DataFrame:
+    return make_table(spark, f"bronze.order_products__{split}", LINE, lines)
 
 
 def known_orders(spark: SparkSession) -> DataFrame:
@@ -25,8 +30,8 @@ def known_products(spark: SparkSession) -> DataFrame:
 
 
 def test_lines_of_both_files_meet_their_order_and_product(spark: SparkSession) -> None:
-    prior = spark.createDataFrame([("1", "24", "1", "0")], LINE)
-    train = spark.createDataFrame([("2", "24", "1", "1")], LINE)
+    prior = land(spark, "prior", ("1", "24", "1", "0"))
+    train = land(spark, "train", ("2", "24", "1", "1"))
     rows = order_items(prior, train, known_orders(spark), known_products(spark)).orderBy("order_id").collect()
     assert [
         (row["order_id"], row["eval_set"], row["order_date"], row["product_name"], row["is_reordered"])
@@ -38,8 +43,8 @@ def test_lines_of_both_files_meet_their_order_and_product(spark: SparkSession) -
 
 
 def test_lines_of_unknown_orders_and_products_keep_their_row(spark: SparkSession) -> None:
-    prior = spark.createDataFrame([("99", "24", "1", "0"), ("1", "99", "1", "0")], LINE)
-    train = spark.createDataFrame([], LINE)
+    prior = land(spark, "prior", ("99", "24", "1", "0"), ("1", "99", "1", "0"))
+    train = land(spark, "train")
     rows = order_items(prior, train, known_orders(spark), known_products(spark)).orderBy("order_id").collect()
     assert [(row["order_id"], row["user_id"], row["product_id"], row["product_name"]) for row in rows] == [
         (1, 7, 99, None),

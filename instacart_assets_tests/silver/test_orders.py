@@ -6,15 +6,13 @@ from pyspark.sql import DataFrame, SparkSession
 
 from instacart_assets.order_calendar import OrderCalendar
 from instacart_assets.silver.orders import orders
+from instacart_assets_tests.frames import make_table
 
-COLUMNS = (
-    "order_id string, user_id string, eval_set string, order_number string, order_dow string, "
-    "order_hour_of_day string, days_since_prior_order string, order_timestamp string"
-)
+COLUMNS = "order_id user_id eval_set order_number order_dow order_hour_of_day days_since_prior_order order_timestamp"
 
 
 def land(spark: SparkSession, *lines: tuple[str | None, ...]) -> DataFrame:
-    return spark.createDataFrame(list(lines), COLUMNS)
+    return make_table(spark, "bronze.orders", COLUMNS, lines)
 
 
 def test_dates_follow_the_gaps_and_capped_gaps_end_on_the_weekday(spark: SparkSession) -> None:

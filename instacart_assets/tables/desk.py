@@ -1,0 +1,261 @@
+"""The quarantine as a person works on it: what lies there, and what became of it.
+
+Here lives how corrected rows are landed as a new file, through the same path as every other, and how the
+originals are resolved by it. How rows get into quarantine, see ``refusals.py``.
+"""
+
+import csv
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from instacart_assets.contracts.quarantine import quarantine_of
+from instacart_assets.errors import RemediableError
+from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.quality.quarantine import DISCARDED, OPEN, REPLAYED
+from instacart_assets.tables.declare import Table
+from instacart_assets.tables.refusals import Quarantine
+
+BY_HAND = "by-hand"
+"""Stands for the run where a person changes the quarantine."""
+
+
+class QuarantineError(RemediableError):
+    """What is asked of the quarantine cannot be done; the message says why and what can."""
+
+
+@dataclass(frozen=True)
+class QuarantineSummary:
+    """A quarantine table in numbers.
+
+    Attributes:
+        table: address of the table that refused the rows.
+        open: rows that nobody has dealt with.
+        resolved: rows that somebody or something has dealt with.
+        reasons: open rows by reason, the most frequent first; a row can have several.
+    """
+
+    table: str
+    open: int
+    resolved: int
+    reasons: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Corrected rows that were landed.
+
+    Attributes:
+        path: the file they were landed as.
+        rows: how many there are.
+    """
+
+    path: Path
+    rows: int
+
+
+def summarise_quarantine(tables: Sequence[Table], lake: Lakehouse) -> list[QuarantineSummary]:
+    """Every quarantine table that was published, in the order of the tables."""
+    return [
+        _summarise(table, lake)
+        for table in tables
+        if table.contract.has_quarantine and lake.find_version(_address(table)) is not None
+    ]
+
+
+def read_quarantine(
+    table: Table, lake: Lakehouse, *, reason: str | None = None, with_resolved: bool = False
+) -> DataFrame:
+    """Refused rows of a table, by file and number.
+
+    Args:
+        table: the table that refused them.
+        lake: where the quarantine lies.
+        reason: only rows that break this rule.
+        with_resolved: also rows that were dealt with.
+
+    Raises:
+        QuarantineError: the table refuses nothing, or was never built.
+    """
+    held = _open(table, lake)
+    if not with_resolved:
+        held = held.where(F.col("status") == OPEN)
+    number = "line_number" if table.contract.landed_columns else "_row_number"
+    if reason is not None:
+        held = held.where(
+            F.col("reason") == reason if number == "line_number" else F.array_contains("reasons", reason)
+        )
+    return held.orderBy("_source_file", number)
+
+
+def flatten_rows(held: DataFrame) -> pa.Table:
+    """Refused rows for a person: what landed and why it was refused, without a column that CSV cannot hold."""
+    rows: pa.Table = held.drop("reasons", "_source_fingerprint").toArrow()
+    empty = [
+        name
+        for name in rows.column_names
+        if name in {"resolution", "resolved_at"} and not rows[name].null_count < rows.num_rows
+    ]
+    return rows.drop_columns(empty)
+
+
+def replay_rows(table: Table, corrected: Path, lake: Lakehouse, landing: Path) -> list[Replay]:
+    """Land corrected rows as new files of their sources, and resolve the originals.
+
+    The file is named by its content: the same correction landed twice is one file.
+
+    Args:
+        table: the table that refused the originals.
+        corrected: CSV with ``row_id`` and the source's columns; other columns are left out.
+        lake: where the quarantine lies.
+        landing: the landing folder.
+
+    Raises:
+        QuarantineError: the file lacks a column, names a row that is not open, or a record is malformed.
+    """
+    rows = _read_corrected(corrected, table)
+    sources = _find_sources(rows, table, lake, corrected)
+    replays = [
+        _land(source, [row for row in rows if sources[row["row_id"]] == source], table, landing)
+        for source in dict.fromkeys(sources.values())
+    ]
+    _keeper(table, lake).resolve([row["row_id"] for row in rows], REPLAYED)
+    return replays
+
+
+def discard_rows(table: Table, row_ids: Sequence[str], lake: Lakehouse) -> int:
+    """Resolve rows that nothing is to be landed for.
+
+    Returns:
+        How many were open.
+
+    Raises:
+        QuarantineError: a row is not open.
+    """
+    _check_open(row_ids, table, lake, "")
+    _keeper(table, lake).resolve(row_ids, DISCARDED)
+    return len(row_ids)
+
+
+def _address(table: Table) -> str:
+    return quarantine_of(table.contract, table.landed).address
+
+
+def _keeper(table: Table, lake: Lakehouse) -> Quarantine:
+    return Quarantine(table.contract, table.landed, lake, BY_HAND)
+
+
+def _open(table: Table, lake: Lakehouse) -> DataFrame:
+    if not table.contract.has_quarantine:
+        raise QuarantineError(
+            f"{table.address} refuses no rows; ask for a bronze table (lines) or a silver one (rows)"
+        )
+    if lake.find_version(_address(table)) is None:
+        raise QuarantineError(f"{table.address} was never built in {lake.root}; build it: instacart run")
+    return lake.read(_address(table))
+
+
+def _summarise(table: Table, lake: Lakehouse) -> QuarantineSummary:
+    held = _open(table, lake)
+    counted = {row["status"]: row["count"] for row in held.groupBy("status").count().collect()}
+    still_open = held.where(F.col("status") == OPEN)
+    reason = F.col("reason") if table.contract.landed_columns else F.explode("reasons").alias("reason")
+    counts = still_open.select(reason).groupBy("reason").count().orderBy(F.desc("count"), "reason").collect()
+    return QuarantineSummary(
+        table.address,
+        counted.get(OPEN, 0),
+        sum(count for status, count in counted.items() if status != OPEN),
+        {row["reason"]: row["count"] for row in counts},
+    )
+
+
+def _read_corrected(path: Path, table: Table) -> list[dict[str, str]]:
+    """The records of a corrected file, each checked to be whole."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QuarantineError(f"{path}: cannot be read ({error}); give a UTF-8 CSV file") from error
+    reader = csv.DictReader(StringIO(text, newline=""), strict=True)
+    needed = ["row_id", *(name for name, optional in _list_columns(table).items() if not optional)]
+    missing = [name for name in needed if name not in (reader.fieldnames or ())]
+    if missing:
+        raise QuarantineError(
+            f"{path}: lacks the column(s) {', '.join(missing)}; begin from: "
+            f"instacart quarantine show {table.address} --format csv > corrected.csv"
+        )
+    rows = list(_check_records(reader, path))
+    if not rows:
+        raise QuarantineError(f"{path}: holds no rows; leave in it the rows you have corrected")
+    return rows
+
+
+def _check_records(reader: "csv.DictReader[str]", path: Path) -> Iterator[dict[str, str]]:
+    seen: set[str] = set()
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                raise QuarantineError(
+                    f"{path}: line {reader.line_num}: has not as many fields as the header; mend it"
+                )
+            if any("\n" in value or "\r" in value for value in row.values()):
+                raise QuarantineError(f"{path}: line {reader.line_num}: a field spans lines; mend it")
+            if row["row_id"] in seen:
+                raise QuarantineError(
+                    f"{path}: line {reader.line_num}: row_id {row['row_id']} is there twice; keep one"
+                )
+            seen.add(row["row_id"])
+            yield row
+    except csv.Error as error:
+        raise QuarantineError(f"{path}: line {reader.line_num}: is no CSV ({error}); mend it") from error
+
+
+def _list_columns(table: Table) -> dict[str, bool]:
+    """Names of the source's columns, and whether a file may lack them."""
+    contracts = [table.contract] if table.contract.landed_columns else table.landed.values()
+    return {
+        column.name: "optional_in_file" in column.tags
+        for contract in contracts
+        for column in contract.landed_columns
+    }
+
+
+def _find_sources(
+    rows: Sequence[Mapping[str, str]], table: Table, lake: Lakehouse, path: Path
+) -> dict[str, str]:
+    """The landed source that each row came from, by its identifier."""
+    files = _check_open([row["row_id"] for row in rows], table, lake, f"{path}: ")
+    return {row_id: PurePosixPath(file).parts[0].removesuffix(".csv") for row_id, file in files.items()}
+
+
+def _check_open(row_ids: Sequence[str], table: Table, lake: Lakehouse, where: str) -> dict[str, str]:
+    """The landed file of each row, all of which must be open."""
+    asked = _open(table, lake).where((F.col("status") == OPEN) & F.col("row_id").isin(list(row_ids)))
+    files = {row["row_id"]: row["_source_file"] for row in asked.select("row_id", "_source_file").collect()}
+    strange = [row_id for row_id in row_ids if row_id not in files]
+    if strange:
+        raise QuarantineError(
+            f"{where}not open in the quarantine of {table.address}: {', '.join(strange[:3])}"
+            f"{' …' if len(strange) > 3 else ''}; see what is: instacart quarantine show {table.address}"  # noqa: PLR2004
+        )
+    return files
+
+
+def _land(source: str, rows: Sequence[Mapping[str, str]], table: Table, landing: Path) -> Replay:
+    names = [name for name in _list_columns(table) if any(name in row for row in rows)]
+    text = StringIO()
+    writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    content = text.getvalue().encode()
+    path = landing / source / f"replay-{hashlib.sha256(content).hexdigest()[:12]}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".part")
+    draft.write_bytes(content)
+    draft.replace(path)
+    return Replay(path, len(rows))

@@ -1,0 +1,113 @@
+"""Validates the published tables of a lake once more, outside any run.
+
+Here lives how somebody who doubts a table, or inherits a lake, holds it against its contract: the same rules as
+before publishing, on what readers see. Nothing in the lake is changed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from instacart_assets.contracts.quarantine import quarantine_of
+from instacart_assets.contracts.rules import compile_rules, consulted_tables
+from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.quality.audit import Evidence, bind_rules
+from instacart_assets.quality.data_docs import DataDocs
+from instacart_assets.quality.quarantine import OPEN
+from instacart_assets.tables.declare import Table
+from instacart_assets.tables.drafts import read_open_lines, read_past, was_public
+
+
+@dataclass(frozen=True)
+class TableValidation:
+    """What the validation of one table found.
+
+    Attributes:
+        address: the table.
+        version: its Delta version.
+        expectations: how many were looked at.
+        broken: names of the rules that are broken.
+    """
+
+    address: str
+    version: int
+    expectations: int
+    broken: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """What a validation found.
+
+    Attributes:
+        tables: one per published table.
+        index: the page to begin with.
+    """
+
+    tables: tuple[TableValidation, ...]
+    index: Path
+
+    @property
+    def is_success(self) -> bool:
+        """Whether no table breaks a rule."""
+        return not any(table.broken for table in self.tables)
+
+
+def validate_tables(
+    tables: Sequence[Table],
+    lake: Lakehouse,
+    out: Path,
+    on_progress: Callable[[int, int], object] = max,
+) -> ValidationReport:
+    """Hold published tables against their contracts, and write Data Docs of what was found.
+
+    Args:
+        tables: which; those that were never published are left out.
+        lake: where they lie.
+        out: folder for the pages.
+        on_progress: told how many tables are done, and how many there are.
+    """
+    docs = DataDocs(out)
+    published = [table for table in tables if lake.find_version(table.address) is not None]
+    found = []
+    for number, table in enumerate(published):
+        on_progress(number, len(published))
+        found.append(_validate(table, lake, docs))
+    on_progress(len(published), len(published))
+    return ValidationReport(tuple(found), docs.build())
+
+
+def _validate(table: Table, lake: Lakehouse, docs: DataDocs) -> TableValidation:
+    contract = table.contract
+    rows = lake.read(table.address)
+    evidence = Evidence(
+        tables={address: lake.read(address) for address in consulted_tables(contract)},
+        refused=_read_refused(table, lake),
+        lines=read_open_lines(table, lake),
+        past=read_past(lake, table.address),
+        is_public=was_public(lake, [table.address]),
+    )
+    rules = bind_rules(rows, [rule for rule in compile_rules(contract) if rule.scope != "counts"], evidence)
+    broken = docs.validate(rows, contract, rules)
+    return TableValidation(table.address, lake.find_version(table.address) or 0, len(rules), tuple(broken))
+
+
+def _read_refused(table: Table, lake: Lakehouse) -> DataFrame:
+    """Refused rows that nobody has dealt with, as far as their text spells the table's columns."""
+    columns = table.contract.columns
+    address = quarantine_of(table.contract, table.landed).address
+    if not table.contract.refuses_rows or lake.find_version(address) is None:
+        schema = ", ".join(f"`{column.name}` {column.type}" for column in columns)
+        return lake.session.createDataFrame([], schema)
+    held = lake.read(address).where(F.col("status") == OPEN)
+    return held.select(
+        *(
+            F.col(column.name).try_cast(column.type).alias(column.name)
+            if column.name in held.columns
+            else F.lit(None).cast(column.type).alias(column.name)
+            for column in columns
+        )
+    )
