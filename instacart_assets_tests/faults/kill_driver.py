@@ -21,11 +21,11 @@ FIRST_LINES = 1
 """Lines that a salvage has set apart when it is killed in its middle."""
 
 
-def main(landing: str, root: str, point: str = "", address: str = "") -> None:
-    """Run the graph; die at the point of the table, where one is given."""
+def main(landing: str, root: str, selection: str = "", point: str = "", address: str = "") -> None:
+    """Run the graph or what is selected of it; die at the point of the table, where one is given."""
     if point:
         POINTS[point](address)
-    run = run_graph(Settings(landing=Path(landing), lake=Path(root)), on_change=_tell)
+    run = run_graph(Settings(landing=Path(landing), lake=Path(root)), selection or None, on_change=_tell)
     sys.exit(0 if run.is_success else 1)
 
 

@@ -21,7 +21,7 @@ from instacart_assets.settings import Settings
 from instacart_assets.synthetic.generate import generate
 from instacart_assets_tests.faults import kill_driver
 from instacart_assets_tests.faults.accounts import check_files, iterate_tables, read_all, read_settled
-from instacart_assets_tests.faults.proof import IS_PROOF, scale, write_report
+from instacart_assets_tests.faults.proof import IS_PROOF, write_report
 from instacart_assets_tests.lake_reading import read_table
 
 pytestmark = pytest.mark.slow
@@ -31,22 +31,24 @@ USERS, PRODUCTS = 40, 1_000
 TIMEOUT_SECONDS = 300
 RUN_COLUMNS = ("quarantined_at", "resolved_at", "run_id")
 """Columns of a quarantine that differ between runs that are the same."""
+COMMITTED_POINTS = ("after_commit", "before_settling", "after_settling")
+"""Points after which readers have the new version."""
 
 BRONZE, SILVER, GOLD = "bronze.orders", "silver.orders", "gold.daily_product_sales"
 MADE_POINTS = [point for point in kill_driver.POINTS if point != "in_salvage"]
 REFUSING_POINTS = ("before_quarantine_commit", "before_settling", "after_settling")
 CASES = [
-    *((point, BRONZE) for point in kill_driver.POINTS),
-    *((point, SILVER) for point in MADE_POINTS),
-    *((point, GOLD) for point in MADE_POINTS if point not in REFUSING_POINTS),
+    *([(point, BRONZE)] for point in kill_driver.POINTS),
+    *([(point, SILVER)] for point in MADE_POINTS),
+    *([(point, GOLD)] for point in MADE_POINTS if point not in REFUSING_POINTS),
+    [("in_salvage", BRONZE), ("before_quarantine_commit", SILVER), ("moved_before_commit", SILVER)],
+    [("before_settling", BRONZE), ("before_settling", SILVER), ("after_commit", GOLD)],
 ]
-REDUCED_CASES = [
-    ("in_salvage", BRONZE),
-    ("before_quarantine_commit", SILVER),
-    ("moved_before_commit", SILVER),
-    ("before_settling", SILVER),
-]
-MOMENTS = scale(2, 20)
+"""Where each run is killed; with more than one, the runs follow each other before one gets to the end."""
+REDUCED_CASES = [[("in_salvage", BRONZE), ("moved_before_commit", SILVER), ("before_settling", SILVER)]]
+MOMENTS = [[seed] for seed in range(20)] if IS_PROOF else [[0, 1, 2]]
+SELECTION = "" if IS_PROOF else f"+{GOLD}"
+"""The whole graph, or less of it where time is short."""
 
 Versions = Mapping[str, list[list[str]]]
 
@@ -91,7 +93,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         generate(USERS, number, folder / f"landing{number}", products=PRODUCTS)
         break_a_little(folder / f"landing{number}")
     base, whole = folder / "base", folder / "whole"
-    assert run_graph(Settings(landing=folder / "landing1", lake=base)).is_success
+    assert run_graph(Settings(landing=folder / "landing1", lake=base), SELECTION or None).is_success
     shutil.copytree(base, whole)
     process = start(folder / "landing2", whole, folder)
     began = wait_for_first_table(process)
@@ -131,7 +133,7 @@ def assert_worth_telling(story: Story) -> None:
 def start(landing: Path, lake: Path, folder: Path, *point: str) -> "subprocess.Popen[str]":
     """The driver, in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", kill_driver.__name__, str(landing), str(lake), *point],
+        [sys.executable, "-m", kill_driver.__name__, str(landing), str(lake), SELECTION, *point],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
@@ -159,54 +161,80 @@ def look(story: Story, lake: Path) -> dict[str, str]:
         check_files(lake, address)
         rows = read_settled(read_table(lake, address), RUN_COLUMNS)
         assert rows in states, f"{address}: readers see what no undisturbed run has published"
-        number = _open(lake, address).version() - _open(story.base, address).version()
-        assert rows == states[number], f"{address}: version {number} after the run's start is not that one"
-        found[address] = "old" if number == 0 else "new" if number == len(states) - 1 else "kept"
+        published = _open(lake, address).version() - _open(story.base, address).version()
+        assert published or rows == states[0], f"{address}: the old version has changed"
+        found[address] = "new" if rows == states[-1] else "old" if rows == states[0] else "kept"
     return found
 
 
 def run_again(story: Story, lake: Path) -> None:
     """A run to the end, after which nothing tells of the kill."""
-    run = run_graph(Settings(landing=story.landing, lake=lake))
+    run = run_graph(Settings(landing=story.landing, lake=lake), SELECTION or None)
     assert run.is_success, [table for table in run.tables if table.state != "published"]
     for address, rows in read_all(lake, RUN_COLUMNS).items():
         assert rows == story.end[address], f"{address}: not what an undisturbed run leaves"
         check_files(lake, address)
 
 
-def record(kind: str, name: str, found: Mapping[str, str], **more: Any) -> None:
+@pytest.fixture(scope="module")
+def report() -> Iterator[dict[str, list[dict[str, Any]]]]:
+    """What was found after each kill, written down when all are done."""
+    found: dict[str, list[dict[str, Any]]] = {"points": [], "moments": []}
+    yield found
+    write_report("kills.json", {kind: entries for kind, entries in found.items() if entries})
+
+
+def describe(found: Mapping[str, str], **at: Any) -> dict[str, Any]:
     counts = {state: list(found.values()).count(state) for state in ("old", "kept", "new")}
-    write_report(
-        f"kills-{kind}-{name}.json", {"kind": kind, "at": name, "found": counts, "re_run_equal": True, **more}
-    )
+    return {**at, "tables_found": counts, "re_run_equal": True}
 
 
-@pytest.mark.parametrize(("point", "address"), CASES if IS_PROOF else REDUCED_CASES)
+@pytest.mark.parametrize("kills", CASES if IS_PROOF else REDUCED_CASES, ids=str)
 def test_a_run_killed_at_a_point_leaves_whole_versions(
-    story: Story, tmp_path: Path, point: str, address: str
+    story: Story, report: dict[str, list[dict[str, Any]]], tmp_path: Path, kills: list[tuple[str, str]]
 ) -> None:
     lake = tmp_path / "lake"
     shutil.copytree(story.base, lake)
-    process = start(story.landing, lake, tmp_path, point, address)
-    said, _ = process.communicate(timeout=TIMEOUT_SECONDS)
-    assert process.returncode == -signal.SIGKILL, said
-    found = look(story, lake)
-    is_committed = point in {"after_commit", "before_settling", "after_settling"}
-    assert found[address] == ("new" if is_committed else "old")
+    entries = []
+    for point, address in kills:
+        process = start(story.landing, lake, tmp_path, point, address)
+        said, _ = process.communicate(timeout=TIMEOUT_SECONDS)
+        assert process.returncode == -signal.SIGKILL, said
+        found = look(story, lake)
+        assert found[address] == ("new" if point in COMMITTED_POINTS else "old")
+        entries.append(describe(found, point=point, table=address, left_over=list_left_over(lake)))
     run_again(story, lake)
-    record("point", f"{point}-{address}", found)
+    report["points"] += entries
 
 
-@pytest.mark.parametrize("seed", range(MOMENTS))
-def test_a_run_killed_at_any_moment_leaves_whole_versions(story: Story, tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize("seeds", MOMENTS, ids=str)
+def test_a_run_killed_at_any_moment_leaves_whole_versions(
+    story: Story, report: dict[str, list[dict[str, Any]]], tmp_path: Path, seeds: list[int]
+) -> None:
     lake = tmp_path / "lake"
     shutil.copytree(story.base, lake)
-    delay = random.Random(seed).uniform(0, story.seconds)  # noqa: S311 - chance is all it is for
-    process = start(story.landing, lake, tmp_path)
-    wait_for_first_table(process)
-    time.sleep(delay)
-    process.kill()
-    process.communicate(timeout=TIMEOUT_SECONDS)
-    found = look(story, lake)
+    entries = []
+    for seed in seeds:
+        delay = random.Random(seed).uniform(0, story.seconds)  # noqa: S311 - no secret
+        process = start(story.landing, lake, tmp_path)
+        wait_for_first_table(process)
+        time.sleep(delay)
+        process.kill()
+        process.communicate(timeout=TIMEOUT_SECONDS)
+        found = look(story, lake)
+        was_running = process.returncode == -signal.SIGKILL
+        entries.append(describe(found, seed=seed, seconds=round(delay, 2), was_running=was_running))
     run_again(story, lake)
-    record("moment", str(seed), found, seconds=round(delay, 3), was_running=process.returncode < 0)
+    report["moments"] += entries
+
+
+def list_left_over(lake: Path) -> list[str]:
+    """Folders of files that no version of their table knows."""
+    known = {
+        str(Path(file).parent)
+        for address in iterate_tables(lake)
+        for version in range(_open(lake, address).version() + 1)
+        for file in _open(lake, address, version).file_uris()
+    }
+    folders = {str(path.parent) for path in lake.glob("*/*/*/**/*.parquet")}
+    return sorted(str(Path(folder).relative_to(lake)) for folder in folders - known)
