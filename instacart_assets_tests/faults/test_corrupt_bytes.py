@@ -5,7 +5,10 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +20,7 @@ from pyspark.sql import SparkSession
 from instacart_assets.contracts.model import Contract
 from instacart_assets.definitions import all_tables
 from instacart_assets.errors import RemediableError
+from instacart_assets.lakehouse.engine import open_session
 from instacart_assets.lakehouse.lake import Lakehouse
 from instacart_assets.settings import Settings
 from instacart_assets.synthetic.generate import generate
@@ -38,6 +42,8 @@ from instacart_assets_tests.lake_reading import read_rows, read_table
 
 USERS, PRODUCTS, SEED = 18, 1_000, 1
 """Small, and large enough for one row in a hundred to be refused without blocking its table."""
+
+CASES_PER_PROCESS = 100
 
 SOURCES = (
     "orders",
@@ -69,23 +75,37 @@ BY_ADDRESS = {table.address: table for table in TABLES}
 
 @dataclass
 class Tally:
-    """What became of all cases so far."""
+    """What became of cases so far."""
 
     cases: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
-    blocking: Counter[str] = field(default_factory=Counter)
-    built: Counter[str] = field(default_factory=Counter)
+    blocking_rules: Counter[str] = field(default_factory=Counter)
+    tables_built: Counter[str] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Tally") -> None:
+        """Count another's cases along."""
+        self.cases += other.cases
+        for name in ("outcomes", "sources", "blocking_rules", "tables_built", "rows"):
+            getattr(self, name).update(getattr(other, name))
 
 
 @dataclass(frozen=True)
 class Clean:
-    """A lake of undamaged files, which every case starts from a copy of."""
+    """Undamaged files and the lake made of them, which every case starts from a copy of.
+
+    Attributes:
+        landing: the files.
+        lake: the lake.
+        worker: runs the cases, one after the other, in a process that is replaced from time to time: the
+            engine keeps memory of every build until its process ends.
+        tally: what became of all cases.
+    """
 
     landing: Path
     lake: Path
-    spark: SparkSession
+    worker: ProcessPoolExecutor
     tally: Tally
 
 
@@ -98,23 +118,12 @@ def clean(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
         result = build_table(table, lake, Settings(landing=folder / "landing", lake=folder / "lake"), "clean")
         assert result.version == 0
         assert not result.candidate.refused
-    made = Clean(folder / "landing", folder / "lake", spark, Tally())
+    tally = Tally()
     started = time.perf_counter()
-    yield made
-    write_report(
-        "fuzz.json",
-        {
-            "bytes": {
-                "cases": made.tally.cases,
-                "outcomes": made.tally.outcomes,
-                "sources": made.tally.sources,
-                "blocking_rules": made.tally.blocking,
-                "tables_built": made.tally.built,
-                "rows": made.tally.rows,
-                "seconds": round(time.perf_counter() - started, 1),
-            }
-        },
-    )
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=CASES_PER_PROCESS) as worker:
+        yield Clean(folder / "landing", folder / "lake", worker, tally)
+    seconds = round(time.perf_counter() - started, 1)
+    write_report("fuzz.json", {"bytes": {**vars(tally), "seconds": seconds}})
 
 
 @pytest.mark.slow
@@ -128,40 +137,56 @@ def test_damaged_bytes_are_refused_or_accounted_for(
     clean: Clean, source: str, donor: str, damages: Sequence[Edit]
 ) -> None:
     content = damage(
-        (clean.landing / f"{source}.csv").read_bytes(), damages, (clean.landing / f"{donor}.csv").read_bytes()
+        (clean.landing / f"{source}.csv").read_bytes(),
+        damages,
+        (clean.landing / f"{donor}.csv").read_bytes(),
     )
+    clean.tally.add(clean.worker.submit(run_case, clean.landing, clean.lake, source, content).result())
+
+
+def run_case(landing: Path, lake: Path, source: str, content: bytes) -> Tally:
+    """Build what a damaged file goes into, and look at all of it."""
     with TemporaryDirectory(prefix="damaged-") as folder:
-        case = Case(clean, source, content, Path(folder))
-        outcome = case.run()
-    clean.tally.cases += 1
-    clean.tally.outcomes[outcome] += 1
-    clean.tally.sources[source] += 1
+        return Case(landing, lake, source, content, Path(folder)).run()
+
+
+@cache
+def keep_session() -> SparkSession:
+    """The session of this process."""
+    return open_session()
 
 
 class Case:
     """One damaged file on its way to silver, on a lake of its own."""
 
-    def __init__(self, clean: Clean, source: str, content: bytes, folder: Path) -> None:
-        self.clean = clean
+    def __init__(self, landing: Path, lake: Path, source: str, content: bytes, folder: Path) -> None:
+        self.clean_lake = lake
         self.source = source
         self.content = content
         self.fingerprint = hashlib.sha256(content).hexdigest()
-        self.landing, self.root = folder / "landing", folder / "lake"
-        shutil.copytree(clean.landing, self.landing)
-        shutil.copytree(clean.lake, self.root)
-        (self.landing / f"{source}.csv").write_bytes(content)
-        self.settings = Settings(landing=self.landing, lake=self.root)
-        self.lake = Lakehouse(self.root, lambda: clean.spark)
+        self.root = folder / "lake"
+        shutil.copytree(landing, folder / "landing")
+        shutil.copytree(lake, self.root)
+        (folder / "landing" / f"{source}.csv").write_bytes(content)
+        self.settings = Settings(landing=folder / "landing", lake=self.root)
+        self.lake = Lakehouse(self.root, keep_session)
         self.changed: set[str] = set()
         self.stopped: set[str] = set()
+        self.tally = Tally(cases=1)
 
-    def run(self) -> str:
-        """Build what the file goes into, and say how it ended."""
+    def run(self) -> Tally:
+        """Build what the file goes into, and count how it ended."""
+        self.tally.outcomes[self.build_all()] += 1
+        self.tally.sources[self.source] += 1
+        return self.tally
+
+    def build_all(self) -> str:
+        """Build table by table; how it ended."""
         for table in self.list_tables():
             if self.stopped.intersection(table.dependencies):
                 self.stopped.add(table.address)
                 self.check_unchanged(table)
-            elif table.contract.name == self.source and table.contract.landed_columns:
+            elif table.contract.landed_columns:
                 if not self.build(table):
                     return "file refused"
             elif self.changed.intersection(table.dependencies):
@@ -183,7 +208,7 @@ class Case:
             explain(str(error))
             self.check_unchanged(table)
             return False
-        self.clean.tally.built[table.address] += 1
+        self.tally.tables_built[table.address] += 1
         if result.version is None:
             self.stopped.add(table.address)
             self.check_blocked(table, result)
@@ -196,13 +221,13 @@ class Case:
         return True
 
     def is_changed(self, table: Table) -> bool:
-        before, now = (read_table(root, table.address) for root in (self.clean.lake, self.root))
+        before, now = (read_table(root, table.address) for root in (self.clean_lake, self.root))
         return read_settled(before) != read_settled(now)
 
     def check_blocked(self, table: Table, result: BuildResult) -> None:
         blocking = [outcome.rule.id for outcome in result.outcomes if outcome.blocks]
         assert blocking
-        self.clean.tally.blocking.update(f"{table.address} {rule}" for rule in blocking)
+        self.tally.blocking_rules.update(f"{table.address} {rule}" for rule in blocking)
         self.check_unchanged(table)
         self.check_content(table.contract, read_candidate(result.candidate.path), is_published=False)
 
@@ -214,12 +239,12 @@ class Case:
         self, contract: Contract, rows: Sequence[dict[str, object]], *, is_published: bool = True
     ) -> None:
         if contract.landed_columns:
-            self.clean.tally.rows["lines isolated"] += check_landed(
+            self.tally.rows["lines isolated"] += check_landed(
                 contract, self.content, self.fingerprint, rows, self.root
             )
         else:
             refused, stood_for = check_made(contract, rows, self.root)
-            self.clean.tally.rows["rows refused"] += refused
-            self.clean.tally.rows["rows that another stands for"] += stood_for
+            self.tally.rows["rows refused"] += refused
+            self.tally.rows["rows that another stands for"] += stood_for
         if is_published:
             check_published(contract, rows)

@@ -163,7 +163,11 @@ def look(story: Story, lake: Path) -> dict[str, str]:
         assert rows in states, f"{address}: readers see what no undisturbed run has published"
         published = _open(lake, address).version() - _open(story.base, address).version()
         assert published or rows == states[0], f"{address}: the old version has changed"
-        found[address] = "new" if rows == states[-1] else "old" if rows == states[0] else "kept"
+        found[address] = (
+            "same"
+            if states[0] == states[-1]
+            else {0: "old", len(states) - 1: "new"}.get(states.index(rows), "kept")
+        )
     return found
 
 
@@ -185,7 +189,7 @@ def report() -> Iterator[dict[str, list[dict[str, Any]]]]:
 
 
 def describe(found: Mapping[str, str], **at: Any) -> dict[str, Any]:
-    counts = {state: list(found.values()).count(state) for state in ("old", "kept", "new")}
+    counts = {state: list(found.values()).count(state) for state in ("old", "kept", "new", "same")}
     return {**at, "tables_found": counts, "re_run_equal": True}
 
 
