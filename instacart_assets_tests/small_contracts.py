@@ -10,6 +10,9 @@ from instacart_assets.contracts.model import (
     Severity,
 )
 
+STRICT = SchemaDrift()
+"""A landed file that is not what its contract names is refused."""
+
 
 def make_column(
     name: str,
@@ -49,7 +52,7 @@ def make_contract(
     rules: tuple[Rule, ...] = (),
     is_optional: bool = False,
     error_budget: float | None = None,
-    drift: SchemaDrift = SchemaDrift(),
+    drift: SchemaDrift = STRICT,
 ) -> Contract:
     return Contract(
         address=address,
@@ -82,7 +85,7 @@ def make_landed_contract(
     *,
     is_optional: bool = False,
     error_budget: float | None = 1.0,
-    drift: SchemaDrift = SchemaDrift(),
+    drift: SchemaDrift = STRICT,
 ) -> Contract:
     """A bronze contract of ``thing_id``, a number, and ``name``, and ``colour`` where the file has it."""
     return make_contract(

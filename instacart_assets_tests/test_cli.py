@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from instacart_assets_tests.landing_files import write_landing
+
 INSTACART = (sys.executable, "-m", "instacart_assets.cli")
 
 
@@ -151,7 +153,7 @@ def test_a_query_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_what_did_not_land_is_told(tmp_path: Path) -> None:
-    (tmp_path / "landing").mkdir()
+    write_landing(tmp_path / "landing")
     run = ("run", "--landing", "landing", "--lake", "lake", "--select", "+silver.promotions")
     ran = instacart(*run, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr

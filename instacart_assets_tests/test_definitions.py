@@ -9,8 +9,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from instacart_assets.contracts.load import load_contracts
+from instacart_assets.contracts.quarantine import quarantine_address
+from instacart_assets.contracts.rules import compile_rules, consulted_tables
 from instacart_assets.definitions import all_tables, build_defs
-from instacart_assets.quality.checks import checks_of
 from instacart_assets.tables.assets import asset_key, table_address
 
 LOAD_QUIETLY = """
@@ -44,7 +45,7 @@ def describe_asset(graph: Any, key: dg.AssetKey) -> dict[str, Any]:
         "kinds": sorted(node.kinds),
         "tags": {name: value for name, value in sorted(node.tags.items()) if "/kind/" not in name},
         "checks": {
-            check.name: "blocks" if graph.get(check).blocking else "warns"
+            check.name: "blocks" if graph.get(check).blocking else "reports"
             for check in sorted(node.check_keys, key=lambda check: check.name)
         },
     }
@@ -55,14 +56,21 @@ def test_the_whole_graph_is_as_pictured(graph: Any, snapshot: SnapshotAssertion)
     assert {table_address(key): describe_asset(graph, key) for key in keys} == snapshot
 
 
-def test_every_contract_is_an_asset_with_its_checks(graph: Any) -> None:
+def test_every_contract_is_an_asset_with_its_checks_and_what_it_refuses(graph: Any) -> None:
     contracts = load_contracts()
     made = {table_address(key) for key in graph.get_all_asset_keys() if graph.get(key).is_materializable}
-    assert made == set(contracts)
+    refusing = {quarantine_address(contract) for contract in contracts.values() if contract.has_quarantine}
+    assert made == set(contracts) | refusing
     for address, contract in contracts.items():
         assert {check.name for check in graph.get(asset_key(address)).check_keys} == {
-            check.id for check in checks_of(contract)
+            rule.id for rule in compile_rules(contract)
         }
+
+
+def test_every_table_is_built_after_all_that_its_rules_read(graph: Any) -> None:
+    for address, contract in load_contracts().items():
+        parents = {table_address(key) for key in graph.get(asset_key(address)).parent_keys}
+        assert set(consulted_tables(contract)) <= parents, address
 
 
 def test_every_asset_is_described_and_owned(graph: Any) -> None:
@@ -82,4 +90,5 @@ def test_imports_bring_no_session_no_heavy_library_and_no_network() -> None:
         [sys.executable, "-c", LOAD_QUIETLY], capture_output=True, text=True, timeout=120, check=False
     )
     assert loaded.returncode == 0, loaded.stderr
-    assert int(loaded.stdout) == len(load_contracts()) + 7  # the landed sources stand in the graph too
+    # The landed sources and the tables of what is refused stand in the graph too.
+    assert int(loaded.stdout) == len(load_contracts()) + 7 + 13

@@ -11,11 +11,14 @@ import pyarrow.compute as pc
 import pytest
 
 from instacart_assets.contracts.load import load_contracts
+from instacart_assets.lakehouse.engine import open_session
+from instacart_assets.lakehouse.lake import Lakehouse
 from instacart_assets.landing.files import LandingError
 from instacart_assets.order_calendar import OrderCalendar
 from instacart_assets.runs import GraphRun, run_graph
 from instacart_assets.settings import Settings
 from instacart_assets.synthetic.generate import GeneratedFiles, generate
+from instacart_assets.tables.drafts import was_public
 from instacart_assets_tests.lake_reading import read_rows, read_sorted, read_table
 
 pytestmark = pytest.mark.slow
@@ -38,6 +41,13 @@ def generated(files: GeneratedFiles, tmp_path_factory: pytest.TempPathFactory) -
 def real(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, GraphRun]:
     lake = tmp_path_factory.mktemp("real_lake")
     return lake, run_graph(Settings(landing=sample, lake=lake))
+
+
+def copy_landing(landing: Path, place: Path) -> Path:
+    place.mkdir()
+    for file in landing.glob("*.csv"):
+        (place / file.name).write_bytes(file.read_bytes())
+    return place
 
 
 def check_tables_keep_their_contracts(lake: Path) -> None:
@@ -115,11 +125,6 @@ def test_running_again_gives_the_same_tables(
         assert read_sorted(tmp_path, address).equals(read_sorted(first, address)), address
 
 
-def append_latin1(landing: Path) -> None:
-    with (landing / "order_products__train.csv").open("ab") as file:
-        file.write(b"1,\xe9,1,0\n")
-
-
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -129,29 +134,49 @@ def append_latin1(landing: Path) -> None:
             lambda landing: (landing / "products.csv").write_text("id,name\n1,x\n"),
             "products.csv: wrong header",
         ),
-        (append_latin1, r"order_products__train\.csv: line \d+: is not UTF-8"),
     ],
-    ids=["missing", "empty", "wrong-header", "not-utf8"],
+    ids=["missing", "empty", "wrong-header"],
 )
 def test_a_broken_drop_writes_nothing(
     files: GeneratedFiles, tmp_path: Path, spoil: Callable[[Path], None], message: str
 ) -> None:
-    landing = tmp_path / "landing"
-    landing.mkdir()
-    for file in files.landing.glob("*.csv"):
-        (landing / file.name).write_bytes(file.read_bytes())
+    landing = copy_landing(files.landing, tmp_path / "landing")
     spoil(landing)
     with pytest.raises(LandingError, match=message):
         run_graph(Settings(landing=landing, lake=tmp_path / "lake"))
     assert not (tmp_path / "lake").exists()
 
 
+def test_what_is_refused_on_the_way_is_kept_and_the_rest_reaches_gold(
+    files: GeneratedFiles, tmp_path: Path
+) -> None:
+    landing = copy_landing(files.landing, tmp_path / "landing")
+    with (landing / "order_products__train.csv").open("ab") as file:
+        file.write(b"1,\xe9,1,0\n" + b"999999999,1,1,0\n")
+    run = run_graph(Settings(landing=landing, lake=tmp_path / "lake"))
+    assert run.is_success, [table for table in run.tables if table.error]
+    told = {table.address: (table.failed_checks, table.notes) for table in run.tables if table.failed_checks}
+    assert told == {
+        "bronze.order_products__train": (
+            ("lines_are_well_formed",),
+            ("1 line refused, see: instacart quarantine show bronze.order_products__train",),
+        ),
+        "silver.order_items": (
+            ("order_is_known",),
+            ("1 row refused, see: instacart quarantine show silver.order_items",),
+        ),
+    }
+    (line,) = read_rows(tmp_path / "lake", "quarantine.order_products__train__lines")
+    assert (line["text"], line["reason"], line["status"]) == ("1,\\xe9,1,0", "is not UTF-8", "open")
+    (row,) = read_rows(tmp_path / "lake", "quarantine.order_items")
+    assert (row["order_id"], row["product_id"], row["reasons"]) == ("999999999", "1", ["order_is_known"])
+    lines = files.rows["order_products__prior.csv"] + files.rows["order_products__train.csv"]
+    check_every_line_is_counted_once(tmp_path / "lake", lines)
+
+
 def test_no_ledger_leaves_the_promotion_tables_empty(files: GeneratedFiles, tmp_path: Path) -> None:
-    landing = tmp_path / "landing"
-    landing.mkdir()
-    for file in files.landing.glob("*.csv"):
-        if file.stem != "promotions":
-            (landing / file.name).write_bytes(file.read_bytes())
+    landing = copy_landing(files.landing, tmp_path / "landing")
+    (landing / "promotions.csv").unlink()
     run = run_graph(Settings(landing=landing, lake=tmp_path / "lake"))
     assert run.is_success
     rows = {table.address: table.rows for table in run.tables}
@@ -168,6 +193,25 @@ def test_the_real_sample_reaches_gold_and_loses_nothing(real: tuple[Path, GraphR
     assert rows["silver.order_items"] == 152_723
     check_tables_keep_their_contracts(lake)
     check_every_line_is_counted_once(lake, 152_723)
+
+
+def test_the_real_sample_breaks_no_rule_and_leaves_quarantine_empty(real: tuple[Path, GraphRun]) -> None:
+    lake, run = real
+    assert not [table for table in run.tables if table.failed_checks]
+    quarantine = sorted(folder.name for folder in (lake / "quarantine").iterdir())
+    assert len(quarantine) == 13
+    assert {name: read_table(lake, f"quarantine.{name}").num_rows for name in quarantine} == dict.fromkeys(
+        quarantine, 0
+    )
+
+
+def test_the_known_numbers_are_held_against_those_real_files_that_are_complete(
+    real: tuple[Path, GraphRun],
+) -> None:
+    lake = Lakehouse(real[0], open_session)
+    assert was_public(lake, ["bronze.aisles", "bronze.departments", "bronze.products", "silver.products"])
+    assert not was_public(lake, ["bronze.orders"])
+    assert not was_public(lake, ["silver.order_items"])
 
 
 def test_dates_of_the_real_sample_keep_every_weekday_and_gap(real: tuple[Path, GraphRun]) -> None:

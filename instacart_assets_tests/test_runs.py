@@ -5,6 +5,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from instacart_assets.contracts.load import load_contracts
+from instacart_assets.contracts.rules import compile_rules
 from instacart_assets.definitions import build_defs
 from instacart_assets.landing.files import LandingError
 from instacart_assets.runs import SelectionError, TableRun, run_graph, select_tables
@@ -16,6 +18,7 @@ SMALL_FILES = {
     "aisles.csv": "aisle_id,aisle\n1,fruit\n",
     "products.csv": "product_id,product_name,aisle_id,department_id\n1,Bananas,1,1\n",
 }
+SILVER = ["silver.aisles", "silver.departments", "silver.products"]
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +42,7 @@ def select(defs: dg.Definitions, selection: str | None) -> list[str]:
     ("selection", "expected"),
     [
         ("silver.aisles", ["silver.aisles"]),
+        ("quarantine.aisles", ["silver.aisles"]),  # made in the same step
         ("+silver.aisles", ["bronze.aisles", "silver.aisles"]),
         ('key:"silver/aisles" or silver.departments', ["silver.aisles", "silver.departments"]),
         ("group:bronze and not bronze.orders", None),
@@ -47,12 +51,18 @@ def select(defs: dg.Definitions, selection: str | None) -> list[str]:
 def test_tables_are_selected_by_address_and_by_dagsters_syntax(
     defs: dg.Definitions, selection: str, expected: list[str] | None
 ) -> None:
-    selected = select(defs, selection)
+    selected = [address for address in select(defs, selection) if not address.startswith("quarantine.")]
     if expected is None:
         assert len(selected) == 6
         assert "bronze.orders" not in selected
     else:
         assert selected == expected
+
+
+def test_a_table_is_selected_with_what_it_refuses(defs: dg.Definitions) -> None:
+    assert sorted(select(defs, "silver.aisles")) == ["quarantine.aisles", "silver.aisles"]
+    assert sorted(select(defs, "quarantine.aisles")) == ["quarantine.aisles", "silver.aisles"]
+    assert sorted(select(defs, "bronze.aisles")) == ["bronze.aisles", "quarantine.aisles__lines"]
 
 
 def test_without_a_selection_every_table_comes_after_its_sources(defs: dg.Definitions) -> None:
@@ -82,7 +92,7 @@ def test_a_run_tells_each_change_and_ends_with_rows_seconds_and_checks(small: Se
         "silver.products",
         "published",
         1,
-        3,
+        len(compile_rules(load_contracts()["silver.products"])),
     )
     assert products.seconds is not None
     assert next(table.state for table in heard if table.address == "silver.products") == "running"
@@ -98,9 +108,11 @@ def test_what_follows_a_blocked_table_is_skipped(small: Settings) -> None:
     assert states["silver.aisles"] == "failed"
     assert states["silver.products"] == "skipped"
     aisles = next(table for table in run.tables if table.address == "silver.aisles")
-    assert aisles.failed_checks == ("required_columns_are_filled",)
+    assert aisles.failed_checks == ("aisle_id_is_filled", "refused_share_is_within_budget")
     assert aisles.error is not None
-    assert "nulls_in_aisle_id 1" in aisles.error
+    assert "refused_share_is_within_budget" in aisles.error
+    assert "open 1, read 1, open_share 1, threshold at most 0.05" in aisles.error
+    assert list(states) == ["bronze.aisles", "bronze.departments", "bronze.products", *SILVER]
 
 
 def test_a_missing_source_says_how_to_make_it(small: Settings) -> None:

@@ -271,7 +271,7 @@ def _read_error_budget(table: SchemaObject, rules: tuple[Rule, ...], require: _R
     if budget is None:
         return None
     require.that(
-        isinstance(budget, int | float) and 0 <= budget <= 1,
+        isinstance(budget, int | float) and not isinstance(budget, bool) and 0 <= budget <= 1,
         "customProperties: errorBudget, a share from 0 to 1",
     )
     return float(budget)

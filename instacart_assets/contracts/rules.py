@@ -126,6 +126,9 @@ def _make_counted_rules(contract: Contract) -> Iterator[Rule]:
 
 
 def _make_landed_rules(contract: Contract) -> Iterator[Rule]:
+    spelt = [column for column in contract.landed_columns if column.spells]
+    if spelt:
+        yield _make_types_rule(spelt, contract)
     yield Rule(
         RECORDS_RULE,
         "Every record of the landed files is a row or a line in quarantine.",
@@ -151,9 +154,6 @@ def _make_landed_rules(contract: Contract) -> Iterator[Rule]:
         "warn",
         "conformity",
     )
-    spelt = [column for column in contract.landed_columns if column.spells]
-    if spelt:
-        yield _make_types_rule(spelt, contract)
 
 
 def _make_types_rule(spelt: list[Column], contract: Contract) -> Rule:

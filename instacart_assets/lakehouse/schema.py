@@ -67,13 +67,22 @@ def conform(rows: DataFrame, contract: Contract) -> DataFrame:
     Raises:
         ShapeError: the rows lack a column of the contract.
     """
+    check_shape(rows, contract)
+    kept = (name for name in (*ORIGIN, REASONS, IS_REFUSED) if IS_REFUSED in rows.columns)
+    return rows.select(
+        *(F.col(column.name).cast(column.type).alias(column.name) for column in contract.columns), *kept
+    )
+
+
+def check_shape(rows: DataFrame, contract: Contract) -> None:
+    """Refuse rows that lack a column of the contract.
+
+    Raises:
+        ShapeError: they do.
+    """
     missing = [name for name in contract.column_names if name not in set(rows.columns)]
     if missing:
         raise ShapeError(
             f"{contract.address}: the transform returns no {', '.join(missing)}, which the contract asks for; "
             "return it, or take it out of the contract"
         )
-    kept = (name for name in (*ORIGIN, REASONS, IS_REFUSED) if IS_REFUSED in rows.columns)
-    return rows.select(
-        *(F.col(column.name).cast(column.type).alias(column.name) for column in contract.columns), *kept
-    )

@@ -52,6 +52,10 @@ class LandedSource:
         """Malformed lines that were isolated; a file that was not salvaged may hold more."""
         return sum(salvage.malformed for salvage in self.salvaged.values())
 
+    def count_malformed(self, file: LandedFile) -> int:
+        """Malformed lines that were isolated from one of the files."""
+        return self.salvaged[file.name].malformed if file.name in self.salvaged else 0
+
     @property
     def unknown_columns(self) -> tuple[str, ...]:
         """Columns in the files that the contract does not have, in the order they appear."""

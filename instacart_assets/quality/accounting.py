@@ -4,7 +4,7 @@ Here lives the judgement of counts that others took; nothing is counted here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from instacart_assets.contracts.model import Contract, Rule
@@ -49,7 +49,8 @@ class LineCounts:
         rows: rows of the bronze candidate.
         lines: lines in quarantine, whether open or resolved.
         open: those of them that nobody has dealt with.
-        sample: a few of them.
+        unaccounted: by file, the records that are neither row nor line; only files that have such.
+        sample: a few of the lines.
         unknown_columns: columns of the files that the contract does not name.
         missing_columns: columns that the contract names and a file lacks.
     """
@@ -58,6 +59,7 @@ class LineCounts:
     rows: int
     lines: int
     open: int
+    unaccounted: Mapping[str, int] = field(default_factory=dict)
     sample: Sequence[Mapping[str, Any]] = ()
     unknown_columns: Sequence[str] = ()
     missing_columns: Sequence[str] = ()
@@ -90,9 +92,11 @@ def audit_line_counts(counts: LineCounts, contract: Contract) -> Iterator[RuleOu
         "rows": counts.rows,
         "lines": counts.lines,
         "unaccounted": counts.records - counts.rows - counts.lines,
-        "threshold": "0 unaccounted",
+        "threshold": "0 unaccounted in every file",
+        **{f"unaccounted in {name}": count for name, count in counts.unaccounted.items()},
     }
-    yield _judge(rules[RECORDS_RULE], counts.records == counts.rows + counts.lines, balance)
+    is_balanced = counts.records == counts.rows + counts.lines and not counts.unaccounted
+    yield _judge(rules[RECORDS_RULE], is_balanced, balance)
     yield RuleOutcome(
         rules[LINES_RULE],
         not counts.lines,

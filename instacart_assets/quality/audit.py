@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
@@ -61,23 +61,16 @@ def audit_rows(rows: DataFrame, contract: Contract, evidence: Evidence) -> tuple
         contract: what they promise.
         evidence: what they are held against.
     """
-    with_views = _Views(rows, evidence)
     rules = [rule for rule in compile_rules(contract) if rule.scope != "counts"]
-    settled = {
-        outcome.rule.id: outcome for rule in rules for outcome in _settle_early(rule, evidence, with_views)
-    }
-    bound = [with_views.bind(rule, evidence) for rule in rules if rule.id not in settled]
     total = rows.count()
-    for rule, result, success in validate_rows(rows, contract, bound):
-        stated = next(one for one in rules if one.id == rule.id)
-        judged = _judge(stated, result, success, total, evidence)
-        if rule.scope != stated.scope and "error" not in result:  # over history, held as a query
-            judged = replace(judged, observed={"value": with_views.measure(stated), **judged.observed})
-        settled[rule.id] = (
-            judged
-            if judged.passed
-            else replace(judged, sample=_take_sample(rule, rows, contract, judged, with_views))
-        )
+    with _Views(rows, evidence) as views:
+        early = [outcome for rule in rules for outcome in _settle_early(rule, evidence, views)]
+        settled = {outcome.rule.id: outcome for outcome in early}
+        bound = {rule.id: views.bind(rule, evidence) for rule in rules if rule.id not in settled}
+        stated = {rule.id: rule for rule in rules}
+        for rule, result, success in validate_rows(rows, contract, list(bound.values())):
+            outcome = _judge(stated[rule.id], result, success, total, evidence)
+            settled[rule.id] = views.illustrate(outcome, rule, contract)
     return tuple(settled[rule.id] for rule in rules)
 
 
@@ -89,24 +82,32 @@ def bind_rules(rows: DataFrame, rules: Sequence[Rule], evidence: Evidence) -> li
 
 def measure_history(rows: DataFrame, contract: Contract) -> dict[str, float]:
     """The value of each rule over history, for the next versions to be held against; left out where null."""
-    views = _Views(rows, Evidence())
-    values = {rule.id: views.measure(rule) for rule in contract.rules if rule.scope == "history"}
+    with _Views(rows, Evidence()) as views:
+        values = {rule.id: views.measure(rule) for rule in contract.rules if rule.scope == "history"}
     return {name: value for name, value in values.items() if value is not None}
 
 
 class _Views:
-    """Rows and tables under the names by which SQL can ask for them."""
+    """Rows and tables under the names by which SQL can ask for them, until the context ends."""
 
     def __init__(self, rows: DataFrame, evidence: Evidence) -> None:
         self._session: SparkSession = rows.sparkSession
         self._names: dict[str, str] = {}
-        self.refused = evidence.refused
+        self._rows = rows
+        self._refused = evidence.refused
         given = {"batch": rows, "refused": evidence.refused, "lines": evidence.lines, **evidence.tables}
         for name, frame in given.items():
             if frame is not None:
                 view = f"{name.replace('.', '_')}_{uuid4().hex[:8]}"
                 frame.createOrReplaceTempView(view)
                 self._names[name] = view
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for view in self._names.values():
+            self._session.catalog.dropTempView(view)
 
     def bind(self, rule: Rule, evidence: Evidence) -> Rule:
         """The rule with names of tables, and of history its bounds, in their places; the batch is named later."""
@@ -127,6 +128,25 @@ class _Views:
         """The value that a rule over history has now."""
         (value,) = self.run(rule.condition).collect()[0]
         return None if value is None else float(value)
+
+    def illustrate(self, outcome: RuleOutcome, bound: Rule, contract: Contract) -> RuleOutcome:
+        """The outcome with the value that was compared, and with a few of the rows that break the rule."""
+        if "error" in outcome.observed:
+            return outcome
+        if outcome.rule.scope == "history":
+            outcome = replace(outcome, observed={"value": self.measure(outcome.rule), **outcome.observed})
+        if outcome.passed:
+            return outcome
+        shown = self._find_broken(outcome, bound, contract).limit(SAMPLE_ROWS).collect()
+        return replace(outcome, sample=tuple(row.asDict() for row in shown))
+
+    def _find_broken(self, outcome: RuleOutcome, bound: Rule, contract: Contract) -> DataFrame:
+        """Rows that break a rule: of those refused where there are any, else of the candidate's."""
+        if outcome.observed.get("refused_rows") and self._refused is not None:
+            return self._refused.where(F.array_contains(REASONS, bound.id)).orderBy(*ORIGIN)
+        if bound.scope == "rows":
+            return self._rows.where(~holds(bound)).orderBy(*contract.key)
+        return self.run(write_query(bound))
 
     def _name(self, sql: str, *, with_batch: bool = False) -> str:
         for name, view in self._names.items():
@@ -187,18 +207,3 @@ def _find_bounds(rule: Rule, evidence: Evidence) -> tuple[float, float]:
     middle = median(evidence.past[rule.id])
     low, high = rule.between or (0.0, float("inf"))
     return middle * low, middle * high
-
-
-def _take_sample(
-    rule: Rule, rows: DataFrame, contract: Contract, judged: RuleOutcome, views: _Views
-) -> tuple[Mapping[str, Any], ...]:
-    """A few rows that break a rule: of those refused where there are any, else of the candidate's."""
-    if "error" in judged.observed:
-        return ()
-    if judged.observed.get("refused_rows") and views.refused is not None:
-        broken = views.refused.where(F.array_contains(REASONS, rule.id)).orderBy(*ORIGIN)
-    elif rule.scope == "rows":
-        broken = rows.where(~holds(rule)).orderBy(*contract.key)
-    else:
-        broken = views.run(write_query(rule))
-    return tuple(row.asDict() for row in broken.limit(SAMPLE_ROWS).collect())

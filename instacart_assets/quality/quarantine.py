@@ -32,12 +32,13 @@ def describe_rows(refused: DataFrame, landed: Mapping[str, DataFrame]) -> DataFr
 
     Args:
         refused: origins and reasons of refused rows.
-        landed: the bronze rows they came from, by address; all with the same source columns.
+        landed: the bronze rows they came from, by address; a column that only some have is null in the others.
     """
-    raw = reduce(DataFrame.unionByName, landed.values()).drop("_ingested_at")
+    raw = reduce(lambda one, two: one.unionByName(two, allowMissingColumns=True), landed.values())
     broken = refused.select(*ORIGIN, F.col(REASONS).alias("reasons"))
     return (
-        raw.join(broken, [*ORIGIN])
+        raw.drop("_ingested_at")
+        .join(broken, [*ORIGIN])
         .withColumn("reasons_text", F.concat_ws(", ", "reasons"))
         .withColumn("row_id", identify("_row_number"))
     )

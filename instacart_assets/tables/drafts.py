@@ -20,6 +20,7 @@ from instacart_assets.contracts.model import ORIGIN, REASONS, Contract
 from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.contracts.rules import consulted_tables
 from instacart_assets.lakehouse.lake import Candidate, Lakehouse
+from instacart_assets.lakehouse.schema import check_shape
 from instacart_assets.landing.public import is_public_file
 from instacart_assets.landing.source import LandedSource, open_source
 from instacart_assets.quality.accounting import LineCounts, RowCounts, audit_line_counts, audit_row_counts
@@ -148,6 +149,7 @@ class LandedDraft(Draft):
             rows=self.candidate.rows,
             lines=self._source.malformed,
             open=self._source.malformed - settled,
+            unaccounted=self._find_unaccounted(),
             sample=self._sample_lines(),
             unknown_columns=self._source.unknown_columns,
             missing_columns=self._source.missing_columns,
@@ -157,6 +159,16 @@ class LandedDraft(Draft):
         )
         contract = self.candidate.contract
         return (*audit_rows(self.rows, contract, evidence), *audit_line_counts(counts, contract))
+
+    def _find_unaccounted(self) -> dict[str, int]:
+        """By file, how many of its records are neither a row nor an isolated line."""
+        counted = self.rows.groupBy("_source_file").count().collect()
+        rows = {row["_source_file"]: row["count"] for row in counted}
+        missing = {
+            file.name: content.records - rows.get(file.name, 0) - self._source.count_malformed(file)
+            for file, content in self._source.files
+        }
+        return {name: count for name, count in missing.items() if count}
 
     def _sample_lines(self) -> tuple[Mapping[str, Any], ...]:
         if self.found is None:
@@ -244,6 +256,7 @@ class MadeDraft(Draft):
         rows = self._table.transform(**given, **chosen)
         if not self._contract.refuses_rows:
             return rows
+        check_shape(rows, self._contract)  # before any of its rules is asked
         return mark_refused(rows, self._contract, _conflicting(self._repeats))
 
     def audit(self) -> tuple[RuleOutcome, ...]:

@@ -54,13 +54,16 @@ class Quarantine:
         self._of_lines = bool(contract.landed_columns)
         self._lake = lake
         self._run_id = run_id
-        self._before = lake.count_rows(self.contract.address)
+        # Taken once: what another run adds meanwhile must not be lost.
+        self._base = lake.open_table(self.contract.address)
+        self._before = 0 if self._base is None else self._base.count()
 
     @property
-    def known(self) -> DataFrame | None:
-        """The rows it holds; None before there is such a table."""
-        address = self.contract.address
-        return None if self._lake.find_version(address) is None else self._lake.read(address)
+    def known(self) -> DataFrame:
+        """The rows it holds."""
+        if self._base is None:
+            return self._make_empty()
+        return self._lake.read(self.contract.address, self._base.version())
 
     def keep(self, found: DataFrame | None) -> None:
         """Write down what is refused now, where that changes anything; make the table where there is none.
@@ -68,12 +71,10 @@ class Quarantine:
         Args:
             found: what is refused now, identified; None where nothing is.
         """
-        known = self.known
-        if found is not None and (known is None or self._find_news(known, found)):
-            before = self._make_empty() if known is None else known
-            self._publish(add_found(before, found.select(*self._found_columns()), self._run_id, _now()))
-        elif known is None:
-            self._publish(self._make_empty())
+        if found is not None and (not self._before or self._find_news(found)):
+            self._publish(add_found(self.known, found.select(*self._found_columns()), self._run_id, _now()))
+        elif self._base is None:
+            self._publish(self.known)
 
     def settle(
         self,
@@ -82,44 +83,34 @@ class Quarantine:
         landed_files: Sequence[tuple[str, str]],
     ) -> None:
         """Resolve what is no longer refused, once the table is published."""
-        known = self.known
-        if known is None or not self._before:
+        if not self._before:
             return
         now_found = self._make_empty() if found is None else found
-        if find_gone(known, now_found).limit(1).count():
-            self._publish(resolve_gone(known, now_found, superseded, landed_files, _now()))
+        if find_gone(self.known, now_found).limit(1).count():
+            self._publish(resolve_gone(self.known, now_found, superseded, landed_files, _now()))
 
     def resolve(self, row_ids: Sequence[str], how: str) -> None:
         """Mark rows as dealt with by a person."""
-        if self.known is not None:
-            self._publish(resolve_by_hand(self.known, row_ids, how, _now()))
+        self._publish(resolve_by_hand(self.known, row_ids, how, _now()))
 
     def count_settled(self, found: DataFrame | None) -> int:
         """Those of the lines found now that a person has dealt with."""
-        known = self.known
-        if known is None or found is None or not self._before:
+        if found is None or not self._before:
             return 0
-        return found.join(known.where(is_settled()), "row_id", "left_semi").count()
-
-    def find_open(self) -> DataFrame | None:
-        """The rows that nobody has dealt with."""
-        return None if self.known is None else self.known.where(F.col("status") == OPEN)
+        return found.join(self.known.where(is_settled()), "row_id", "left_semi").count()
 
     def find_settled(self, landed_files: Sequence[tuple[str, str]]) -> DataFrame | None:
         """Origins of landed rows that a person has dealt with; None where there are none."""
-        known = self.known
-        if known is None or not self._before:
+        if not self._before:
             return None
-        settled = self._of_files(known.where(is_settled()), landed_files).select(*ORIGIN)
+        settled = self._of_files(self.known.where(is_settled()), landed_files).select(*ORIGIN)
         return settled if settled.limit(1).count() else None
 
     def count_known(self, origins: DataFrame, landed_files: Sequence[tuple[str, str]]) -> int:
         """Those of the given landed rows that it already holds."""
-        known = self.known
-        if known is None or not self._before:
+        if not self._before:
             return 0
-        held = self._of_files(known, landed_files)
-        return origins.join(held, [*ORIGIN], "left_semi").count()
+        return origins.join(self._of_files(self.known, landed_files), [*ORIGIN], "left_semi").count()
 
     def _of_files(self, known: DataFrame, landed_files: Sequence[tuple[str, str]]) -> DataFrame:
         """Those of its rows that are of the given files, with the content they have now."""
@@ -130,18 +121,14 @@ class Quarantine:
 
     def describe(self) -> QuarantineState:
         """The table as it is now."""
-        address = self.contract.address
-        rows = self._lake.count_rows(address)
-        still_open = self.find_open()
-        count = 0 if still_open is None or not rows else still_open.count()
-        version = self._lake.find_version(address)
-        return QuarantineState(
-            self.contract, -1 if version is None else version, rows, count, rows - self._before
-        )
+        rows = 0 if self._base is None else self._base.count()
+        still_open = self.known.where(F.col("status") == OPEN).count() if rows else 0
+        version = -1 if self._base is None else self._base.version()
+        return QuarantineState(self.contract, version, rows, still_open, rows - self._before)
 
-    def _find_news(self, known: DataFrame, found: DataFrame) -> bool:
+    def _find_news(self, found: DataFrame) -> bool:
         """Whether anything is refused now that is not known as open or settled, for the same reasons."""
-        familiar = known.where((F.col("status") == OPEN) | is_settled())
+        familiar = self.known.where((F.col("status") == OPEN) | is_settled())
         same = ["row_id", "reason" if self._of_lines else "reasons_text"]
         return found.join(familiar.select(*same), same, "left_anti").limit(1).count() > 0
 
@@ -154,8 +141,8 @@ class Quarantine:
         return self._lake.session.createDataFrame([], columns)
 
     def _publish(self, rows: DataFrame) -> None:
-        base = self._lake.open_table(self.contract.address)
-        self._lake.publish(self._lake.stage(rows, self.contract, base, self._run_id))
+        self._lake.publish(self._lake.stage(rows, self.contract, self._base, self._run_id))
+        self._base = self._lake.open_table(self.contract.address)
 
 
 def _now() -> datetime:

@@ -17,14 +17,14 @@ AS_BEFORE = make_rule(
 )
 
 
-def make_refusing(**changed: float) -> Contract:
+def make_refusing() -> Contract:
     """A table whose rows can be refused: a key, a required name, a shop that must be known, three rules."""
     return make_contract(
         make_column("thing_id", "int", required=True, sources=("bronze.things.thing_id",)),
         make_column("name", required=True),
         make_column("shop_id", "int", references="silver.shops.shop_number"),
         rules=(SHORT, SOME, AS_BEFORE),
-        **({"error_budget": 0.25} | changed),
+        error_budget=0.25,
     )
 
 
@@ -64,13 +64,20 @@ def test_a_landed_table_counts_records_lines_and_columns_and_refuses_no_rows() -
         ("_source_fingerprint_is_filled", "rows", "block"),
         ("_row_number_is_filled", "rows", "block"),
         ("_ingested_at_is_filled", "rows", "block"),
+        ("landed_types_are_kept", "query", "block"),
         ("every_landed_record_is_read", "counts", "block"),
         ("lines_are_well_formed", "counts", "reject"),
         ("landed_columns_are_the_contracts", "counts", "warn"),
-        ("landed_types_are_kept", "query", "block"),
         ("refused_share_is_within_budget", "counts", "block"),
     ]
     assert reject_rules(make_landed_contract()) == ()
+
+
+def test_a_column_that_is_looked_up_blocks_where_its_own_rule_lets_a_null_pass() -> None:
+    looked_up = make_column("shop_name", required=True, sources=("silver.shops.name",))
+    contract = make_contract(make_column("thing_id", required=True), looked_up, error_budget=0.1)
+    severities = {rule.id: rule.severity for rule in compile_rules(contract)}
+    assert (severities["thing_id_is_filled"], severities["shop_name_is_filled"]) == ("reject", "block")
 
 
 def test_a_changed_type_that_is_ignored_warns() -> None:

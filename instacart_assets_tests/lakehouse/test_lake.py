@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from instacart_assets.contracts.model import COLUMN_TYPES
 from instacart_assets.lakehouse.lake import Candidate, Lakehouse, LakePathError, TableMissingError
@@ -167,7 +168,10 @@ def test_a_candidate_of_one_kind_of_rows_has_none_of_the_other(
 
 
 def test_what_is_published_is_no_candidate_any_more(lake: Lakehouse) -> None:
-    lake.publish(stage_marked(lake, GOOD, REFUSED, run_id="monday"))
+    candidate = stage_marked(lake, GOOD, REFUSED, run_id="monday")
+    lake.publish(candidate)
+    assert lake.read_refused(candidate).count() == 1  # until it is discarded
+    lake.discard(candidate)
     assert lake.list_candidates("silver.things") == []
     folders = sorted(path.name for path in lake.locate("silver.things").iterdir())
     assert [name.rpartition("-")[0] for name in folders if name != "_delta_log"] == ["data-monday"]
@@ -184,6 +188,19 @@ def test_only_candidates_from_before_a_moment_are_removed(lake: Lakehouse) -> No
     assert removed == [old.path]
     assert lake.list_candidates("silver.things") == [new.path]
     assert read_sorted(lake) == [(1, "published")]
+
+
+def test_arrays_that_the_engine_made_can_be_read_again(lake: Lakehouse) -> None:
+    reasons = make_contract(
+        make_column("thing_id", "int", required=True), make_column("why", "array<string>")
+    )
+    rows = lake.session.createDataFrame([(1, "a"), (2, None)], "thing_id int, text string")
+    made = rows.withColumn("why", F.when(F.col("text").isNotNull(), F.array("text", "text")))
+    lake.publish(lake.stage(made, reasons, None, "run"))
+    assert read_sorted(lake) == [(1, ["a", "a"]), (2, None)]
+    again = lake.read("silver.things").unionByName(lake.read("silver.things"))
+    lake.publish(lake.stage(again, reasons, lake.open_table("silver.things"), "run"))
+    assert lake.read("silver.things").where(F.array_contains("why", "a")).count() == 2
 
 
 def test_a_column_that_is_added_widens_the_table(lake: Lakehouse) -> None:

@@ -7,12 +7,13 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from instacart_assets.quality.quarantine import (
+    REPLAYED,
     add_found,
     describe_lines,
     describe_rows,
     find_gone,
+    resolve_by_hand,
     resolve_gone,
-    resolve_replayed,
 )
 
 MONDAY, TUESDAY, FRIDAY = (datetime(2020, 6, day, tzinfo=UTC) for day in (1, 2, 5))
@@ -154,7 +155,7 @@ def test_what_is_resolved_keeps_how_and_when(spark: SparkSession) -> None:
 
 
 def test_only_the_named_rows_are_replayed(spark: SparkSession) -> None:
-    told = tell(resolve_replayed(know(spark, r1=None, r2=None), ["r2"], FRIDAY))
+    told = tell(resolve_by_hand(know(spark, r1=None, r2=None), ["r2"], REPLAYED, FRIDAY))
     assert told == {
         "r1": ("open", None, moment(MONDAY), None),
         "r2": ("resolved", "replayed", moment(MONDAY), moment(FRIDAY)),

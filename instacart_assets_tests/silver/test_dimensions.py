@@ -104,7 +104,7 @@ def test_a_promotion_that_cannot_be_is_refused_by_the_rule_of_its_column(
 
 def test_a_promotion_of_an_unknown_product_is_refused(spark: SparkSession) -> None:
     line = ("1", "99", "Spring", "coupon", "0.5", "2016-04-01", "2016-04-07", "1")
-    assert list_refusals(promote(spark, line)) == [["product_name_is_filled", "product_is_known"]]
+    assert list_refusals(promote(spark, line)) == [["product_is_known"]]
 
 
 def test_no_ledger_makes_no_promotions(spark: SparkSession) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from pyspark.sql import DataFrame
 
+from instacart_assets.contracts.rules import compile_rules
 from instacart_assets.lakehouse.engine import EmbeddedSpark
 from instacart_assets.lakehouse.lake import Lakehouse
 from instacart_assets.settings import Settings
@@ -14,13 +15,23 @@ from instacart_assets.tables.assets import (
     asset_key,
     build_assets,
     build_landed_assets,
+    describe_quarantine,
     describe_table,
     table_address,
 )
 from instacart_assets.tables.declare import Table
-from instacart_assets_tests.tables.things import BRONZE, GOLD, SILVER, land, make_landed_table
+from instacart_assets_tests.small_contracts import make_rule
+from instacart_assets_tests.tables.things import (
+    BRONZE,
+    GOLD,
+    SILVER,
+    land,
+    make_landed_table,
+    make_silver_table,
+)
 
 ALL = (BRONZE, SILVER, GOLD)
+BLOCKED = "thing_id,name\n1,pear\n2,pear\n"
 
 
 def materialise(settings: Settings, *tables: Table) -> dg.ExecuteInProcessResult:
@@ -52,6 +63,14 @@ def read_checks(run: dg.ExecuteInProcessResult, address: str) -> dict[str, bool]
         for evaluation in run.get_asset_check_evaluations()
         if evaluation.asset_key == asset_key(address)
     }
+
+
+def read_check(run: dg.ExecuteInProcessResult, name: str) -> tuple[dg.AssetCheckEvaluation, dict[str, Any]]:
+    """What a check evaluated to, and its metadata as plain values."""
+    (found,) = [
+        evaluation for evaluation in run.get_asset_check_evaluations() if evaluation.check_name == name
+    ]
+    return found, {key: getattr(value, "value", value) for key, value in found.metadata.items()}
 
 
 def read_failure(run: dg.ExecuteInProcessResult, address: str) -> str:
@@ -132,25 +151,52 @@ def test_landed_sources_are_shown_as_assets_made_elsewhere() -> None:
     assert [column.name for column in columns] == ["thing_id", "name", "colour"]
 
 
-def test_checks_that_block_and_checks_that_warn_are_declared_as_such() -> None:
+def test_only_checks_that_block_are_declared_as_such() -> None:
     (asset,) = build_assets([SILVER])
     assert {spec.name: spec.blocking for spec in asset.check_specs} == {
-        "key_is_unique": True,
-        "required_columns_are_filled": True,
+        "key_is_unique": False,
+        "thing_id_is_filled": False,
+        "name_is_filled": False,
+        "name_is_short": False,
+        "no_name_twice": True,
         "few_things": False,
+        "every_row_is_accounted_for": True,
+        "refused_share_is_within_budget": True,
     }
+
+
+def test_a_table_that_refuses_rows_is_made_together_with_its_quarantine() -> None:
+    (asset,) = build_assets([SILVER])
+    assert {table_address(key) for key in asset.keys} == {"silver.things", "quarantine.things"}
+    quarantine = describe_quarantine(SILVER)
+    assert quarantine.group_name == "quarantine"
+    assert [dep.asset_key for dep in quarantine.deps] == [dg.AssetKey(["bronze", "things"])]
+    (gold,) = build_assets([GOLD])
+    assert {table_address(key) for key in gold.keys} == {"gold.things"}
+
+
+def test_a_table_follows_those_that_its_rules_read() -> None:
+    rule = make_rule("sold", "SELECT * FROM {batch} JOIN {gold.sales}", scope="query")
+    assert [table_address(dep.asset_key) for dep in describe_table(make_silver_table(rule)).deps] == [
+        "bronze.things",
+        "gold.sales",
+    ]
 
 
 def test_tables_are_published_in_the_order_of_their_sources(settings: Settings) -> None:
     land(settings)
     run = materialise(settings, GOLD, SILVER, BRONZE)
     assert run.success
-    assert list_published(run) == ["bronze.things", "silver.things", "gold.things"]
-    assert read_checks(run, "bronze.things") == {
-        "key_is_unique": True,
-        "required_columns_are_filled": True,
-        "every_landed_record_is_read": True,
-    }
+    assert list_published(run) == [
+        "quarantine.things__lines",
+        "bronze.things",
+        "quarantine.things",
+        "silver.things",
+        "gold.things",
+    ]
+    for table in (BRONZE, SILVER, GOLD):
+        expected = {rule.id: True for rule in compile_rules(table.contract)}
+        assert read_checks(run, table.address) == expected
 
 
 def test_a_materialisation_tells_what_was_published(settings: Settings, lake: Lakehouse) -> None:
@@ -163,7 +209,8 @@ def test_a_materialisation_tells_what_was_published(settings: Settings, lake: La
     assert told["delta_version"] == 1 == lake.find_version("silver.things")
     assert told["run_id"] == run.run_id
     assert 0 < told["seconds"] < 60
-    assert str(told["candidate"]).startswith(f"{lake.locate('silver.things')}/candidate-{run.run_id}-")
+    assert "candidate" not in told  # nothing is left to look at
+    assert lake.list_candidates("silver.things") == []
     assert (told["grain"], told["key"]) == ("One row per thing.", "thing_id")
     schema = describe_table(SILVER).metadata
     assert told["dagster/column_schema"] == schema["dagster/column_schema"]
@@ -174,7 +221,7 @@ def test_the_data_version_is_the_version_of_the_table(settings: Settings) -> Non
     land(settings)
     for version in ("0", "1"):
         run = materialise(settings, BRONZE)
-        (event,) = run.get_asset_materialization_events()
+        _, event = run.get_asset_materialization_events()
         assert (event.materialization.tags or {})["dagster/data_version"] == version
 
 
@@ -203,16 +250,14 @@ def test_a_blocked_table_is_not_materialised_and_nothing_follows_it(
 ) -> None:
     land(settings)
     assert materialise(settings, *ALL).success
-    land(settings, "thing_id,name\n1,apple\n1,pear\n")
+    land(settings, BLOCKED)
     run = materialise(settings, *ALL)
     assert not run.success
-    assert list_published(run) == ["bronze.things"]
+    assert list_published(run) == ["quarantine.things__lines", "bronze.things", "quarantine.things"]
     assert list_failed(run) == ["silver__things"]
-    assert read_checks(run, "silver.things") == {
-        "key_is_unique": False,
-        "required_columns_are_filled": True,
-        "few_things": True,
-    }
+    assert [name for name, passed in read_checks(run, "silver.things").items() if not passed] == [
+        "no_name_twice"
+    ]
     assert read_checks(run, "gold.things") == {}
     assert (lake.find_version("silver.things"), lake.find_version("gold.things")) == (0, 0)
 
@@ -220,26 +265,49 @@ def test_a_blocked_table_is_not_materialised_and_nothing_follows_it(
 def test_a_failed_check_shows_what_failed_and_where_the_candidate_lies(
     settings: Settings, lake: Lakehouse
 ) -> None:
-    land(settings, "thing_id,name\n1,apple\n1,pear\n")
-    run = materialise(settings, *ALL)
-    (failed,) = [evaluation for evaluation in run.get_asset_check_evaluations() if not evaluation.passed]
-    assert (failed.check_name, failed.severity) == ("key_is_unique", dg.AssetCheckSeverity.ERROR)
-    told = {name: value.value for name, value in failed.metadata.items()}
-    assert (told["repeated_keys"], told["failing_rows"]) == (1, 2)
-    assert told["failing_sample"] == "| thing_id | rows |\n| --- | --- |\n| 1 | 2 |"
-    (candidate,) = lake.locate("silver.things").glob("candidate-*")
+    land(settings, BLOCKED)
+    failed, told = read_check(materialise(settings, *ALL), "no_name_twice")
+    assert (failed.passed, failed.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert (told["severity"], told["threshold"], told["rows"]) == ("block", "0 rows", 2)
+    assert (told["failing_rows"], told["failing_share"]) == (1, 0.5)
+    assert told["failing_sample"] == "| name | rows |\n| --- | --- |\n| pear | 2 |"
+    (candidate,) = lake.list_candidates("silver.things")
     assert told["candidate"] == str(candidate)
 
 
 def test_a_block_is_explained_in_the_failure(settings: Settings, lake: Lakehouse) -> None:
-    land(settings, "thing_id,name\n1,apple\n1,pear\n")
-    failure = read_failure(materialise(settings, *ALL), "silver.things")
-    (candidate,) = lake.locate("silver.things").glob("candidate-*")
-    assert failure.splitlines() == [
-        "not published, readers still see no version: 1 blocking check(s) failed",
-        "  key_is_unique: No two rows share thing_id. (repeated_keys 1, failing_rows 2)",
-        f"  look at the refused candidate in {candidate}, mend its sources and run again",
-    ]
+    land(settings, BLOCKED)
+    failure = read_failure(materialise(settings, *ALL), "silver.things").splitlines()
+    (candidate,) = lake.list_candidates("silver.things")
+    assert failure[0] == "not published, readers still see no version: 1 blocking check(s) failed"
+    assert failure[1].startswith(
+        "  no_name_twice: It holds that SELECT name, count(*) AS rows FROM {batch} GROUP BY name"
+    )
+    assert failure[2:] == [f"  look at the refused candidate in {candidate}, mend its sources and run again"]
+
+
+def test_a_refused_row_fails_its_check_without_an_error_and_what_follows_runs(settings: Settings) -> None:
+    land(settings, "thing_id,name\n1,apple\n2,banana\n")
+    run = materialise(settings, *ALL)
+    assert run.success
+    assert list_published(run)[-3:] == ["quarantine.things", "silver.things", "gold.things"]
+    failed, told = read_check(run, "name_is_short")
+    assert (failed.passed, failed.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert (told["severity"], told["refused_rows"], told["failing_share"]) == ("reject", 1, 0.5)
+    assert told["quarantine"] == "quarantine.things"
+    assert "candidate" not in told
+    assert "| 2 | banana | things.csv | 2 |" in told["failing_sample"]
+
+
+def test_refused_rows_are_reported_first_and_survive_a_block(settings: Settings, lake: Lakehouse) -> None:
+    land(settings, "thing_id,name\n1,banana\n2,cherry\n3,pear\n")
+    run = materialise(settings, *ALL)
+    assert list_published(run) == ["quarantine.things__lines", "bronze.things", "quarantine.things"]
+    told = read_metadata(run, "quarantine.things")
+    assert (told["dagster/row_count"], told["open"], told["added"]) == (2, 2, 2)
+    assert told["look"] == "instacart quarantine show silver.things"
+    assert told["delta_version"] == lake.find_version("quarantine.things")
+    assert "refused_share_is_within_budget" in read_failure(run, "silver.things")
 
 
 def test_a_check_that_warns_is_reported_and_what_follows_runs(settings: Settings) -> None:
@@ -248,7 +316,7 @@ def test_a_check_that_warns_is_reported_and_what_follows_runs(settings: Settings
     assert run.success
     (failed,) = [evaluation for evaluation in run.get_asset_check_evaluations() if not evaluation.passed]
     assert (failed.check_name, failed.severity) == ("few_things", dg.AssetCheckSeverity.WARN)
-    assert list_published(run) == ["bronze.things", "silver.things", "gold.things"]
+    assert list_published(run)[-2:] == ["silver.things", "gold.things"]
 
 
 def test_one_broken_source_keeps_every_source_from_being_written(settings: Settings) -> None:
@@ -264,17 +332,18 @@ def test_one_broken_source_keeps_every_source_from_being_written(settings: Setti
 
 def test_a_job_looks_only_at_the_landed_files_of_its_own_tables(settings: Settings) -> None:
     land(settings)
+    asset_selection = dg.AssetSelection.assets(*build_assets([BRONZE, SILVER]))
     defs = dg.Definitions(
         assets=build_assets([*ALL, make_landed_table("others")]),
         jobs=[
-            dg.define_asset_job("some_things", selection=["bronze/things", "silver/things"]),
+            dg.define_asset_job("some_things", selection=asset_selection),
             dg.define_asset_job("everything", selection=dg.AssetSelection.all()),
         ],
         resources={"spark": EmbeddedSpark(), "settings": settings},
     )
     some = defs.resolve_job_def("some_things").execute_in_process(raise_on_error=False)
     assert some.success
-    assert list_published(some) == ["bronze.things", "silver.things"]
+    assert {"bronze.things", "silver.things"} < set(list_published(some))
     everything = defs.resolve_job_def("everything").execute_in_process(raise_on_error=False)
     assert not everything.success
     assert "others.csv: no such file" in read_failure(everything, "bronze.things")
@@ -301,7 +370,7 @@ def test_what_a_person_must_mend_is_not_tried_again(settings: Settings) -> None:
 
 
 def test_a_block_is_not_tried_again(settings: Settings) -> None:
-    land(settings, "thing_id,name\nx,apple\n")
+    land(settings, BLOCKED)
     materialise(settings, BRONZE)
     assert count_retries(settings, SILVER) == 0
 

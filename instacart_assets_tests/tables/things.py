@@ -13,7 +13,7 @@ from instacart_assets.contracts.model import ORIGIN, Column, ColumnType, Rule, S
 from instacart_assets.settings import Settings
 from instacart_assets.tables.declare import Table
 from instacart_assets_tests.landing_files import write_file
-from instacart_assets_tests.small_contracts import make_contract, make_landed_contract, make_rule
+from instacart_assets_tests.small_contracts import STRICT, make_contract, make_landed_contract, make_rule
 
 LANDED = "thing_id,name\n1,apple\n2,pear\n"
 
@@ -23,7 +23,7 @@ def _copy(name: str, column_type: ColumnType, source: str) -> Column:
 
 
 def make_landed_table(
-    name: str = "things", *, is_optional: bool = False, drift: SchemaDrift = SchemaDrift()
+    name: str = "things", *, is_optional: bool = False, drift: SchemaDrift = STRICT
 ) -> Table:
     """The bronze table of a landed source."""
     contract = make_landed_contract(name, is_optional=is_optional, drift=drift)
