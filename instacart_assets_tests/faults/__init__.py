@@ -1,0 +1,1 @@
+"""What breaks on purpose: bytes of landed files, and processes in the middle of their work."""
