@@ -101,7 +101,7 @@ def _tell_kills(kills: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[st
     yield "## Killed in the middle"
     yield ""
     yield (
-        "Runs killed with SIGKILL. Readers always saw whole published versions, old or new, and the next run made the "
+        "Runs on a changed landing, killed with SIGKILL. Readers always saw whole published versions, old or new, and the next run made the "
         "same tables as an undisturbed one."
     )
     for kind, title in (("points", "at a point"), ("moments", "at a moment")):
@@ -109,22 +109,17 @@ def _tell_kills(kills: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[st
         if entries:
             yield ""
             yield from _tabulate(
-                (f"killed {title}", "tables at their old version", "at the new one", "re-run equal"),
+                (f"killed {title}", "tables found old", "found new", "alike in both", "re-run equal"),
                 (_tell_kill(entry) for entry in entries),
             )
 
 
 def _tell_kill(entry: Mapping[str, Any]) -> tuple[str, ...]:
     found = entry["tables_found"]
-    at = ", ".join(
-        f"{name} {value}" for name, value in entry.items() if name not in {"tables_found", "re_run_equal"}
-    )
-    return (
-        at,
-        str(found["old"] + found.get("kept", 0)),
-        str(found["new"]),
-        "yes" if entry["re_run_equal"] else "no",
-    )
+    where = entry.get("point", f"{entry.get('seconds', 0):.2f} s after it began")
+    at = f"`{entry['table']}`: {where}"
+    alike = found.get("same", 0) + found.get("kept", 0)
+    return at, str(found["old"]), str(found["new"]), str(alike), "yes" if entry["re_run_equal"] else "no"
 
 
 def _count(counts: Mapping[str, int]) -> list[tuple[str, str]]:

@@ -29,6 +29,8 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 USERS, PRODUCTS = 40, 1_000
 TIMEOUT_SECONDS = 300
+MOST_SECONDS = 0.8
+"""A run is killed at most this long after it began a table: before the last one is done."""
 RUN_COLUMNS = ("quarantined_at", "resolved_at", "run_id")
 """Columns of a quarantine that differ between runs that are the same."""
 COMMITTED_POINTS = ("after_commit", "before_settling", "after_settling")
@@ -61,13 +63,13 @@ class Story:
         landing: the second landing.
         base: the lake of the first.
         whole: that lake after an undisturbed run of the second.
-        seconds: how long that run took once its first table was begun.
+        order: the tables in the order in which that run began them.
     """
 
     landing: Path
     base: Path
     whole: Path
-    seconds: float
+    order: tuple[str, ...]
 
     @cached_property
     def end(self) -> dict[str, list[str]]:
@@ -96,11 +98,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     assert run_graph(Settings(landing=folder / "landing1", lake=base), SELECTION or None).is_success
     shutil.copytree(base, whole)
     process = start(folder / "landing2", whole, folder)
-    began = wait_for_first_table(process)
     said, _ = process.communicate(timeout=TIMEOUT_SECONDS)
-    seconds = time.perf_counter() - began
     assert process.returncode == 0, said
-    told = Story(folder / "landing2", base, whole, seconds)
+    order = tuple(line.split()[1] for line in said.splitlines() if line.startswith("running "))
+    told = Story(folder / "landing2", base, whole, order)
     assert_worth_telling(told)
     return told
 
@@ -142,11 +143,10 @@ def start(landing: Path, lake: Path, folder: Path, *point: str) -> "subprocess.P
     )
 
 
-def wait_for_first_table(process: "subprocess.Popen[str]") -> float:
-    """Wait until a run has begun its first table; the moment it did."""
+def wait_for_table(process: "subprocess.Popen[str]", address: str) -> None:
+    """Wait until a run has begun a table."""
     assert process.stdout is not None
-    assert process.stdout.readline().startswith("running")
-    return time.perf_counter()
+    assert any(line.startswith(f"running {address} ") for line in process.stdout), address
 
 
 def _open(lake: Path, address: str, version: int | None = None) -> DeltaTable:
@@ -219,15 +219,16 @@ def test_a_run_killed_at_any_moment_leaves_whole_versions(
     shutil.copytree(story.base, lake)
     entries = []
     for seed in seeds:
-        delay = random.Random(seed).uniform(0, story.seconds)  # noqa: S311 - no secret
+        chance = random.Random(seed)  # noqa: S311 - no secret
+        address, delay = chance.choice(story.order), chance.uniform(0, MOST_SECONDS)
         process = start(story.landing, lake, tmp_path)
-        wait_for_first_table(process)
+        wait_for_table(process, address)
         time.sleep(delay)
         process.kill()
         process.communicate(timeout=TIMEOUT_SECONDS)
+        assert process.returncode == -signal.SIGKILL, "the run was over before its moment"
         found = look(story, lake)
-        was_running = process.returncode == -signal.SIGKILL
-        entries.append(describe(found, seed=seed, seconds=round(delay, 2), was_running=was_running))
+        entries.append(describe(found, seed=seed, table=address, seconds=round(delay, 2)))
     run_again(story, lake)
     report["moments"] += entries
 
