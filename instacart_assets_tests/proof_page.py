@@ -26,7 +26,7 @@ def write_page(reports: Path, page: Path) -> None:
     parts = [
         "# What was proved",
         "",
-        "Made by `make prove`, which runs the full counts and writes this page.",
+        "Made from the reports of the full counts; `make prove` runs them and writes this page anew.",
         *_tell(reports / "dirt.json", _tell_dirt),
         *_tell(reports / "fuzz.json", _tell_fuzz),
         *_tell(reports / "kills.json", _tell_kills),
