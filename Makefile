@@ -90,8 +90,8 @@ pages: $(VENV)/.runtime ## Write the page of each table anew from its contract
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies
-	$(BIN)/uv pip compile pyproject.toml --extra local --group build $(LOCK_OPTIONS) -o locks/runtime.txt
-	$(BIN)/uv pip compile pyproject.toml --extra local --group dev -c locks/runtime.txt $(LOCK_OPTIONS) -o locks/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra local --extra databricks --group build $(LOCK_OPTIONS) -o locks/runtime.txt
+	$(BIN)/uv pip compile pyproject.toml --extra local --extra databricks --group dev -c locks/runtime.txt $(LOCK_OPTIONS) -o locks/dev.txt
 
 # Without annotations and headers the files name no registry and no path.
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade
