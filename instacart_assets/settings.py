@@ -3,20 +3,93 @@
 Here lives what differs from one machine or deployment to another. Nothing is opened or started here.
 """
 
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from instacart_assets.errors import RemediableError
 from instacart_assets.order_calendar import OrderCalendar
 
-Target = Literal["local"]
+Target = Literal["local", "spark", "databricks", "databricks_uc", "databricks_remote", "serverless"]
+"""Where tables are built: on the embedded engine; on Apache Spark in this process; on a Databricks cluster by the
+step launcher, staging in DBFS or in a volume; that cluster's side of a launched step; on serverless compute."""
+
+LAUNCHER_TARGETS: frozenset[Target] = frozenset({"databricks", "databricks_uc"})
+"""Targets whose steps the step launcher sends to a cluster."""
+
+DELTA_TARGETS: frozenset[Target] = frozenset({"spark", "databricks_remote"})
+"""Targets on which Spark itself writes Delta tables."""
+
+
+URL = re.compile(r"[a-z][a-z0-9+.-]+:/")
+"""How the address of a lake begins that is no folder of this machine, as dbfs:/lake or s3://bucket/lake."""
+
+VOLUMES = "/Volumes/"
+
+
+def _keep_url(value: Any) -> Any:
+    return str(value) if URL.match(str(value)) else Path(value)
+
+
+LakeAddress = Annotated[Path | str, BeforeValidator(_keep_url)]
+"""A folder of this machine, or a URL."""
 
 
 class SettingsError(RemediableError):
     """The environment holds a setting that cannot be; the message names the variable and what it may be."""
+
+
+class DatabricksSettings(BaseModel):
+    """The cluster that launched steps run on, and how they get there.
+
+    Address and credentials of the workspace are not among them: the Databricks SDK reads ``DATABRICKS_HOST`` and
+    the rest from its own environment, and no secret ever becomes a setting.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    cluster_id: str | None = Field(
+        default=None, description="Cluster that exists; without it each step gets a new one."
+    )
+    runtime: str = Field(
+        default="17.3.x-scala2.13", description="Databricks Runtime of a new cluster, by its version key."
+    )
+    node_type_id: str | None = Field(default=None, description="Kind of node of a new cluster.")
+    instance_pool_id: str | None = Field(
+        default=None, description="Pool that a new cluster takes its nodes from, in place of a kind of node."
+    )
+    policy_id: str | None = Field(default=None, description="Cluster policy that a new cluster follows.")
+    workers: int = Field(default=2, ge=0, description="Workers of a new cluster; 0 for a single node.")
+    staging: str | None = Field(
+        default=None,
+        description="Folder for what is sent to the cluster: of DBFS, by default /dagster_staging; "
+        "for databricks_uc and serverless a folder of a volume, /Volumes/CATALOG/SCHEMA/VOLUME.",
+    )
+    libraries: tuple[str, ...] = Field(
+        default=(),
+        description="What is installed on the cluster: wheels by their path, or packages as pip names them.",
+    )
+    secrets: dict[str, str] = Field(
+        default_factory=dict,
+        description="Environment variables of the cluster that are taken from secret scopes, as "
+        '{"NAME": "SCOPE/KEY"}.',
+    )
+    launcher: Literal["mended", "stock"] = Field(
+        default="mended", description="The project's step launcher, or dagster-databricks' own as it is."
+    )
+    poll_seconds: float = Field(default=5.0, gt=0, description="Seconds between two looks at a launched run.")
+    timeout_seconds: int = Field(
+        default=4 * 60 * 60, ge=1, description="Seconds after which a launched run is cancelled."
+    )
+    outage_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        description="Seconds without an answer of the workspace after which a step fails.",
+    )
+    environment_version: str = Field(default="4", description="Version of the serverless environment.")
 
 
 class Settings(BaseSettings):
@@ -30,12 +103,46 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="INSTACART_", env_nested_delimiter="__", frozen=True)
 
     landing: Path = Field(default=Path("data/landing"), description="Folder of the landed files.")
-    lake: Path = Field(default=Path("data/lake"), description="Folder of the lake.")
-    target: Target = Field(default="local", description="Where tables are built.")
+    lake: LakeAddress = Field(default=Path("data/lake"), description="Folder or URL of the lake.")
+    target: Target = Field(
+        default="local",
+        description="Where tables are built: local, spark, databricks, databricks_uc, databricks_remote, serverless.",
+    )
+    catalog: str | None = Field(
+        default=None,
+        description="Catalog of Unity Catalog that tables are named in, in place of a folder: CATALOG.LAYER.TABLE.",
+    )
+    schema_prefix: str = Field(
+        default="", description="What the names of schemas begin with in a catalog, as dev_ for dev_silver."
+    )
+    scratch: str | None = Field(
+        default=None,
+        description="Folder for candidates and for what is salvaged of damaged files, where tables are no folders "
+        "that Python can reach: below /Volumes or dbfs:/.",
+    )
     inspection_days: int = Field(
         default=7, ge=0, description="Days for which a candidate that was refused can still be looked at."
     )
     calendar: OrderCalendar = Field(default=OrderCalendar(), description="How days are counted.")
+    databricks: DatabricksSettings = Field(
+        default=DatabricksSettings(), description="The cluster that launched steps run on."
+    )
+
+    @model_validator(mode="after")
+    def _check_target(self) -> Self:
+        """What one target asks of the other settings."""
+        staging = self.databricks.staging
+        if self.target in {"databricks_uc", "serverless"} and not (staging or "").startswith(VOLUMES):
+            raise ValueError(
+                f"the target {self.target} stages in a volume: set INSTACART_DATABRICKS__STAGING to "
+                "/Volumes/CATALOG/SCHEMA/VOLUME"
+            )
+        if self.target == "local" and (self.catalog or isinstance(self.lake, str)):
+            raise ValueError(
+                "the target local keeps tables in a folder of this machine: unset INSTACART_CATALOG, and set "
+                "INSTACART_LAKE to a folder"
+            )
+        return self
 
 
 def load_settings(**chosen: Any) -> Settings:
@@ -47,8 +154,10 @@ def load_settings(**chosen: Any) -> Settings:
     try:
         return Settings(**chosen)
     except ValidationError as error:
-        faults = "; ".join(
-            f"INSTACART_{'__'.join(map(str, fault['loc'])).upper()}={fault['input']}: {fault['msg']}"
-            for fault in error.errors()
-        )
+        faults = "; ".join(_explain(fault["loc"], fault["input"], fault["msg"]) for fault in error.errors())
         raise SettingsError(f"a setting cannot be read: {faults}; set it right, or unset it") from error
+
+
+def _explain(place: tuple[int | str, ...], value: Any, message: str) -> str:
+    name = "__".join(map(str, place)).upper()
+    return f"INSTACART_{name}={value}: {message}" if place else message.removeprefix("Value error, ")
