@@ -60,8 +60,14 @@ def test_the_project_is_not_there(workspace: EmulatedWorkspace, monkeypatch: pyt
     ]
 
 
-@pytest.mark.parametrize("mount", ["/dbfs", FOLDER, "/Workspace"])
-def test_python_reaches_the_files_of_the_workspace(workspace: EmulatedWorkspace, mount: str) -> None:
+@pytest.mark.parametrize(
+    ("folder", "place"),
+    [("/dbfs/own", "dbfs:/own"), (FOLDER, FOLDER), ("/Workspace/own", "/Workspace/own")],
+    ids=["dbfs", "volume", "workspace"],
+)
+def test_python_reaches_the_files_of_the_workspace(
+    workspace: EmulatedWorkspace, folder: str, place: str
+) -> None:
     code = """
         import glob, gzip, os, shutil, sys, tempfile, zipfile
         from pathlib import Path
@@ -94,13 +100,9 @@ def test_python_reaches_the_files_of_the_workspace(workspace: EmulatedWorkspace,
             shutil.copy(copy / "renamed", own)
             print(os.listdir(own))
     """
-    output = run_script(workspace, code, mount)
-    assert output.logs == "imported zipped\n['renamed']\n"
-    roots = {"/dbfs": workspace.folders.dbfs, "/Workspace": workspace.folders.workspace}
-    assert (roots.get(mount) or workspace.folders.find(mount)).joinpath(
-        "copy", "renamed"
-    ).read_text() == "text"
-    assert not Path(mount).exists()
+    assert run_script(workspace, code, folder).logs == "imported zipped\n['renamed']\n"
+    assert (workspace.folders.find(place) / "copy" / "renamed").read_text() == "text"
+    assert not Path(folder).exists()
 
 
 def test_a_script_has_its_globals(workspace: EmulatedWorkspace) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 PATHS = {
     **dict.fromkeys(("access", "chdir", "chmod", "listdir", "lstat", "mkdir", "open", "remove", "rmdir"), 1),
     **dict.fromkeys(("scandir", "stat", "statvfs", "truncate", "unlink", "utime"), 1),
+    **dict.fromkeys(("getxattr", "listxattr", "setxattr"), 1),  # where the system has them
     **dict.fromkeys(("rename", "replace"), 2),
 }
 """Functions of ``os`` that take paths, and how many."""
@@ -106,7 +107,9 @@ def mount(folders: dict[str, str]) -> None:
     """
     mounts = Mounts(folders)
     for name, count in PATHS.items():
-        plain = getattr(os, name)
+        plain = getattr(os, name, None)
+        if plain is None:
+            continue
         mapped = mounts.scan if name == "scandir" else mounts.map(plain, count)
         # os names the functions, and imports ask posix for them
         for module in (os, posix):
