@@ -62,6 +62,11 @@ def make_builder(settings: Settings, spark: Any) -> Builder:
     return EngineBuilder(settings, lambda: spark.spark_session)
 
 
+def define_whole_graph() -> dg.JobDefinition:
+    """The job of all assets, with the settings of the environment: a process that runs a step loads it by name."""
+    return build_defs().resolve_job_def(WHOLE_GRAPH_JOB)
+
+
 @dg.definitions
 def defs() -> dg.Definitions:
     """What Dagster loads: the code location with the settings of the environment."""
