@@ -264,7 +264,10 @@ def _open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         with instance:
             yield instance
     elif settings.target in LAUNCHER_TARGETS:  # launched steps are told of through files
-        with TemporaryDirectory() as folder, dg.DagsterInstance.local_temp(folder, QUIET_INSTANCE) as instance:
+        with (
+            TemporaryDirectory() as folder,
+            dg.DagsterInstance.local_temp(folder, QUIET_INSTANCE) as instance,
+        ):
             yield instance
     else:
         with dg.DagsterInstance.ephemeral(settings=QUIET_INSTANCE) as instance:

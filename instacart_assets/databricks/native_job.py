@@ -7,6 +7,7 @@ Here lives the job's description, made from the tables and written nowhere else.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
+from instacart_assets.contracts.model import LANDING
 from instacart_assets.databricks.wheel import ENTRY_POINT, ENVIRONMENT, PACKAGE
 from instacart_assets.graph import all_tables
 from instacart_assets.tables.declare import Table
@@ -63,7 +64,11 @@ def describe_task(table: Table) -> dict[str, Any]:
     return {
         "task_key": name_task(table.address),
         "description": table.contract.title,
-        "depends_on": [{"task_key": name_task(address)} for address in table.dependencies],
+        "depends_on": [
+            {"task_key": name_task(address)}
+            for address in table.dependencies
+            if not address.startswith(f"{LANDING}.")
+        ],
         "environment_key": ENVIRONMENT,
         "python_wheel_task": {
             "package_name": PACKAGE,
