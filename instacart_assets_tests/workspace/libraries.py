@@ -4,6 +4,7 @@ Nothing is downloaded: a wheel is unpacked into a folder of the task's own, and 
 installed if this machine has it in a version that was asked for.
 """
 
+import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -88,16 +89,23 @@ def _check_present(needed: str, library: str) -> None:
         raise _fail(library, f"ERROR: Invalid requirement: {needed!r}") from error
     if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
         return
-    try:
-        found = metadata.version(requirement.name)
-    except metadata.PackageNotFoundError:
-        found = ""
+    found = _find_version(requirement.name)
     if not found or not requirement.specifier.contains(found, prereleases=True):
         raise _fail(
             library,
             f"ERROR: Could not find a version that satisfies the requirement {needed} "
             f"(from versions: {found or 'none'})",
         )
+
+
+def _find_version(name: str) -> str:
+    """Version of a package that an index could have; none of one that is worked on in a folder of this machine."""
+    try:
+        distribution = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return ""
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    return "" if "dir_info" in origin else distribution.version
 
 
 def _fail(library: str, reason: str) -> InstallationError:

@@ -173,6 +173,7 @@ def test_what_cannot_be_installed_fails_the_run(workspace: EmulatedWorkspace, tm
     for library, reason in (
         ({"pypi": {"package": "no-such-thing"}}, "no-such-thing (from versions: none)"),
         ({"pypi": {"package": "dagster==0.1"}}, "requirement dagster==0.1"),
+        ({"pypi": {"package": "instacart-assets"}}, "instacart-assets (from versions: none)"),
         ({"whl": f"{FOLDER}/nowhere-1.0-py3-none-any.whl"}, "No such file"),
         ({"whl": needy}, "requirement no-such-thing>=3"),
         ({"whl": dbfs_wheel}, "not supported on DBR 15 or above"),
