@@ -70,8 +70,11 @@ def _unpack(path: str, folders: Folders, target: Path) -> None:
         raise _fail(f'whl: "{path}"', f"No such file: {path}")
     if not wheel.name.endswith("-none-any.whl"):
         raise _fail(f'whl: "{path}"', f"{wheel.name} is not a supported wheel on this platform.")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(target)
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(target)
+    except zipfile.BadZipFile as error:
+        raise _fail(f'whl: "{path}"', f"{wheel.name} is not a zip file") from error
     for needed in _read_requirements(wheel.name, target):
         _check_present(needed, f'whl: "{path}"')
 

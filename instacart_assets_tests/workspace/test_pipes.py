@@ -4,11 +4,14 @@ from pathlib import Path
 from typing import cast
 
 import dagster as dg
+import pytest
 from dagster_databricks.pipes import PipesDatabricksServerlessClient, PipesUnityCatalogVolumesMessageReader
 from databricks.sdk.service import jobs
 
 from instacart_assets_tests.workspace.driving import connect, upload
 from instacart_assets_tests.workspace.emulator import EmulatedWorkspace
+
+pytestmark = pytest.mark.slow  # Pipes takes its time to end
 
 FOLDER = "/Volumes/main/landing/files"
 CODE = """

@@ -65,7 +65,6 @@ class Engine:
         """
         if self._is_joined:
             return
-        self._is_joined = True
         if self._address is None:
             raise EngineError("this emulated workspace has no Spark: it was made with has_spark=False")
         host, port, key = self._address
@@ -79,6 +78,7 @@ class Engine:
             os.environ["PYSPARK_GATEWAY_PORT"] = str(found["port"])
             os.environ["PYSPARK_GATEWAY_SECRET"] = found["secret"]
             _open_session()
+        self._is_joined = True
 
     def _get_session(self) -> Any:
         from pyspark.sql import SparkSession  # noqa: PLC0415 - only tasks that use Spark wait for it
