@@ -12,7 +12,7 @@ from instacart_assets_tests.workspace.engine import has_java
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not has_java(), reason="Apache Spark needs Java, and there is none on the PATH"),
+    pytest.mark.skipif(not has_java(), reason="Apache Spark needs Java, and there is none on this machine"),
 ]
 
 FOLDER = "/Volumes/main/landing/files"
