@@ -118,17 +118,22 @@ class TaskRun:
     def carry_out(self, upstream: Sequence["TaskRun"], launch: Launch, fault: RunFault | None) -> None:
         """Wait for what it depends on, run it, and keep how it ended."""
         if upstream:
-            self.state = State("BLOCKED")
+            self._move_to(State("BLOCKED"))
         for task in upstream:
             task.ended.wait()
         if not self._is_wanted(upstream):
             return
-        self.state = State("PENDING", message="Waiting for cluster")
+        self._move_to(State("PENDING", message="Waiting for cluster"))
         limit_time(self, self.definition.get("timeout_seconds"))
         if not fault:
             self._run(launch)
         elif fault.life_cycle_state:
             self.end(State(fault.life_cycle_state, fault.result_state, fault.message))
+
+    def _move_to(self, state: State) -> None:
+        with self._lock:
+            if not self.ended.is_set():
+                self.state = state
 
     def _is_wanted(self, upstream: Sequence["TaskRun"]) -> bool:
         condition = self.definition.get("run_if") or "ALL_SUCCESS"

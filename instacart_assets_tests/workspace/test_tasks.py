@@ -16,6 +16,7 @@ from instacart_assets_tests.workspace.driving import (
     run_script,
     submit,
     upload,
+    wait_until_gone,
 )
 from instacart_assets_tests.workspace.emulator import EmulatedWorkspace
 
@@ -262,7 +263,7 @@ def test_warm_tasks_are_killed_like_others(tmp_path: Path) -> None:
         assert run.state is not None
         assert "exit code 137" in (run.state.state_message or "")
         child = int(read_output(workspace, run).logs or "0")
-        assert not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes()
+        assert wait_until_gone([child])
         held = submit(workspace, describe_task(workspace, "import time; time.sleep(600)"))
         connect(workspace).jobs.cancel_run(held)
         assert read_results(finish(workspace, held)) == {"main": "CANCELED"}
