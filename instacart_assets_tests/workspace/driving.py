@@ -5,7 +5,9 @@ Here lives how a script becomes a submitted task. Nothing here knows how the wor
 
 import io
 import textwrap
+import time
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,24 @@ def run_script(
     """Run one script to its end, and give what it has printed and raised."""
     run = finish(workspace, submit(workspace, describe_task(workspace, code, *parameters, **definition)))
     return read_output(workspace, run)
+
+
+def wait_until_gone(pids: Iterable[int], seconds: float = 10) -> bool:
+    """Wait for the end of processes that were killed; whether it came in time."""
+    deadline = time.monotonic() + seconds
+    while running := [pid for pid in pids if is_running(pid)]:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return not running
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process lives; one that only waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def build_wheel(folder: Path, name: str, code: str, *, requires: str = "") -> Path:

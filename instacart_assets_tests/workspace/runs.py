@@ -13,13 +13,11 @@ from typing import Any, Protocol
 from instacart_assets_tests.workspace.answers import ApiError
 from instacart_assets_tests.workspace.clusters import Cluster
 from instacart_assets_tests.workspace.faults import RunFault
-from instacart_assets_tests.workspace.libraries import InstallationError
 from instacart_assets_tests.workspace.people import CALLER
 from instacart_assets_tests.workspace.workers import Outcome, Worker
 
 SUCCESS = "SUCCESS"
 FAILED = "FAILED"
-SKIPPED_RESULTS = frozenset({"UPSTREAM_FAILED", "UPSTREAM_CANCELED", "EXCLUDED"})
 CANCELLED = ("CANCELED", "Run cancelled.")
 
 RUN_CONDITIONS: dict[str, Callable[[Sequence[str]], bool]] = {
@@ -58,8 +56,7 @@ class Launch(Protocol):
     def __call__(self, task: "TaskRun") -> Worker:
         """Start it.
 
-        Raises:
-            InstallationError: one of its libraries cannot be installed.
+        Whatever it raises ends the task, and is its message.
         """
 
 
@@ -121,17 +118,22 @@ class TaskRun:
     def carry_out(self, upstream: Sequence["TaskRun"], launch: Launch, fault: RunFault | None) -> None:
         """Wait for what it depends on, run it, and keep how it ended."""
         if upstream:
-            self.state = State("BLOCKED")
+            self._move_to(State("BLOCKED"))
         for task in upstream:
             task.ended.wait()
         if not self._is_wanted(upstream):
             return
-        self.state = State("PENDING", message="Waiting for cluster")
+        self._move_to(State("PENDING", message="Waiting for cluster"))
         limit_time(self, self.definition.get("timeout_seconds"))
         if not fault:
             self._run(launch)
         elif fault.life_cycle_state:
             self.end(State(fault.life_cycle_state, fault.result_state, fault.message))
+
+    def _move_to(self, state: State) -> None:
+        with self._lock:
+            if not self.ended.is_set():
+                self.state = state
 
     def _is_wanted(self, upstream: Sequence["TaskRun"]) -> bool:
         condition = self.definition.get("run_if") or "ALL_SUCCESS"
@@ -149,8 +151,8 @@ class TaskRun:
                 self.worker = launch(self)
                 self.times.running = int(time.time() * 1000)
                 self.state = State("RUNNING", message="In run")
-        except InstallationError as error:
-            self.end(State("INTERNAL_ERROR", FAILED, str(error)))
+        except Exception as error:  # noqa: BLE001 - a run ends, also when the kit itself is at fault
+            self.end(State("INTERNAL_ERROR", FAILED, str(error) or repr(error)))
             return
         self.outcome = self.worker.wait()
         self.end(_read_outcome(self.outcome))

@@ -13,9 +13,11 @@ from instacart_assets_tests.workspace.driving import (
     connect,
     describe_task,
     finish,
+    is_running,
     read_output,
     read_results,
     submit,
+    wait_until_gone,
 )
 from instacart_assets_tests.workspace.emulator import EmulatedWorkspace
 
@@ -36,14 +38,6 @@ def wait_for_pids(workspace: EmulatedWorkspace) -> list[int]:
         assert time.monotonic() < deadline, "the task has not started"
         time.sleep(0.05)
     return [int(pid) for pid in file.read_text().split()]
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process lives; one that only waits to be reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def get_state(run: jobs.Run) -> tuple[RunLifeCycleState | None, RunResultState | None, str]:
@@ -113,7 +107,7 @@ def test_cancelling_kills_all_that_the_task_has_started(
     client.jobs.cancel_run(run_id)
     run = finish(workspace, run_id)
     assert get_state(run) == (RunLifeCycleState.TERMINATED, RunResultState.CANCELED, "Run cancelled.")
-    assert not any(map(is_running, pids))
+    assert wait_until_gone(pids)
 
 
 @pytest.mark.parametrize("of_task", [False, True], ids=["of the run", "of the task"])
@@ -132,14 +126,14 @@ def test_a_driver_that_dies_fails_the_run(workspace: EmulatedWorkspace) -> None:
     run = finish(workspace, run_id)
     assert read_results(run) == {"main": "FAILED"}
     assert "exit code 137" in get_state(run)[2]
-    assert not any(map(is_running, pids))
+    assert wait_until_gone(pids)
 
 
 def test_a_workspace_that_stops_leaves_no_process(tmp_path: Path) -> None:
     with EmulatedWorkspace(tmp_path, has_spark=False) as workspace:
         submit(workspace, describe_task(workspace, SLEEP))
         pids = wait_for_pids(workspace)
-    assert not any(map(is_running, pids))
+    assert wait_until_gone(pids)
 
 
 def test_tasks_run_after_those_they_depend_on(workspace: EmulatedWorkspace) -> None:

@@ -8,6 +8,7 @@ from databricks.sdk.service import jobs
 
 from instacart_assets_tests.workspace.driving import (
     build_wheel,
+    connect,
     describe_task,
     finish,
     read_output,
@@ -15,6 +16,7 @@ from instacart_assets_tests.workspace.driving import (
     run_script,
     submit,
     upload,
+    wait_until_gone,
 )
 from instacart_assets_tests.workspace.emulator import EmulatedWorkspace
 
@@ -117,6 +119,17 @@ def test_a_script_has_its_globals(workspace: EmulatedWorkspace) -> None:
         assert "this emulated workspace has no Spark" in output.error
 
 
+def test_without_java_a_task_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with EmulatedWorkspace(tmp_path) as workspace:
+        assert run_script(workspace, "print('no Spark in here')").logs == "no Spark in here\n"
+        error = run_script(workspace, "spark.range(1)").error
+    assert error == "cluster_side.engine.EngineError: this emulated workspace has no Spark: " + (
+        "there is no Java on this machine"
+    )
+
+
 def test_a_script_may_lie_in_a_volume(workspace: EmulatedWorkspace, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("print('from a volume')")
@@ -172,6 +185,7 @@ def test_what_cannot_be_installed_fails_the_run(workspace: EmulatedWorkspace, tm
     for library, reason in (
         ({"pypi": {"package": "no-such-thing"}}, "no-such-thing (from versions: none)"),
         ({"pypi": {"package": "dagster==0.1"}}, "requirement dagster==0.1"),
+        ({"pypi": {"package": "instacart-assets"}}, "instacart-assets (from versions: none)"),
         ({"whl": f"{FOLDER}/nowhere-1.0-py3-none-any.whl"}, "No such file"),
         ({"whl": needy}, "requirement no-such-thing>=3"),
         ({"whl": dbfs_wheel}, "not supported on DBR 15 or above"),
@@ -211,3 +225,45 @@ def test_without_a_dbfs_root_there_is_no_dbfs(tmp_path: Path) -> None:
         python = {"python_file": "/Workspace/script.py"}
         run = finish(workspace, submit(workspace, describe_task(workspace, "", spark_python_task=python)))
         assert read_output(workspace, run).logs == "False\n"
+
+
+def test_warm_tasks_share_imports_and_nothing_else(tmp_path: Path) -> None:
+    code = """
+        import os, sys
+        print("wave" in sys.modules, os.environ.get("COLOUR"), os.listdir("."), os.getpid() == os.getpgid(0))
+        os.environ["COLOUR"] = "blue"
+        open("left", "w").close()
+        import greeter
+        greeter.main()
+        import instacart_assets
+    """
+    with EmulatedWorkspace(
+        tmp_path, volumes=["main.landing.files"], has_spark=False, warm_modules=["wave"]
+    ) as workspace:
+        path = upload(workspace, build_wheel(tmp_path, "greeter", GREETING), FOLDER)
+        for _ in range(2):
+            output = run_script(workspace, code, "word", libraries=[{"whl": path}])
+            assert output.error == "ModuleNotFoundError: No module named 'instacart_assets'"
+            assert (output.logs or "").splitlines()[:2] == [
+                "True None [] True",
+                "greetings from greeter ['word']",
+            ]
+
+
+def test_warm_tasks_are_killed_like_others(tmp_path: Path) -> None:
+    code = """
+        import os, subprocess
+        child = subprocess.Popen(["sleep", "600"])
+        print(child.pid)
+        os.kill(os.getpid(), 9)
+    """
+    with EmulatedWorkspace(tmp_path, has_spark=False, warm_modules=["wave"]) as workspace:
+        run = finish(workspace, submit(workspace, describe_task(workspace, code)))
+        assert read_results(run) == {"main": "FAILED"}
+        assert run.state is not None
+        assert "exit code 137" in (run.state.state_message or "")
+        child = int(read_output(workspace, run).logs or "0")
+        assert wait_until_gone([child])
+        held = submit(workspace, describe_task(workspace, "import time; time.sleep(600)"))
+        connect(workspace).jobs.cancel_run(held)
+        assert read_results(finish(workspace, held)) == {"main": "CANCELED"}
