@@ -38,14 +38,14 @@ from dagster._serdes import deserialize_value
 from dagster._utils.warnings import disable_dagster_warnings
 from dagster_databricks.databricks_pyspark_step_launcher import DatabricksPySparkStepLauncher
 from dagster_shared.record import replace
-from databricks.sdk.service.jobs import Run, RunLifeCycleState, RunResultState
+from databricks.sdk.service.jobs import Run, RunLifeCycleState, RunOutput, RunResultState
 
 import instacart_assets
 from instacart_assets.databricks import remote
 from instacart_assets.databricks.cluster import describe_remote, describe_run, describe_secrets
 from instacart_assets.databricks.lineage import restore_lineage
 from instacart_assets.databricks.staging import dbfs_root, make_staging, zip_packages
-from instacart_assets.databricks.workspace import Workspace, WorkspaceError, connect
+from instacart_assets.databricks.workspace import Workspace, WorkspaceError, WorkspaceOutageError, connect
 from instacart_assets.errors import RemediableError
 from instacart_assets.settings import Settings, SettingsError
 
@@ -115,15 +115,13 @@ class LaunchedStep:
         words = [word.value for word in (state.life_cycle_state, state.result_state) if word]
         # That a run has TERMINATED says little beside how.
         word = " ".join(words[-1:] if words[:1] == ["TERMINATED"] else words)
-        return f"{word}{state.state_message and f': {state.state_message}'}"
+        return f"{word}: {state.state_message}" if state.state_message else word
 
     def describe_run(self) -> str:
         """Its run, and where to look at it."""
-        if self.run is None:
-            return "the Databricks run"
-        return (
-            f"the Databricks run {self.run.run_id}{self.run.run_page_url and f' ({self.run.run_page_url})'}"
-        )
+        run = self.run or Run()
+        words = ["the Databricks run", run.run_id, run.run_page_url and f"({run.run_page_url})"]
+        return " ".join(str(word) for word in words if word)
 
 
 class MendedStepLauncher(DatabricksPySparkStepLauncher):
@@ -148,6 +146,7 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
         }
         self._timeout_seconds = databricks.timeout_seconds
         self._poll_seconds = databricks.poll_seconds
+        self._farewell_seconds = min(FAREWELL_SECONDS, databricks.outage_seconds)
         super().__init__(
             **_configure_stock(settings, workspace),
             staging_prefix=self.staging.root,
@@ -171,9 +170,12 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
                 self._submit(step)
             yield self._announce(step)
             yield from self._follow(step)
-            self._require_end(step)
+            with raise_execution_interrupts():
+                self._require_end(step)
         except RemediableError as error:
-            _raise_failure(step, error)
+            if not step.has_ended:
+                _raise_failure(step, error)
+            step.context.log.warning(f"After the end of the step: {error}")
         finally:
             self._leave(step)
 
@@ -209,12 +211,18 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
                 "parameters": [self.staging.mounted(step.folder)],
             }
         }
-        run_id = self._workspace.ask(
-            f"run the step {step.context.step.key}",
-            lambda: self.databricks_runner.submit_run(config, task),
-            within,
-            "see INSTACART_DATABRICKS__ settings of the cluster",
-        )
+        try:
+            run_id = self._workspace.ask(
+                f"run the step {step.context.step.key}",
+                lambda: self.databricks_runner.submit_run(config, task),
+                within,
+                "see INSTACART_DATABRICKS__ settings of the cluster",
+            )
+        except WorkspaceOutageError:
+            raise
+        except WorkspaceError:
+            step.is_submitted = False
+            raise
         step.run = Run(run_id=run_id)
 
     def _look(self, step: LaunchedStep, within: float | None = None) -> None:
@@ -258,18 +266,26 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
                 if restored.dagster_event:
                     step.has_ended |= restored.dagster_event.event_type in STEP_ENDS
                     yield restored.dagster_event
+            if step.has_ended:
+                # What lingers after its step is waited for no longer than anything else that is left to do.
+                deadline = min(deadline, time.monotonic() + self._farewell_seconds)
             if is_over:
                 last_looks -= 1
                 if step.has_ended or not step.is_good or not last_looks:
                     return
             elif time.monotonic() > deadline:
-                raise LaunchError(
-                    f"{step.describe_run()} was not over after {self._timeout_seconds} s, and is cancelled; it was "
-                    f"{step.describe_state()}. INSTACART_DATABRICKS__TIMEOUT_SECONDS says how long it may take"
-                )
+                raise LaunchError(self._explain_lateness(step))
             with raise_execution_interrupts():
                 time.sleep(self._poll_seconds)
                 self._look(step)
+
+    def _explain_lateness(self, step: LaunchedStep) -> str:
+        if step.has_ended:
+            return f"{step.describe_run()} went on for {self._farewell_seconds:g} s, and is cancelled"
+        return (
+            f"{step.describe_run()} was not over after {self._timeout_seconds} s, and is cancelled; it was "
+            f"{step.describe_state()}. INSTACART_DATABRICKS__TIMEOUT_SECONDS says how long it may take"
+        )
 
     def _read_report(self, step: LaunchedStep, within: float | None = None) -> list[EventLogEntry]:
         """What is new in the step's report: events as the result, and output on this process's own streams."""
@@ -291,42 +307,37 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
         Raises:
             LaunchError: it has not: its process died, or never came to Dagster.
         """
-        state = step.run and step.run.state
-        is_good = bool(state and state.result_state is RunResultState.SUCCESS)
-        if step.has_ended and not is_good:
-            step.context.log.warning(
-                f"{step.describe_run()} ended as {step.describe_state()}, after its step"
-            )
         if not step.has_ended:
             raise LaunchError(
-                f"{step.describe_run()} ended as {step.describe_state()}, without an end of its step."
+                f"{step.describe_run()} is over, and its step has not come to an end: {step.describe_state()}"
                 f"{self._find_traceback(step)}"
+            )
+        if not step.is_good:
+            step.context.log.warning(
+                f"{step.describe_run()} did not end well after its step: {step.describe_state()}"
             )
 
     def _find_traceback(self, step: LaunchedStep) -> str:
         """What Databricks and the step itself say of a run that failed, to be read below its state."""
-        said = ""
         tasks = step.run and step.run.tasks
         run_id = (tasks and tasks[0].run_id) or (step.run and step.run.run_id)
         try:
             output = self._workspace.ask(
                 "show the output of the run",
                 lambda: self._workspace.client.jobs.get_run_output(run_id or 0),
-                min(FAREWELL_SECONDS, self._workspace.outage_seconds),
+                self._farewell_seconds,
             )
         except WorkspaceError as error:
-            said += f"\n{error}"
-        else:
-            said += "".join(f"\n{text}" for text in (output.error, output.error_trace) if text)
-            if not step.stderr and output.logs:
-                said += f"\n\nThe last it printed:\n{_last_lines(output.logs)}"
-        if step.stderr:
-            said += f"\n\nThe last of its stderr:\n{_last_lines(step.stderr)}"
+            output = RunOutput(error=str(error))
+        said = "".join(f"\n{text}" for text in (output.error, output.error_trace) if text)
+        printed = step.stderr or output.logs
+        if printed and not output.error_trace:
+            said += f"\n\nThe last it printed:\n{_last_lines(printed)}"
         return TERMINAL_COLOURS.sub("", said)
 
     def _leave(self, step: LaunchedStep) -> None:
         """Cancel a run that is not over, and delete what was staged; what cannot be done is told."""
-        deadline = time.monotonic() + min(FAREWELL_SECONDS, self._workspace.outage_seconds)
+        deadline = time.monotonic() + self._farewell_seconds
         try:
             if step.is_submitted and not step.is_over:
                 self._cancel(step, deadline)
@@ -447,7 +458,8 @@ def _raise_failure(step: LaunchedStep, error: RemediableError) -> None:
         metadata={"databricks_run": step.run.run_page_url} if step.run and step.run.run_page_url else {},
     )
     policy = step.context.op_retry_policy
-    if policy is None:
+    # What was refused will be refused again.
+    if policy is None or not isinstance(error, LaunchError | WorkspaceOutageError):
         raise failure from None
     raise dg.RetryRequested(
         policy.max_retries, policy.calculate_delay(step.context.previous_attempt_count + 1)

@@ -6,6 +6,7 @@ It is staged as it is and runs on the emulated cluster, so nothing of the emulat
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,8 @@ def behave(does: str, attempt: int) -> None:
             die()
         case "sleep":
             time.sleep(300)
+        case "linger":
+            threading.Thread(target=time.sleep, args=[300]).start()
         case "tell_secret_length":
             print("length of the secret:", len(os.environ["DATABASE_PASSWORD"]))  # noqa: T201
 
@@ -122,7 +125,7 @@ def build_defs() -> dg.Definitions:
         asset_checks=[is_plausible],
         resources={"pyspark_step_launcher": launcher},
         jobs=[dg.define_asset_job("things", selection=dg.AssetSelection.all())],
-        executor=dg.in_process_executor,
+        executor=dg.multi_or_in_process_executor,
     )
 
 
