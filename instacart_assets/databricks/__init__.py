@@ -1,0 +1,1 @@
+"""Databricks: what is asked of a workspace, and what is sent there."""
