@@ -19,8 +19,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-from databricks.sdk import WorkspaceClient
-
 from instacart_assets.contracts.model import Contract
 from instacart_assets.databricks.storage import (
     DbfsFiles,
@@ -28,9 +26,10 @@ from instacart_assets.databricks.storage import (
     RemoteFiles,
     VolumeFiles,
     WatchedFile,
+    make_patient,
     open_files,
 )
-from instacart_assets.databricks.workspace import explain_fault
+from instacart_assets.databricks.workspace import Workspace
 from instacart_assets.landing.files import LandingError
 from instacart_assets.landing.land import LandedCopy, land_files
 
@@ -70,7 +69,7 @@ def land_remotely(
     origin: Path,
     landing: str | Path,
     contracts: Mapping[str, Contract],
-    client: WorkspaceClient,
+    workspace: Workspace,
     *,
     on_file: Callable[[str], object] = str,
     on_ignored: Callable[[str], object] = str,
@@ -82,7 +81,7 @@ def land_remotely(
         origin: a folder, a ZIP archive or a CSV file.
         landing: the landing folder, below ``dbfs:/`` or ``/Volumes/``.
         contracts: bronze contracts by the name of their source.
-        client: of the workspace that has the folder.
+        workspace: has the folder.
         on_file: told the name of each file before it is verified.
         on_ignored: told the name of each CSV file that belongs to no source.
         on_progress: told how many bytes were sent and read back, and of how many.
@@ -91,7 +90,7 @@ def land_remotely(
         LandingError: a file is not what its contract names, and nothing was sent; or a file could not be sent or
             did not come back alike. Files sent before that one stay, and it takes no good file's place.
     """
-    files, root = open_files(landing, client)
+    files, root = open_files(landing, make_patient(workspace.client))
     with TemporaryDirectory(prefix="instacart-landing-") as folder:
         copies = land_files(origin, Path(folder), contracts, on_file, on_ignored)
         names = {copy.path.relative_to(folder).as_posix(): copy for copy in copies}
@@ -99,7 +98,7 @@ def land_remotely(
             sent = _send_changed(files, root, names, on_progress)
         except OSError as error:  # whatever the SDK raises is one
             raise LandingError(
-                f"{landing}: {explain_fault(error)}; nothing that was landed there is lost: mend this, and land "
+                f"{landing}: {_explain(error)}; nothing that was landed there is lost: mend this, and land "
                 "the files again"
             ) from error
     return [
@@ -132,12 +131,18 @@ def _send_changed(
             f"{root}/{name}",
             copy.path,
             hashes[name],
-            lambda place, before=done: on_progress(before + place, total),
+            _continue_progress(on_progress, done, total),
         )
         known[name] = Sent(hashes[name], copy.bytes, status.stamp)
         _write_record(files, root, known)
         done += 2 * copy.bytes
     return changed
+
+
+def _continue_progress(
+    on_progress: Callable[[int, int], object], before: int, total: int
+) -> Callable[[int], object]:
+    return lambda place: on_progress(before + place, total)
 
 
 def _is_there(sent: Sent | None, sha256: str, size: int, status: FileStatus | None) -> bool:
@@ -247,3 +252,8 @@ def _read_record(files: RemoteFiles, root: str) -> dict[str, Sent]:
 def _write_record(files: RemoteFiles, root: str, known: Mapping[str, Sent]) -> None:
     content = json.dumps({name: asdict(sent) for name, sent in sorted(known.items())}, indent=2)
     files.write(f"{root}/{RECORD}", BytesIO(content.encode()))
+
+
+def _explain(error: OSError) -> str:
+    """What went wrong; an error that says only that the time for trying again is up hides what it was."""
+    return str(error.__cause__ or error) if isinstance(error, TimeoutError) else str(error)

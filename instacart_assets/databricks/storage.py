@@ -8,15 +8,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.config import Config
 from databricks.sdk.errors import NotFound
 
 DBFS, VOLUMES = "dbfs:/", "/Volumes/"
 
 BLOCK_BYTES = 1 << 20
 """The most that DBFS takes or gives in one call."""
+
+RETRY_SECONDS = 60
+"""For how long a request is tried again that a busy or unreachable server did not answer."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,9 @@ class RemoteFiles(Protocol):
 
     def read(self, path: str) -> Iterator[bytes]:
         """The bytes of a file, block by block."""
+
+    def has_folder(self, path: str) -> bool:
+        """Whether there is such a folder."""
 
     def make_folder(self, path: str) -> None:
         """Make a folder, with those above it; one that is there is left alone."""
@@ -69,6 +76,13 @@ class DbfsFiles:
         """See ``RemoteFiles``."""
         with self._dbfs.download(path) as file:
             yield from iter(lambda: file.read(BLOCK_BYTES), b"")
+
+    def has_folder(self, path: str) -> bool:
+        """See ``RemoteFiles``."""
+        try:
+            return bool(self._dbfs.get_status(path).is_dir)
+        except NotFound:
+            return False
 
     def make_folder(self, path: str) -> None:
         """See ``RemoteFiles``."""
@@ -107,6 +121,14 @@ class VolumeFiles:
         with cast("BinaryIO", self._files.download(path).contents) as file:
             yield from iter(lambda: file.read(BLOCK_BYTES), b"")
 
+    def has_folder(self, path: str) -> bool:
+        """See ``RemoteFiles``."""
+        try:
+            self._files.get_directory_metadata(path)
+        except NotFound:
+            return False
+        return True
+
     def make_folder(self, path: str) -> None:
         """See ``RemoteFiles``."""
         self._files.create_directory(path)
@@ -133,6 +155,13 @@ class WatchedFile(FileIO):
         block = super().read(-1 if size is None else size)
         self._on_read(self.tell())
         return block
+
+
+def make_patient(client: WorkspaceClient) -> WorkspaceClient:
+    """The same client, which tries a request again for as long as files on their way are worth it."""
+    config: Config = cast("Any", client.config).copy()  # the SDK gives the method no types
+    config.retry_timeout_seconds = RETRY_SECONDS
+    return WorkspaceClient(config=config)
 
 
 def is_remote(place: str | Path) -> bool:

@@ -1,0 +1,78 @@
+"""Whether tables can be built on this machine: its engine, its landed files and its lake.
+
+Here live the checks of the targets that need no workspace.
+"""
+
+import os
+import shutil
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+from pyspark.errors import PySparkException
+
+from instacart_assets.contracts.load import contracts_of
+from instacart_assets.databricks.cluster_checks import judge_spark
+from instacart_assets.databricks.outcomes import Outcome, failed, passed, warned
+from instacart_assets.lakehouse.engine import open_session
+from instacart_assets.landing.files import survey
+
+OLDEST_JAVA = 17
+JAVA_SECONDS = 10
+
+
+def check_engine(check: str) -> Outcome:
+    """Whether the embedded engine answers a query."""
+    try:
+        session = open_session()
+        row = session.sql("SELECT 6 * 7 AS answer").first()
+    except (ImportError, PySparkException, RuntimeError) as error:
+        return failed(
+            check, f"the embedded engine does not start: {error}", "install instacart-assets[local] again"
+        )
+    if row is None or row["answer"] != 42:  # noqa: PLR2004 - six times seven
+        return failed(check, f"the embedded engine answers {row}", "install instacart-assets[local] again")
+    return passed(check, f"pysail {version('pysail')} answers pyspark {version('pyspark')}")
+
+
+def check_landed(check: str, landing: Path) -> Outcome:
+    """Whether every source has landed with the columns of its contract."""
+    found = survey(landing, contracts_of("bronze"))
+    files = sum(map(len, found.values()))
+    return passed(check, f"{files} files in {landing}")
+
+
+def check_lake(check: str, lake: Path) -> Outcome:
+    """Whether the lake's folder can be written, or made."""
+    present = next(folder for folder in (lake.absolute(), *lake.absolute().parents) if folder.exists())
+    if present.is_dir() and os.access(present, os.W_OK | os.X_OK):
+        return passed(check, f"{lake} can be {'written' if present == lake.absolute() else 'made'}")
+    return failed(check, f"{present} cannot be written", "set INSTACART_LAKE to another folder")
+
+
+def check_java(check: str) -> Outcome:
+    """Whether there is a Java that Spark runs on."""
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which(f"{home}/bin/java" if home else "java")
+    remedy = f"install Java {OLDEST_JAVA} or 21, or set JAVA_HOME to its folder"
+    if java is None:
+        return failed(check, f"there is no Java at {home or 'any folder of PATH'}", remedy)
+    asked = subprocess.run(  # noqa: S603 - the Java that Spark itself would start
+        [java, "-XshowSettings:properties", "-version"],
+        capture_output=True,
+        text=True,
+        timeout=JAVA_SECONDS,
+        check=False,
+    )
+    said = dict(line.strip().split(" = ", 1) for line in asked.stderr.splitlines() if " = " in line)
+    major = said.get("java.specification.version", "")
+    if not major.isdigit():
+        return warned(check, f"{java} does not say its version", remedy)
+    if int(major) < OLDEST_JAVA:
+        return failed(check, f"{java} is Java {major}", remedy)
+    return passed(check, f"{java} is Java {major}")
+
+
+def check_pyspark(check: str) -> Outcome:
+    """Whether tables are tested on the Spark that is installed here."""
+    return judge_spark(check, version("pyspark"), "this environment", "pyspark 4.1")
