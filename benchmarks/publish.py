@@ -13,22 +13,22 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from instacart_assets.contracts.load import load_contracts
-from instacart_assets.lakehouse.engine import open_session
-from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.lakehouse.folder_lake import FolderLake
+from instacart_assets.lakehouse.sessions import open_session
 
 
-def measure(lake: Lakehouse, address: str, rounds: int) -> tuple[float, float]:
+def measure(lake: FolderLake, address: str, rounds: int) -> tuple[float, float]:
     """Median seconds of a plain overwrite by the engine, and of staging and publishing, of the same rows."""
     rows, contract = lake.read(address), load_contracts()[address]
     with TemporaryDirectory(dir=lake.root.parent) as folder:
-        other = Lakehouse(Path(folder), open_session)
+        other = FolderLake(Path(folder), open_session)
         plain = str(Path(folder) / "plain")
 
         def overwrite() -> None:
             rows.write.format("delta").mode("overwrite").save(plain)
 
         def publish() -> None:
-            other.publish(other.stage(rows, contract, other.open_table(address), "benchmark"))
+            other.publish(other.stage(rows, contract, other.pin(address), "benchmark"))
 
         seconds = [(clock(overwrite), clock(publish)) for _ in range(rounds)]
     return median(one for one, _ in seconds), median(two for _, two in seconds)
@@ -43,7 +43,7 @@ def clock(work: Callable[[], None]) -> float:
 
 if __name__ == "__main__":
     root, address, rounds = [*sys.argv[1:], *["silver.order_items", "5"][len(sys.argv) - 2 :]]
-    plain, published = measure(Lakehouse(Path(root), open_session), address, int(rounds))
+    plain, published = measure(FolderLake(Path(root), open_session), address, int(rounds))
     sys.stdout.write(
         f"{address}: overwrite {plain:.1f} s, stage and publish {published:.1f} s ({published / plain - 1:+.0%})\n"
     )

@@ -270,10 +270,10 @@ def _find_table(address: str) -> Any:
 
 
 def _open_lake(lake: Path | None) -> Any:
-    from instacart_assets.lakehouse.engine import open_session
-    from instacart_assets.lakehouse.lake import Lakehouse
+    from instacart_assets.lakehouse.sessions import open_lake, open_session
 
-    return Lakehouse(_settings(lake=lake).lake, open_session)
+    settings = _settings(lake=lake)
+    return open_lake(settings, lambda: open_session(settings.target))
 
 
 def _write_rows(rows: Any, output: Format) -> None:

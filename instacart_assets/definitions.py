@@ -12,9 +12,10 @@ import dagster as dg
 from instacart_assets import gold, silver
 from instacart_assets.bronze.landed import make_bronze_tables
 from instacart_assets.contracts.load import contracts_of
-from instacart_assets.lakehouse.engine import EmbeddedSpark
+from instacart_assets.lakehouse.sessions import make_spark
 from instacart_assets.settings import Settings, load_settings
 from instacart_assets.tables.assets import build_assets, build_landed_assets
+from instacart_assets.tables.builder import EngineBuilder
 from instacart_assets.tables.declare import Table, find_tables
 
 WHOLE_GRAPH_JOB = "materialise_lakehouse"
@@ -36,11 +37,7 @@ def build_defs(
     """
     return dg.Definitions(
         assets=[*build_landed_assets(contracts_of("bronze")), *build_assets(all_tables())],
-        resources={
-            "spark": EmbeddedSpark(),
-            "settings": settings or load_settings(),
-            **(resource_overrides or {}),
-        },
+        resources={**make_resources(settings or load_settings()), **(resource_overrides or {})},
         jobs=[
             dg.define_asset_job(
                 WHOLE_GRAPH_JOB,
@@ -51,6 +48,16 @@ def build_defs(
         # One process pays the imports once; a process per step would pay them for each table.
         executor=dg.in_process_executor,
     )
+
+
+def make_resources(settings: Settings) -> dict[str, Any]:
+    """What tables are built with on the target of the settings; nothing is started or imported for another."""
+    spark = make_spark(settings.target)
+    return {
+        "spark": spark,
+        "builder": EngineBuilder(settings, lambda: spark.spark_session),
+        "pyspark_step_launcher": dg.ResourceDefinition.none_resource(),
+    }
 
 
 @dg.definitions

@@ -20,7 +20,7 @@ from instacart_assets.errors import RemediableError
 from instacart_assets.landing.files import survey
 from instacart_assets.settings import Settings
 from instacart_assets.tables.assets import asset_key, table_address
-from instacart_assets.tables.build import NOTES
+from instacart_assets.tables.result import NOTES
 
 ADDRESS = re.compile(rf"(?<![\w:\"/])({'|'.join((*LAYERS, QUARANTINE))})\.(\w+)")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

@@ -128,6 +128,16 @@ class Settings(BaseSettings):
         default=DatabricksSettings(), description="The cluster that launched steps run on."
     )
 
+    @property
+    def is_lake_local(self) -> bool:
+        """Whether the lake is a folder of the machine that builds it."""
+        return isinstance(self.lake, Path)
+
+    @property
+    def lake_folder(self) -> Path:
+        """The lake's folder, where it is one of this machine."""
+        return Path(self.lake)
+
     @model_validator(mode="after")
     def _check_target(self) -> Self:
         """What one target asks of the other settings."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from pyspark.sql import SparkSession
 
-from instacart_assets.lakehouse.engine import open_session
+from instacart_assets.lakehouse.sessions import open_session
 
 SAMPLE = os.environ.get("INSTACART_SAMPLE")
 NO_SKIPS = bool(os.environ.get("INSTACART_NO_SKIPS"))

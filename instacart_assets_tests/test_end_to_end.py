@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pytest
 
 from instacart_assets.contracts.load import load_contracts
-from instacart_assets.lakehouse.engine import open_session
-from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.lakehouse.folder_lake import FolderLake
+from instacart_assets.lakehouse.sessions import open_session
 from instacart_assets.landing.files import LandingError
 from instacart_assets.order_calendar import OrderCalendar
 from instacart_assets.runs import GraphRun, run_graph
@@ -208,7 +208,7 @@ def test_the_real_sample_breaks_no_rule_and_leaves_quarantine_empty(real: tuple[
 def test_the_known_numbers_are_held_against_those_real_files_that_are_complete(
     real: tuple[Path, GraphRun],
 ) -> None:
-    lake = Lakehouse(real[0], open_session)
+    lake = FolderLake(real[0], open_session)
     assert was_public(lake, ["bronze.aisles", "bronze.departments", "bronze.products", "silver.products"])
     assert not was_public(lake, ["bronze.orders"])
     assert not was_public(lake, ["silver.order_items"])

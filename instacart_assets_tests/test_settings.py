@@ -12,7 +12,7 @@ def test_without_an_environment_data_lie_under_data(monkeypatch: pytest.MonkeyPa
     for name in ("INSTACART_LANDING", "INSTACART_LAKE", "INSTACART_TARGET"):
         monkeypatch.delenv(name, raising=False)
     settings = load_settings()
-    assert (settings.landing, settings.lake, settings.target) == (
+    assert (settings.landing, settings.lake_folder, settings.target) == (
         Path("data/landing"),
         Path("data/lake"),
         "local",
@@ -24,7 +24,7 @@ def test_the_environment_sets_every_part(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("INSTACART_CALENDAR__FIRST_WEEKDAY", "Sunday")
     monkeypatch.setenv("INSTACART_CALENDAR__AS_OF_DATE", "2016-06-30")
     settings = load_settings()
-    assert settings.lake == Path("elsewhere")
+    assert settings.lake_folder == Path("elsewhere")
     assert settings.calendar.first_weekday == "Sunday"
     assert settings.calendar.as_of_date == date(2016, 6, 30)
 

@@ -12,12 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable
+from deltalake import CommitProperties, DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError
+from deltalake.schema import ArrayType, PrimitiveType
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
-from instacart_assets.contracts.model import Contract
-from instacart_assets.lakehouse.schema import delta_schema
+from instacart_assets.contracts.model import ColumnType, Contract
+
+DELTA_TYPES: dict[ColumnType, PrimitiveType | ArrayType] = {
+    "boolean": PrimitiveType("boolean"),
+    "int": PrimitiveType("integer"),
+    "bigint": PrimitiveType("long"),
+    "double": PrimitiveType("double"),
+    "string": PrimitiveType("string"),
+    "date": PrimitiveType("date"),
+    "timestamp": PrimitiveType("timestamp"),
+    "array<string>": ArrayType(PrimitiveType("string"), contains_null=True),
+}
 
 MILLISECONDS = 1000
 
@@ -74,6 +85,21 @@ def spell_lists(files: list[Path]) -> None:
             for batch in source.iter_batches():
                 writer.write_batch(batch)
         draft.replace(file)
+
+
+def delta_schema(contract: Contract) -> Schema:
+    """The table's schema in Delta, with nullability and comments as the contract states them."""
+    return Schema(
+        [
+            Field(
+                column.name,
+                DELTA_TYPES[column.type],
+                nullable=not column.required,
+                metadata={"comment": column.description},
+            )
+            for column in contract.columns
+        ]
+    )
 
 
 def _describe_file(file: Path, root: Path) -> AddAction:

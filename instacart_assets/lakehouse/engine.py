@@ -4,15 +4,15 @@ Here lives how a session is opened, and nothing of what is done with it. ``pysai
 first session is asked for: whoever only looks at the definitions does not pay for it.
 """
 
+import atexit
 import os
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from dagster_pyspark import LazyPySparkResource
 from pyspark.sql import SparkSession
 
-SESSION_CONFIG = {"spark.sql.session.timeZone": "UTC"}
-"""What every session is opened with: moments are read and shown in UTC on every machine."""
+from instacart_assets.lakehouse.sessions import SESSION_CONFIG
 
 
 @cache
@@ -48,8 +48,14 @@ class EmbeddedSpark(LazyPySparkResource):
             for key, value in self.spark_config.items():
                 builder = builder.config(key, value)
             self._spark_session = builder.getOrCreate()
+            _forget_farewell(self._spark_session)
 
 
-def open_session() -> SparkSession:
-    """A session on the embedded engine, for use outside a Dagster run."""
-    return cast("SparkSession", EmbeddedSpark().spark_session)
+def _forget_farewell(session: Any) -> None:
+    """Keep the client from asking the engine, as the process ends, to forget models that it never had.
+
+    The engine does not know the request, and the client logs its answer as an error (PySpark 4.1).
+    """
+    farewell = getattr(session.client, "_cleanup_ml_cache", None)
+    if farewell is not None:
+        atexit.unregister(farewell)

@@ -4,6 +4,7 @@ Here lives what makes ``gold.daily_product_sales`` a name the engine knows. Noth
 """
 
 import re
+from collections.abc import Mapping
 from difflib import get_close_matches
 
 import pyarrow as pa
@@ -35,10 +36,11 @@ def run_query(lake: Lakehouse, sql: str, limit: int | None = None) -> pa.Table:
     """
     names = {f"{layer}.{name}".lower() for layer, name in TABLE_NAME.findall(sql)}
     known = lake.list_tables()
-    for name in sorted(names):
-        _register(lake, name, is_held=name in known)
+    held = {name: lake.name_for_query(name) for name in sorted(names & set(known))}
+    for name in sorted(names - set(known)):
+        lake.forget_name(name)
     try:
-        rows = _read_only(lake, _lower_names(sql, names & set(known)))
+        rows = _read_only(lake, _name_tables(sql, held))
         return (rows if limit is None else rows.limit(limit)).toArrow()
     except PySparkException as error:
         raise QueryError(_explain(error, names - set(known), known, lake)) from error
@@ -55,28 +57,17 @@ def _read_only(lake: Lakehouse, sql: str) -> DataFrame:
     return lake.session.sql(query)
 
 
-def _lower_names(sql: str, names: set[str]) -> str:
-    """The query with its tables' names in lower case: the engine tells ``GOLD`` from ``gold``."""
-    return TABLE_NAME.sub(lambda found: found[0].lower() if found[0].lower() in names else found[0], sql)
-
-
-def _register(lake: Lakehouse, address: str, *, is_held: bool) -> None:
-    # A session may know the name from another lake: it is forgotten first.
-    layer = address.split(".", maxsplit=1)[0]
-    lake.session.sql(f"CREATE DATABASE IF NOT EXISTS {layer}")
-    lake.session.sql(f"DROP TABLE IF EXISTS {address}")
-    if not is_held:
-        return
-    location = lake.locate_for_engine(address).replace("\\", "\\\\").replace("'", "\\'")
-    lake.session.sql(f"CREATE TABLE {address} USING delta LOCATION '{location}'")
+def _name_tables(sql: str, names: Mapping[str, str]) -> str:
+    """The query with its tables' addresses, however they are written, as the session knows them."""
+    return TABLE_NAME.sub(lambda found: names.get(found[0].lower(), found[0]), sql)
 
 
 def _explain(error: PySparkException, absent: set[str], known: list[str], lake: Lakehouse) -> str:
     if not absent:
         return f"the query was refused: {error} (tables can be read here, not changed)"
     if not known:
-        return f"not in the lake {lake.root}, which holds nothing yet; make its tables with: instacart run"
+        return f"not in the lake {lake.place}, which holds nothing yet; make its tables with: instacart run"
     near = [match for name in sorted(absent) for match in get_close_matches(name, known, n=3, cutoff=0.5)]
     layers = {name.split(".")[0] for name in absent}
     held = near or [name for name in known if name.split(".")[0] in layers]
-    return f"not in the lake {lake.root}: {', '.join(sorted(absent))}; it holds {', '.join(held)}"
+    return f"not in the lake {lake.place}: {', '.join(sorted(absent))}; it holds {', '.join(held)}"

@@ -1,27 +1,14 @@
-"""A contract's columns in the words of Delta and Arrow, and rows brought into a contract's shape.
+"""A contract's columns in the words of Arrow, and rows brought into a contract's shape.
 
-Here lives every mapping of types. Nothing is read or written here.
+Here lives what every lake asks of rows before it writes them. Nothing is read or written here.
 """
 
 import pyarrow as pa
-from deltalake import Field, Schema
-from deltalake.schema import ArrayType, PrimitiveType
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from instacart_assets.contracts.model import IS_REFUSED, ORIGIN, REASONS, ColumnType, Contract
 from instacart_assets.errors import RemediableError
-
-DELTA_TYPES: dict[ColumnType, PrimitiveType | ArrayType] = {
-    "boolean": PrimitiveType("boolean"),
-    "int": PrimitiveType("integer"),
-    "bigint": PrimitiveType("long"),
-    "double": PrimitiveType("double"),
-    "string": PrimitiveType("string"),
-    "date": PrimitiveType("date"),
-    "timestamp": PrimitiveType("timestamp"),
-    "array<string>": ArrayType(PrimitiveType("string"), contains_null=True),
-}
 
 ARROW_TYPES: dict[ColumnType, pa.DataType] = {
     "boolean": pa.bool_(),
@@ -37,21 +24,6 @@ ARROW_TYPES: dict[ColumnType, pa.DataType] = {
 
 class ShapeError(RemediableError):
     """A transform's rows lack a column of the contract; the message names table, column and remedy."""
-
-
-def delta_schema(contract: Contract) -> Schema:
-    """The table's schema in Delta, with nullability and comments as the contract states them."""
-    return Schema(
-        [
-            Field(
-                column.name,
-                DELTA_TYPES[column.type],
-                nullable=not column.required,
-                metadata={"comment": column.description},
-            )
-            for column in contract.columns
-        ]
-    )
 
 
 def arrow_schema(contract: Contract) -> pa.Schema:

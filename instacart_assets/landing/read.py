@@ -17,6 +17,7 @@ from pyspark.sql.types import LongType, StringType, StructField, StructType
 from instacart_assets.contracts.model import Contract
 from instacart_assets.landing.files import FileContent, LandedFile
 from instacart_assets.landing.salvage import Salvage
+from instacart_assets.places import for_spark
 
 PARTITION_SHIFT = 33
 """Spark's ``monotonically_increasing_id`` keeps the partition above bit 33 and the row within it below."""
@@ -112,7 +113,7 @@ def _read_file(
 
 def _spell_path(path: Path) -> str:
     """The path as the pattern that it alone matches: engines read ``[``, ``{``, ``*`` and ``?`` as patterns."""
-    return re.sub(r"[\[\]{}*?]", r"[\g<0>]", str(path))
+    return re.sub(r"[\[\]{}*?]", r"[\g<0>]", for_spark(path))
 
 
 def _number_record() -> Column:

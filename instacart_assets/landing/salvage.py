@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from instacart_assets.landing.files import LandedFile, LandingError, identify
 from instacart_assets.landing.lines import find_fault, read_lines
+from instacart_assets.places import for_python
 
 BATCH_BYTES = 1 << 22
 LINE_OVERHEAD = 256
@@ -63,22 +64,30 @@ class Salvage:
     malformed: int
 
 
-def salvage_file(file: LandedFile) -> Salvage:
+def salvage_file(file: LandedFile, scratch: str | None = None) -> Salvage:
     """Part a landed file into records and malformed lines; an unchanged file is not parted again.
+
+    Args:
+        file: the file.
+        scratch: folder that the parts lie below; None for the temporary folder of this machine.
 
     Raises:
         LandingError: there is no room for the parts.
     """
-    return _salvage_file(file, *identify(file.path))
+    return _salvage_file(file, scratch, *identify(file.path))
 
 
 @lru_cache(maxsize=4096)
-def _salvage_file(file: LandedFile, *_identity: int) -> Salvage:
-    folder = Path(mkdtemp(dir=_keep_folder().name))
+def _salvage_file(file: LandedFile, scratch: str | None, *_identity: int) -> Salvage:
+    folder = Path(mkdtemp(dir=_keep_folder(scratch).name))
     records, lines = folder / "records.csv", folder / "lines.parquet"
     malformed = 0
     try:
-        with records.open("wb") as kept, pq.ParquetWriter(lines, LINES_SCHEMA) as isolated:
+        with (
+            records.open("wb") as kept,
+            lines.open("wb") as target,
+            pq.ParquetWriter(target, LINES_SCHEMA) as isolated,
+        ):
             for batch in _batch(_sift(file, kept)):
                 isolated.write_table(_tabulate(file, batch))
                 malformed += len(batch)
@@ -132,6 +141,8 @@ def _tabulate(file: LandedFile, lines: list[MalformedLine]) -> pa.Table:
 
 
 @cache
-def _keep_folder() -> TemporaryDirectory[str]:
+def _keep_folder(scratch: str | None) -> TemporaryDirectory[str]:
     """A folder that lives as long as the process."""
-    return TemporaryDirectory(prefix="landing-")
+    if scratch is not None:
+        for_python(scratch).mkdir(parents=True, exist_ok=True)
+    return TemporaryDirectory(prefix="landing-", dir=scratch and for_python(scratch))

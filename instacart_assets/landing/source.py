@@ -35,12 +35,14 @@ class LandedSource:
         files: verified files with the result of the pass over their bytes.
         repeated: names of files whose content came under another name already; they are left out.
         salvaged: by name, what was salvaged of the files that are not read as they landed.
+        scratch: folder for what is salvaged; None for a temporary one of this process.
     """
 
     contract: Contract
     files: tuple[tuple[LandedFile, FileContent], ...]
     repeated: tuple[str, ...]
     salvaged: Mapping[str, Salvage] = field(default_factory=dict)
+    scratch: str | None = None
 
     @property
     def records(self) -> int:
@@ -98,11 +100,16 @@ class LandedSource:
         Raises:
             LandingError: there is no room for what is salvaged.
         """
-        return replace(self, salvaged={file.name: salvage_file(file) for file, _ in self.files})
+        return replace(self, salvaged={file.name: salvage_file(file, self.scratch) for file, _ in self.files})
 
 
-def open_source(landing: Path, contract: Contract) -> LandedSource:
+def open_source(landing: Path, contract: Contract, scratch: str | None = None) -> LandedSource:
     """The landed source of a bronze table, fingerprinted, with the files that cannot be trusted salvaged.
+
+    Args:
+        landing: the landing folder.
+        contract: the bronze table.
+        scratch: folder for what is salvaged, where the engine does not reach this process's temporary one.
 
     Raises:
         LandingError: as ``survey`` raises it, or two files name a column alike but for its case.
@@ -116,8 +123,8 @@ def open_source(landing: Path, contract: Contract) -> LandedSource:
             repeated.append(f"{file.name} (as {kept.name})")
     files = tuple(by_fingerprint.values())
     _check_case(files, contract)
-    salvaged = {file.name: salvage_file(file) for file, _ in files if not is_trusted(file)}
-    return LandedSource(contract, files, tuple(repeated), salvaged)
+    salvaged = {file.name: salvage_file(file, scratch) for file, _ in files if not is_trusted(file)}
+    return LandedSource(contract, files, tuple(repeated), salvaged, scratch)
 
 
 def _check_case(files: Iterable[tuple[LandedFile, FileContent]], contract: Contract) -> None:

@@ -6,26 +6,33 @@ failures. How a table is built is in ``build.py``; which tables there are, ``def
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import dagster as dg
-import pyarrow as pa
-from dagster_pyspark import LazyPySparkResource
 
 from instacart_assets.contracts.model import LANDING, QUARANTINE, Column, Contract, Rule
 from instacart_assets.contracts.quarantine import quarantine_address, quarantine_of
 from instacart_assets.contracts.rules import compile_rules
 from instacart_assets.errors import RemediableError
-from instacart_assets.lakehouse.lake import Lakehouse
-from instacart_assets.landing.files import survey
 from instacart_assets.quality.outcomes import RuleOutcome
-from instacart_assets.settings import Settings
-from instacart_assets.tables.build import BuildResult, build_table
 from instacart_assets.tables.declare import Table
 from instacart_assets.tables.refusals import QuarantineState
+from instacart_assets.tables.result import BuildResult
 
-PREVIEW_ROWS = 10
-PREVIEWED_LAYER = "gold"
+
+class Builder(Protocol):
+    """What a table is built by: an engine that this process reaches, or a service that does it elsewhere."""
+
+    def build(
+        self, table: Table, landed: Sequence[Contract], context: dg.AssetExecutionContext
+    ) -> BuildResult:
+        """Make and publish the next version of a table.
+
+        Args:
+            table: the table.
+            landed: bronze tables of the run whose landed files are verified before the first of them is read.
+            context: of the step.
+        """
 
 
 def asset_key(address: str) -> dg.AssetKey:
@@ -77,18 +84,16 @@ def _build_asset(table: Table, landed: Mapping[dg.AssetKey, Contract]) -> dg.Ass
     )
     def materialise(
         context: dg.AssetExecutionContext,
-        spark: LazyPySparkResource,
-        settings: dg.ResourceParam[Settings],
+        builder: dg.ResourceParam[Builder],
+        pyspark_step_launcher: dg.ResourceParam[Any],  # noqa: ARG001 - Dagster launches the step where there is one
     ) -> Iterator[Any]:
-        lake = Lakehouse(settings.lake, lambda: spark.spark_session)
         try:
-            if contract.landed_columns:
-                survey(settings.landing, _select_landed(context, landed))
-            result = build_table(table, lake, settings, context.run.run_id)
+            selected = _select_landed(context, landed) if contract.landed_columns else []
+            result = builder.build(table, selected, context)
         except RemediableError as error:
             # The message is the whole help; a retry would meet the same files and tables.
             raise dg.Failure(description=str(error), allow_retries=False) from error
-        yield from report(result, lake)
+        yield from report(result)
 
     return materialise
 
@@ -151,7 +156,7 @@ def describe_contract(contract: Contract) -> dict[str, Any]:
     }
 
 
-def report(result: BuildResult, lake: Lakehouse) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+def report(result: BuildResult) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     """A build's result in Dagster's events.
 
     What was refused comes first, and stays whatever becomes of the table. A published table is a materialisation with its check results. A blocked one is its check results and a
@@ -175,8 +180,8 @@ def report(result: BuildResult, lake: Lakehouse) -> Iterator[dg.MaterializeResul
             **describe_contract(contract),
             **_locate(result),
             **result.notes,
-            **_preview(result, lake),
-            "dagster/row_count": result.candidate.rows,
+            **_preview(result),
+            "dagster/row_count": result.rows,
             "delta_version": result.version,
             "seconds": round(result.seconds, 3),
         },
@@ -234,34 +239,26 @@ def _explain_block(result: BuildResult) -> str:
         f"({', '.join(f'{name} {_show(value)}' for name, value in outcome.observed.items())})"
         for outcome in failed
     ]
-    kept = "no version" if result.candidate.base is None else f"version {result.candidate.base.version()}"
+    kept = "no version" if result.kept is None else f"version {result.kept}"
     return "\n".join(
         [
             f"not published, readers still see {kept}: {len(failed)} blocking check(s) failed",
             *lines,
-            f"  look at the refused candidate in {result.candidate.path}, mend its sources and run again",
+            f"  look at the refused candidate in {result.candidate}, mend its sources and run again",
         ]
     )
 
 
 def _locate(result: BuildResult) -> dict[str, Any]:
     """The run, and where to look at what it wrote and did not publish."""
-    found: dict[str, Any] = {"run_id": result.candidate.run_id}
+    found: dict[str, Any] = {"run_id": result.run_id}
     if result.version is None:
-        found["candidate"] = dg.MetadataValue.path(str(result.candidate.path))
+        found["candidate"] = dg.MetadataValue.path(str(result.candidate))
     return found
 
 
-def _preview(result: BuildResult, lake: Lakehouse) -> dict[str, Any]:
-    if result.contract.layer != PREVIEWED_LAYER or not result.candidate.rows:
-        return {}
-    rows: pa.Table = (
-        lake.read(result.contract.address, result.version)
-        .orderBy(*result.contract.key)
-        .limit(PREVIEW_ROWS)
-        .toArrow()
-    )
-    return {"preview": dg.MetadataValue.md(_tabulate(rows.to_pylist()))}
+def _preview(result: BuildResult) -> dict[str, Any]:
+    return {"preview": dg.MetadataValue.md(_tabulate(result.preview))} if result.preview else {}
 
 
 def _tabulate(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -1,47 +1,22 @@
 """The way of the data through one table: read, transform, split, write a candidate, audit it, publish.
 
-Here lives the one function that every table goes through, with Dagster or without. It returns a plain result;
-what a result means to Dagster is in ``assets.py``.
+Here lives the one function that every table goes through, with Dagster or without, on every engine. It returns a
+plain result (``result.py``); what a result means to Dagster is in ``assets.py``.
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from instacart_assets.contracts.model import Contract
-from instacart_assets.lakehouse.lake import Candidate, Lakehouse
-from instacart_assets.quality.outcomes import RuleOutcome
+from instacart_assets.lakehouse.lake import Lakehouse
 from instacart_assets.settings import Settings
 from instacart_assets.tables.declare import Table
 from instacart_assets.tables.drafts import LandedDraft, MadeDraft
-from instacart_assets.tables.refusals import QuarantineState
+from instacart_assets.tables.result import BuildResult
 
-NOTES = ("absent", "same_content_again", "empty_sources", "refused")
-"""Those notes of a result that a person watching the run should see."""
-
-
-@dataclass(frozen=True)
-class BuildResult:
-    """What became of one table in one run.
-
-    Attributes:
-        contract: the table, with the columns that were added to it, if any.
-        candidate: what was written.
-        version: the Delta version published; None where a check blocked it.
-        outcomes: one per rule, in the order of the contract's rules.
-        quarantine: what was refused; None for a table that refuses nothing.
-        seconds: wall time of the whole way.
-        notes: what else a reader of the run should know, by name.
-    """
-
-    contract: Contract
-    candidate: Candidate
-    version: int | None
-    outcomes: tuple[RuleOutcome, ...]
-    quarantine: QuarantineState | None
-    seconds: float
-    notes: dict[str, Any]
+PREVIEW_ROWS = 10
+PREVIEWED_LAYER = "gold"
 
 
 def build_table(table: Table, lake: Lakehouse, settings: Settings, run_id: str) -> BuildResult:
@@ -68,16 +43,29 @@ def build_table(table: Table, lake: Lakehouse, settings: Settings, run_id: str) 
     draft.keep_refused()
     outcomes = draft.audit()
     version = None
+    preview: tuple[Mapping[str, Any], ...] = ()
     if not any(outcome.blocks for outcome in outcomes):
         version = lake.publish(draft.candidate, draft.note_version())
         draft.settle_refused()
         lake.discard(draft.candidate)
+        preview = _read_preview(table, lake, version)
     return BuildResult(
         contract=draft.candidate.contract,
-        candidate=draft.candidate,
+        run_id=run_id,
+        rows=draft.candidate.rows,
         version=version,
+        kept=draft.candidate.pin.version,
+        candidate=draft.candidate.path,
         outcomes=outcomes,
-        quarantine=None if draft.quarantine is None else draft.quarantine.describe(),
+        quarantine=draft.quarantine.describe() if draft.quarantine is not None else None,
         seconds=time.perf_counter() - started,
         notes=draft.note_run(),
+        preview=preview,
     )
+
+
+def _read_preview(table: Table, lake: Lakehouse, version: int) -> tuple[Mapping[str, Any], ...]:
+    if table.contract.layer != PREVIEWED_LAYER:
+        return ()
+    shown = lake.read(table.address, version).orderBy(*table.contract.key).limit(PREVIEW_ROWS)
+    return tuple(row.asDict() for row in shown.collect())

@@ -157,7 +157,7 @@ def _open(table: Table, lake: Lakehouse) -> DataFrame:
             f"{table.address} refuses no rows; ask for a bronze table (lines) or a silver one (rows)"
         )
     if lake.find_version(_address(table)) is None:
-        raise QuarantineError(f"{table.address} was never built in {lake.root}; build it: instacart run")
+        raise QuarantineError(f"{table.address} was never built in {lake.place}; build it: instacart run")
     return lake.read(_address(table))
 
 

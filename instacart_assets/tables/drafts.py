@@ -23,6 +23,7 @@ from instacart_assets.lakehouse.lake import Candidate, Lakehouse
 from instacart_assets.lakehouse.schema import check_shape
 from instacart_assets.landing.public import is_public_file
 from instacart_assets.landing.source import LandedSource, open_source
+from instacart_assets.places import for_python
 from instacart_assets.quality.accounting import LineCounts, RowCounts, audit_line_counts, audit_row_counts
 from instacart_assets.quality.audit import (
     HISTORY_VERSIONS,
@@ -66,7 +67,7 @@ class Draft(ABC):
         self._settings = settings
         self._run_id = run_id
         # Before the inputs are read: a version published meanwhile must not be lost.
-        self._base = lake.open_table(table.address)
+        self._pin = lake.pin(table.address)
 
     @abstractmethod
     def audit(self) -> tuple[RuleOutcome, ...]:
@@ -103,7 +104,7 @@ class LandedDraft(Draft):
 
     def __init__(self, table: Table, lake: Lakehouse, settings: Settings, run_id: str) -> None:
         super().__init__(table, lake, settings, run_id)
-        self._source = open_source(settings.landing, table.contract)
+        self._source = open_source(for_python(settings.landing), table.contract, settings.scratch)
         self.candidate = self._stage()
         self.quarantine = Quarantine(table.contract, {}, lake, run_id)
         lines = self._source.read_lines(lake.session) if self._source.malformed else None
@@ -124,7 +125,7 @@ class LandedDraft(Draft):
 
     def _write(self, source: LandedSource) -> Candidate:
         records = self._table.transform(source.read(self._lake.session, self._moments))
-        return self._lake.stage(records, source.widened_contract, self._base, self._run_id)
+        return self._lake.stage(records, source.widened_contract, self._pin, self._run_id)
 
     def _is_complete(self, candidate: Candidate) -> bool:
         return candidate.rows + self._source.malformed == self._source.records
@@ -231,7 +232,7 @@ class MadeDraft(Draft):
             self.quarantine = Quarantine(table.contract, table.landed, lake, run_id)
             self._settled = self.quarantine.find_settled(self._list_files())
             self._repeats = find_repeats(self._read_unsettled(), table.contract)
-        self.candidate = lake.stage(self._make_rows(), table.contract, self._base, run_id)
+        self.candidate = lake.stage(self._make_rows(), table.contract, self._pin, run_id)
         if self.candidate.refused:
             self.found = describe_rows(lake.read_refused(self.candidate), self._landed)
 

@@ -55,15 +55,15 @@ class Quarantine:
         self._lake = lake
         self._run_id = run_id
         # Taken once: what another run adds meanwhile must not be lost.
-        self._base = lake.open_table(self.contract.address)
-        self._before = 0 if self._base is None else self._base.count()
+        self._pin = lake.pin(self.contract.address)
+        self._before = self._count()
 
     @property
     def known(self) -> DataFrame:
         """The rows it holds."""
-        if self._base is None:
+        if self._pin.version is None:
             return self._make_empty()
-        return self._lake.read(self.contract.address, self._base.version())
+        return self._lake.read(self.contract.address, self._pin.version)
 
     def keep(self, found: DataFrame | None) -> None:
         """Write down what is refused now, where that changes anything; make the table where there is none.
@@ -73,7 +73,7 @@ class Quarantine:
         """
         if found is not None and (not self._before or self._find_news(found)):
             self._publish(add_found(self.known, found.select(*self._found_columns()), self._run_id, _now()))
-        elif self._base is None:
+        elif self._pin.version is None:
             self._publish(self.known)
 
     def settle(
@@ -121,10 +121,14 @@ class Quarantine:
 
     def describe(self) -> QuarantineState:
         """The table as it is now."""
-        rows = 0 if self._base is None else self._base.count()
+        rows = self._count()
         still_open = self.known.where(F.col("status") == OPEN).count() if rows else 0
-        version = -1 if self._base is None else self._base.version()
+        version = -1 if self._pin.version is None else self._pin.version
         return QuarantineState(self.contract, version, rows, still_open, rows - self._before)
+
+    def _count(self) -> int:
+        version = self._pin.version
+        return 0 if version is None else self._lake.count_rows(self.contract.address, version)
 
     def _find_news(self, found: DataFrame) -> bool:
         """Whether anything is refused now that is not known as open or settled, for the same reasons."""
@@ -141,8 +145,10 @@ class Quarantine:
         return self._lake.session.createDataFrame([], columns)
 
     def _publish(self, rows: DataFrame) -> None:
-        self._lake.publish(self._lake.stage(rows, self.contract, self._base, self._run_id))
-        self._base = self._lake.open_table(self.contract.address)
+        candidate = self._lake.stage(rows, self.contract, self._pin, self._run_id)
+        self._lake.publish(candidate)
+        self._lake.discard(candidate)
+        self._pin = self._lake.pin(self.contract.address)
 
 
 def _now() -> datetime:

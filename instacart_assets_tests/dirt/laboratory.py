@@ -17,11 +17,12 @@ from pyspark.sql import SparkSession
 
 from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.definitions import all_tables
-from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.lakehouse.folder_lake import FolderLake
 from instacart_assets.landing.files import LandingError
 from instacart_assets.settings import Settings
-from instacart_assets.tables.build import BuildResult, build_table
+from instacart_assets.tables.build import build_table
 from instacart_assets.tables.declare import Table
+from instacart_assets.tables.result import BuildResult
 from instacart_assets_tests.dirt.drop import KEYS, SOURCES, Drop, Key
 
 Rows = dict[Key, dict[str, Any]]
@@ -46,8 +47,8 @@ class Laboratory:
         return Settings(landing=self.folder / "landing", lake=self.folder / "lake")
 
     @property
-    def lake(self) -> Lakehouse:
-        return Lakehouse(self.settings.lake, lambda: self.session)
+    def lake(self) -> FolderLake:
+        return FolderLake(self.settings.lake_folder, lambda: self.session)
 
     def copy_to(self, folder: Path, drop: Drop, sources: Iterable[str], clean_runs: int) -> "Laboratory":
         """The same lake elsewhere, after a number of runs with clean files, with other files landed."""

@@ -127,18 +127,18 @@ def check_counts(defect: Defect, run: Run, dirty: Laboratory) -> None:
     for address, result in run.results.items():
         refused = len(dirty.read_refused(address))
         if result.version is not None:
-            assert len(dirty.read(address)) == result.candidate.rows
+            assert len(dirty.read(address)) == result.rows
         if address.startswith("bronze."):
             records = count_records(dirty, result.notes["landed_files"])
-            assert records == result.candidate.rows + refused
+            assert records == result.rows + refused
             assert run.observe(address, RECORDS_RULE)["landed_records"] == records
         else:
             counts = run.observe(address, ACCOUNTING_RULE)
             read = sum(len(dirty.read(source)) for source in find_tables()[address].landed)
             assert (counts["rows_read"], counts["unaccounted"]) == (read, 0)
-            assert (counts["written"], counts["quarantined"]) == (result.candidate.rows, refused)
+            assert (counts["written"], counts["quarantined"]) == (result.rows, refused)
             repeats = {name: count + counts[name] for name, count in repeats.items()}
-            assert read == result.candidate.rows + refused + counts["duplicates"] + counts["superseded"]
+            assert read == result.rows + refused + counts["duplicates"] + counts["superseded"]
     assert repeats == {"duplicates": defect.duplicates, "superseded": defect.superseded}
 
 
@@ -152,7 +152,7 @@ def check_versions(run: Run, dirty: Laboratory, sources: frozenset[str], clean_r
         assert dirty.lake.find_version(address) == clean_runs - 1 + is_published
         kept = [path.name for path in dirty.lake.list_candidates(address)]
         if address in run.blocked:
-            assert kept == [run.results[address].candidate.path.name]
+            assert kept == [run.results[address].candidate.name]
             assert kept[0].startswith(f"{CANDIDATE}{DIRTY_RUN}-")
         else:
             assert kept == []

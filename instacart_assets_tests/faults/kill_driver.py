@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from instacart_assets.lakehouse import lake
+from instacart_assets.lakehouse import folder_lake as lake
 from instacart_assets.landing import salvage
 from instacart_assets.runs import TableRun, run_graph
 from instacart_assets.settings import Settings
@@ -55,12 +55,12 @@ def _wrap(owner: Any, name: str, names_table: Callable[..., str], address: str, 
 
 
 def _around_stage(address: str, *, before: bool) -> None:
-    _wrap(lake.Lakehouse, "stage", lambda _, __, contract, *___: contract.address, address, before=before)
+    _wrap(lake.FolderLake, "stage", lambda _, __, contract, *___: contract.address, address, before=before)
 
 
 def _around_publish(address: str, *, before: bool) -> None:
     _wrap(
-        lake.Lakehouse,
+        lake.FolderLake,
         "publish",
         lambda _, candidate, *__: candidate.contract.address,
         address,

@@ -48,17 +48,20 @@ def test_a_run_on_damaged_files_ends_in_words(
 ) -> None:
     settings = Settings(landing=tmp_path / "landing", lake=tmp_path / "lake")
     shutil.copytree(clean / "landing", settings.landing)
-    shutil.copytree(clean / "lake", settings.lake)
+    shutil.copytree(clean / "lake", settings.lake_folder)
     damaged = damage_landing(settings.landing, Random(seed))  # noqa: S311 - no secret
-    before = {address: read_version(settings.lake, address) for address in iterate_tables(settings.lake)}
+    before = {
+        address: read_version(settings.lake_folder, address)
+        for address in iterate_tables(settings.lake_folder)
+    }
     try:
         run = run_graph(settings)
     except RemediableError as error:
         explain(str(error))
-        assert before == {address: read_version(settings.lake, address) for address in before}
+        assert before == {address: read_version(settings.lake_folder, address) for address in before}
         report.append({"seed": seed, "damaged": damaged, "ended": type(error).__name__})
         return
-    check_run(run, settings.lake, before)
+    check_run(run, settings.lake_folder, before)
     states = Counter(table.state for table in run.tables)
     failed = [table.address for table in run.tables if table.state == "failed"]
     report.append({"seed": seed, "damaged": damaged, "ended": "run", "states": states, "failed": failed})

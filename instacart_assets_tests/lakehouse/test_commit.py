@@ -1,5 +1,6 @@
 """What a commit says of the files it adds."""
 
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from pyspark.sql import functions as F
 
 from instacart_assets.contracts.model import COLUMN_TYPES, Contract
 from instacart_assets.lakehouse.commit import commit_files
-from instacart_assets.lakehouse.lake import Lakehouse, PublishConflictError
+from instacart_assets.lakehouse.folder_lake import FolderLake
+from instacart_assets.lakehouse.lake import PublishConflictError
 from instacart_assets.lakehouse.schema import arrow_schema
 from instacart_assets_tests.lakehouse.things import THINGS, publish, stage
 from instacart_assets_tests.small_contracts import make_column, make_contract
@@ -53,7 +55,7 @@ def read_bounds(action: dict[str, Any], column: str) -> tuple[Any, Any, int]:
     return action.get(f"min.{column}"), action.get(f"max.{column}"), action[f"null_count.{column}"]
 
 
-def test_statistics_are_the_least_and_greatest_values_and_the_nulls(lake: Lakehouse) -> None:
+def test_statistics_are_the_least_and_greatest_values_and_the_nulls(lake: FolderLake) -> None:
     publish(lake, ROWS, TYPED)
     (action,) = read_actions(lake.locate("silver.things"))
     assert action["num_records"] == 3
@@ -68,13 +70,13 @@ def test_statistics_are_the_least_and_greatest_values_and_the_nulls(lake: Lakeho
     assert not [name for name in action if name.startswith(("min.a_array", "max.a_array"))]
 
 
-def test_moments_have_nulls_but_no_bounds(lake: Lakehouse) -> None:
+def test_moments_have_nulls_but_no_bounds(lake: FolderLake) -> None:
     publish(lake, ROWS, TYPED)
     (action,) = read_actions(lake.locate("silver.things"))
     assert read_bounds(action, "a_timestamp") == (None, None, 1)
 
 
-def test_a_column_of_nulls_has_no_bounds(lake: Lakehouse) -> None:
+def test_a_column_of_nulls_has_no_bounds(lake: FolderLake) -> None:
     publish(lake, [(1, None), (2, None)])
     (action,) = read_actions(lake.locate("silver.things"))
     assert read_bounds(action, "name") == (None, None, 2)
@@ -89,7 +91,7 @@ def test_statistics_span_the_row_groups_of_a_file(tmp_path: Path) -> None:
     assert read_bounds(action, "name") == ("a", "e", 2)
 
 
-def test_long_texts_are_within_their_bounds(lake: Lakehouse) -> None:
+def test_long_texts_are_within_their_bounds(lake: FolderLake) -> None:
     least, greatest = "a" * 300, "z" * 300
     publish(lake, [(1, least), (2, greatest)])
     (action,) = read_actions(lake.locate("silver.things"))
@@ -99,7 +101,7 @@ def test_long_texts_are_within_their_bounds(lake: Lakehouse) -> None:
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), float("-inf")])
-def test_numbers_without_a_place_in_json_leave_the_table_readable(lake: Lakehouse, odd: float) -> None:
+def test_numbers_without_a_place_in_json_leave_the_table_readable(lake: FolderLake, odd: float) -> None:
     priced = make_contract(make_column("thing_id", "int", required=True), make_column("price", "double"))
     publish(lake, [(1, odd), (2, 1.0), (3, 2.0)], priced)
     rows = lake.read("silver.things").where(F.col("price") == F.lit(2.0)).collect()
@@ -130,21 +132,25 @@ def test_files_without_statistics_can_be_published(tmp_path: Path) -> None:
     assert DeltaTable(tmp_path).to_pyarrow_table().to_pylist() == [{"thing_id": 1, "name": "a"}]
 
 
-def test_the_run_stands_in_the_commit(lake: Lakehouse) -> None:
+def test_the_run_stands_in_the_commit(lake: FolderLake) -> None:
     publish(lake, [(1, "a")], run_id="monday")
     publish(lake, [(1, "b")], run_id="tuesday")
     history = DeltaTable(lake.locate("silver.things")).history()
-    assert [commit["run_id"] for commit in history] == ["tuesday", "monday"]
+    assert [json.loads(commit["userMetadata"])["run_id"] for commit in history] == ["tuesday", "monday"]
 
 
-def test_notes_stand_in_the_commit_beside_the_run(lake: Lakehouse) -> None:
+def test_notes_stand_in_the_commit_beside_the_run(lake: FolderLake) -> None:
     candidate = stage(lake, [(1, "a")], run_id="monday")
     lake.publish(candidate, {"landed_files": "{}"})
     (commit,) = DeltaTable(lake.locate("silver.things")).history()
-    assert (commit["run_id"], commit["landed_files"]) == ("monday", "{}")
+    assert json.loads(commit["userMetadata"]) == {
+        "run_id": "monday",
+        "candidate": candidate.path.name,
+        "landed_files": "{}",
+    }
 
 
-def test_name_description_and_comments_stand_in_the_table(lake: Lakehouse) -> None:
+def test_name_description_and_comments_stand_in_the_table(lake: FolderLake) -> None:
     publish(lake, [(1, "a")])
     table = DeltaTable(lake.locate("silver.things"))
     assert (table.metadata().name, table.metadata().description) == (
@@ -154,7 +160,7 @@ def test_name_description_and_comments_stand_in_the_table(lake: Lakehouse) -> No
     assert [field.metadata["comment"] for field in table.schema().fields] == ["The thing_id.", "The name."]
 
 
-def test_a_version_published_since_the_work_began_is_not_overwritten(lake: Lakehouse) -> None:
+def test_a_version_published_since_the_work_began_is_not_overwritten(lake: FolderLake) -> None:
     publish(lake, [(1, "first")])
     late = stage(lake, [(1, "late")])
     publish(lake, [(1, "meanwhile")])
@@ -163,7 +169,7 @@ def test_a_version_published_since_the_work_began_is_not_overwritten(lake: Lakeh
     assert DeltaTable(lake.locate("silver.things")).to_pyarrow_table()["name"].to_pylist() == ["meanwhile"]
 
 
-def test_what_lost_against_another_run_is_a_candidate_again(lake: Lakehouse) -> None:
+def test_what_lost_against_another_run_is_a_candidate_again(lake: FolderLake) -> None:
     late = stage(lake, [(1, "late")])
     publish(lake, [(1, "meanwhile")])
     with pytest.raises(PublishConflictError):
@@ -172,7 +178,7 @@ def test_what_lost_against_another_run_is_a_candidate_again(lake: Lakehouse) -> 
     assert [tuple(row) for row in lake.read_candidate(late).collect()] == [(1, "late")]
 
 
-def test_a_first_version_published_meanwhile_is_not_overwritten(lake: Lakehouse) -> None:
+def test_a_first_version_published_meanwhile_is_not_overwritten(lake: FolderLake) -> None:
     late = stage(lake, [(1, "late")])
     publish(lake, [(1, "first")])
     with pytest.raises(PublishConflictError, match=r"silver\.things: another run published"):

@@ -12,14 +12,15 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from instacart_assets.contracts.model import COLUMN_TYPES
-from instacart_assets.lakehouse.lake import Candidate, Lakehouse, LakePathError, TableMissingError
+from instacart_assets.lakehouse.folder_lake import FolderLake
+from instacart_assets.lakehouse.lake import Candidate, LakePathError, Pin, TableMissingError
 from instacart_assets.lakehouse.query import run_query
 from instacart_assets.lakehouse.schema import ShapeError
 from instacart_assets_tests.lakehouse.things import THINGS, make_named, publish, read_sorted, stage
 from instacart_assets_tests.small_contracts import make_column, make_contract
 
 
-def test_types_and_nullability_survive_the_way_through_the_lake(lake: Lakehouse) -> None:
+def test_types_and_nullability_survive_the_way_through_the_lake(lake: FolderLake) -> None:
     typed = make_contract(
         make_column("thing_id", "int", required=True),
         *(make_column(f"a_{kind.partition('<')[0]}", kind) for kind in COLUMN_TYPES),
@@ -35,7 +36,7 @@ def test_types_and_nullability_survive_the_way_through_the_lake(lake: Lakehouse)
     assert tuple(by_arrow[1].values()) == (2, *[None] * 8)
 
 
-def test_the_engine_and_deltalake_read_the_same_rows(lake: Lakehouse) -> None:
+def test_the_engine_and_deltalake_read_the_same_rows(lake: FolderLake) -> None:
     publish(lake, [(3, "c"), (1, "a"), (2, None)])
     by_engine: pa.Table = lake.read("silver.things").orderBy("thing_id").toArrow()
     by_delta = DeltaTable(lake.locate("silver.things")).to_pyarrow_table().sort_by("thing_id")
@@ -43,7 +44,7 @@ def test_the_engine_and_deltalake_read_the_same_rows(lake: Lakehouse) -> None:
     assert by_delta.num_rows == 3
 
 
-def test_a_candidate_is_seen_by_nobody_before_it_is_published(lake: Lakehouse) -> None:
+def test_a_candidate_is_seen_by_nobody_before_it_is_published(lake: FolderLake) -> None:
     candidate = stage(lake, [(1, "new")])
     assert (lake.list_tables(), lake.find_version("silver.things")) == ([], None)
     lake.publish(candidate)
@@ -52,7 +53,7 @@ def test_a_candidate_is_seen_by_nobody_before_it_is_published(lake: Lakehouse) -
     assert DeltaTable(lake.locate("silver.things")).to_pyarrow_table()["name"].to_pylist() == ["new"]
 
 
-def test_a_candidate_can_be_read_and_counted_before_it_is_published(lake: Lakehouse) -> None:
+def test_a_candidate_can_be_read_and_counted_before_it_is_published(lake: FolderLake) -> None:
     candidate = stage(lake, [(2, "b"), (1, "a"), (3, "c")], run_id="monday")
     assert candidate.rows == 3
     assert candidate.path.name.startswith("candidate-monday-")
@@ -63,27 +64,27 @@ def test_a_candidate_can_be_read_and_counted_before_it_is_published(lake: Lakeho
     ]
 
 
-def test_each_version_replaces_all_rows_in_one_commit(lake: Lakehouse) -> None:
+def test_each_version_replaces_all_rows_in_one_commit(lake: FolderLake) -> None:
     assert publish(lake, [(1, "a"), (2, "b")]) == 0
     assert publish(lake, [(3, "c")]) == 1
     assert read_sorted(lake) == [(3, "c")]
     assert len(DeltaTable(lake.locate("silver.things")).history()) == 2
 
 
-def test_two_candidates_of_one_run_do_not_mix(lake: Lakehouse) -> None:
+def test_two_candidates_of_one_run_do_not_mix(lake: FolderLake) -> None:
     first, second = stage(lake, [(1, "a")]), stage(lake, [(2, "b")])
     assert first.path != second.path
     lake.publish(second)
     assert read_sorted(lake) == [(2, "b")]
 
 
-def test_an_older_version_can_still_be_read(lake: Lakehouse) -> None:
+def test_an_older_version_can_still_be_read(lake: FolderLake) -> None:
     publish(lake, [(1, "a")])
     publish(lake, [(1, "b")])
     assert read_sorted(lake, version=0) == [(1, "a")]
 
 
-def test_rows_being_read_stay_the_same_while_a_new_version_is_published(lake: Lakehouse) -> None:
+def test_rows_being_read_stay_the_same_while_a_new_version_is_published(lake: FolderLake) -> None:
     publish(lake, [(1, "before")])
     reading = lake.read("silver.things")
     publish(lake, [(1, "after")])
@@ -91,7 +92,7 @@ def test_rows_being_read_stay_the_same_while_a_new_version_is_published(lake: La
     assert read_sorted(lake) == [(1, "after")]
 
 
-def test_no_rows_are_a_version_like_any_other(lake: Lakehouse) -> None:
+def test_no_rows_are_a_version_like_any_other(lake: FolderLake) -> None:
     candidate = stage(lake, [])
     assert candidate.rows == 0
     assert lake.read_candidate(candidate).collect() == []
@@ -103,32 +104,32 @@ def test_no_rows_are_a_version_like_any_other(lake: Lakehouse) -> None:
     assert read_sorted(lake) == []
 
 
-def test_rows_that_lack_a_column_are_not_written(lake: Lakehouse) -> None:
+def test_rows_that_lack_a_column_are_not_written(lake: FolderLake) -> None:
     rows = lake.session.createDataFrame([(1,)], "thing_id int")
     with pytest.raises(ShapeError, match="returns no name"):
-        lake.stage(rows, THINGS, None, "run")
+        lake.stage(rows, THINGS, Pin(None), "run")
     assert not list(lake.root.rglob("*.parquet"))
 
 
-def test_columns_that_the_contract_does_not_name_are_left_out(lake: Lakehouse) -> None:
+def test_columns_that_the_contract_does_not_name_are_left_out(lake: FolderLake) -> None:
     rows = lake.session.createDataFrame([("red", "a", 1)], "colour string, name string, thing_id int")
-    lake.publish(lake.stage(rows, THINGS, None, "run"))
+    lake.publish(lake.stage(rows, THINGS, Pin(None), "run"))
     assert lake.read("silver.things").columns == ["thing_id", "name"]
     assert read_sorted(lake) == [(1, "a")]
 
 
-def stage_marked(lake: Lakehouse, *rows: tuple[Any, ...], run_id: str = "run") -> Candidate:
+def stage_marked(lake: FolderLake, *rows: tuple[Any, ...], run_id: str = "run") -> Candidate:
     """A candidate of rows of which some are marked as refused."""
     schema = "thing_id int, name string, _source_file string, _row_number bigint, _reasons array<string>"
     frame = lake.session.createDataFrame(rows, f"{schema}, _is_refused boolean")
-    return lake.stage(frame, THINGS, lake.open_table("silver.things"), run_id)
+    return lake.stage(frame, THINGS, lake.pin("silver.things"), run_id)
 
 
 GOOD = (1, "apple", None, None, None, False)
 REFUSED = (None, "pear", "things.csv", 2, ["thing_id_is_filled"], True)
 
 
-def test_refused_rows_lie_beside_the_others_and_are_not_published(lake: Lakehouse) -> None:
+def test_refused_rows_lie_beside_the_others_and_are_not_published(lake: FolderLake) -> None:
     candidate = stage_marked(lake, GOOD, REFUSED)
     assert (candidate.rows, candidate.refused) == (1, 1)
     assert [tuple(row) for row in lake.read_candidate(candidate).collect()] == [(1, "apple")]
@@ -151,7 +152,7 @@ def test_refused_rows_lie_beside_the_others_and_are_not_published(lake: Lakehous
     ids=["good", "refused", "none"],
 )
 def test_a_candidate_of_one_kind_of_rows_has_none_of_the_other(
-    lake: Lakehouse, rows: tuple[tuple[Any, ...], ...], counts: tuple[int, int]
+    lake: FolderLake, rows: tuple[tuple[Any, ...], ...], counts: tuple[int, int]
 ) -> None:
     candidate = stage_marked(lake, *rows)
     assert (candidate.rows, candidate.refused) == counts
@@ -167,7 +168,7 @@ def test_a_candidate_of_one_kind_of_rows_has_none_of_the_other(
     assert lake.read("silver.things").count() == counts[0]
 
 
-def test_what_is_published_is_no_candidate_any_more(lake: Lakehouse) -> None:
+def test_what_is_published_is_no_candidate_any_more(lake: FolderLake) -> None:
     candidate = stage_marked(lake, GOOD, REFUSED, run_id="monday")
     lake.publish(candidate)
     assert lake.read_refused(candidate).count() == 1  # until it is discarded
@@ -177,7 +178,7 @@ def test_what_is_published_is_no_candidate_any_more(lake: Lakehouse) -> None:
     assert [name.rpartition("-")[0] for name in folders if name != "_delta_log"] == ["data-monday"]
 
 
-def test_only_candidates_from_before_a_moment_are_removed(lake: Lakehouse) -> None:
+def test_only_candidates_from_before_a_moment_are_removed(lake: FolderLake) -> None:
     publish(lake, [(1, "published")])
     old, new = stage(lake, [(1, "old")]), stage(lake, [(1, "new")])
     week_old = (datetime.now(UTC) - timedelta(days=8)).timestamp()
@@ -190,20 +191,20 @@ def test_only_candidates_from_before_a_moment_are_removed(lake: Lakehouse) -> No
     assert read_sorted(lake) == [(1, "published")]
 
 
-def test_arrays_that_the_engine_made_can_be_read_again(lake: Lakehouse) -> None:
+def test_arrays_that_the_engine_made_can_be_read_again(lake: FolderLake) -> None:
     reasons = make_contract(
         make_column("thing_id", "int", required=True), make_column("why", "array<string>")
     )
     rows = lake.session.createDataFrame([(1, "a"), (2, None)], "thing_id int, text string")
     made = rows.withColumn("why", F.when(F.col("text").isNotNull(), F.array("text", "text")))
-    lake.publish(lake.stage(made, reasons, None, "run"))
+    lake.publish(lake.stage(made, reasons, Pin(None), "run"))
     assert read_sorted(lake) == [(1, ["a", "a"]), (2, None)]
     again = lake.read("silver.things").unionByName(lake.read("silver.things"))
-    lake.publish(lake.stage(again, reasons, lake.open_table("silver.things"), "run"))
+    lake.publish(lake.stage(again, reasons, lake.pin("silver.things"), "run"))
     assert lake.read("silver.things").where(F.array_contains("why", "a")).count() == 2
 
 
-def test_a_column_that_is_added_widens_the_table(lake: Lakehouse) -> None:
+def test_a_column_that_is_added_widens_the_table(lake: FolderLake) -> None:
     publish(lake, [(1, "apple")])
     widened = make_contract(*THINGS.columns, make_column("colour"))
     publish(lake, [(1, "apple", "red")], widened)
@@ -216,7 +217,7 @@ def test_a_column_that_is_added_widens_the_table(lake: Lakehouse) -> None:
     assert read_sorted(lake, version=0) == [(1, "apple")]
 
 
-def test_notes_of_versions_are_read_the_newest_first(lake: Lakehouse) -> None:
+def test_notes_of_versions_are_read_the_newest_first(lake: FolderLake) -> None:
     for number in range(3):
         lake.publish(stage(lake, [(1, "a")]), {"number": str(number)})
     publish(lake, [(1, "without")])
@@ -225,14 +226,14 @@ def test_notes_of_versions_are_read_the_newest_first(lake: Lakehouse) -> None:
     assert lake.read_notes("gold.nothing", "number", 3) == []
 
 
-def test_rows_of_a_version_are_counted(lake: Lakehouse) -> None:
+def test_rows_of_a_version_are_counted(lake: FolderLake) -> None:
     publish(lake, [(1, "a"), (2, "b")])
     publish(lake, [(1, "a")])
     assert (lake.count_rows("silver.things"), lake.count_rows("silver.things", 0)) == (1, 2)
     assert lake.count_rows("gold.nothing") == 0
 
 
-def test_a_table_that_was_never_published_is_told_with_the_command_that_makes_it(lake: Lakehouse) -> None:
+def test_a_table_that_was_never_published_is_told_with_the_command_that_makes_it(lake: FolderLake) -> None:
     with pytest.raises(TableMissingError) as missing:
         lake.read("gold.nothing")
     assert str(missing.value) == (
@@ -240,7 +241,7 @@ def test_a_table_that_was_never_published_is_told_with_the_command_that_makes_it
     )
 
 
-def test_tables_are_listed_by_layer_and_name_once_published(lake: Lakehouse) -> None:
+def test_tables_are_listed_by_layer_and_name_once_published(lake: FolderLake) -> None:
     for address in ("quarantine.b", "gold.a", "bronze.z", "bronze.b"):
         publish(lake, [(1, "a")], make_named(address))
     stage(lake, [(1, "a")], make_named("silver.staged"))
@@ -249,14 +250,14 @@ def test_tables_are_listed_by_layer_and_name_once_published(lake: Lakehouse) -> 
 
 
 def test_a_lake_that_is_not_there_is_empty(tmp_path: Path, spark: SparkSession) -> None:
-    assert Lakehouse(tmp_path / "nowhere", lambda: spark).list_tables() == []
+    assert FolderLake(tmp_path / "nowhere", lambda: spark).list_tables() == []
 
 
 def test_looking_at_versions_asks_for_no_session(tmp_path: Path) -> None:
     def refuse() -> SparkSession:
         raise AssertionError("a session was opened")
 
-    lake = Lakehouse(tmp_path, refuse)
+    lake = FolderLake(tmp_path, refuse)
     assert (lake.find_version("silver.things"), lake.list_tables()) == (None, [])
 
 
@@ -264,7 +265,7 @@ def test_a_relative_lake_stays_where_it_was_when_the_process_moves(
     tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    lake = Lakehouse(Path("lake"), lambda: spark)
+    lake = FolderLake(Path("lake"), lambda: spark)
     publish(lake, [(1, "a")])
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
@@ -288,7 +289,7 @@ def test_a_relative_lake_stays_where_it_was_when_the_process_moves(
     ],
 )
 def test_a_lake_may_lie_in_any_folder(tmp_path: Path, spark: SparkSession, folder: str) -> None:
-    lake = Lakehouse(tmp_path / folder / "lake", lambda: spark)
+    lake = FolderLake(tmp_path / folder / "lake", lambda: spark)
     assert publish(lake, [(1, "a")]) == 0
     candidate = stage(lake, [(2, "b")])
     assert [tuple(row) for row in lake.read_candidate(candidate).collect()] == [(2, "b")]
@@ -303,4 +304,4 @@ def test_a_folder_whose_name_would_be_mistaken_is_refused(
     tmp_path: Path, spark: SparkSession, folder: str
 ) -> None:
     with pytest.raises(LakePathError, match="give another"):
-        Lakehouse(tmp_path / folder / "lake", lambda: spark)
+        FolderLake(tmp_path / folder / "lake", lambda: spark)

@@ -7,14 +7,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from instacart_assets.contracts.model import ColumnType
-from instacart_assets.lakehouse.schema import (
-    ARROW_TYPES,
-    DELTA_TYPES,
-    ShapeError,
-    arrow_schema,
-    conform,
-    delta_schema,
-)
+from instacart_assets.lakehouse.commit import DELTA_TYPES, delta_schema
+from instacart_assets.lakehouse.schema import ARROW_TYPES, ShapeError, arrow_schema, conform
 from instacart_assets_tests.small_contracts import make_column, make_contract
 
 THINGS = make_contract(make_column("thing_id", "bigint", required=True), make_column("price", "double"))

@@ -81,7 +81,7 @@ def guard(name, holder):
 guard("connect", socket.socket)
 guard("getaddrinfo", socket)
 from instacart_assets.contracts.rules import compile_rules
-from instacart_assets.lakehouse.engine import open_session
+from instacart_assets.lakehouse.sessions import open_session
 from instacart_assets.quality.expectations import validate_rows
 from instacart_assets_tests.quality.test_expectations import THINGS
 rows = open_session().createDataFrame([(1, 1.0)], "thing_id int, price double")

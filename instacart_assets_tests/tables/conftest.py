@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.lakehouse.folder_lake import FolderLake
 from instacart_assets.settings import Settings
 
 
@@ -15,5 +15,5 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def lake(settings: Settings, spark: SparkSession) -> Lakehouse:
-    return Lakehouse(settings.lake, lambda: spark)
+def lake(settings: Settings, spark: SparkSession) -> FolderLake:
+    return FolderLake(settings.lake_folder, lambda: spark)

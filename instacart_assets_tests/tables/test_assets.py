@@ -8,8 +8,8 @@ import dagster as dg
 from pyspark.sql import DataFrame
 
 from instacart_assets.contracts.rules import compile_rules
-from instacart_assets.lakehouse.engine import EmbeddedSpark
-from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.definitions import make_resources
+from instacart_assets.lakehouse.folder_lake import FolderLake
 from instacart_assets.settings import Settings
 from instacart_assets.tables.assets import (
     asset_key,
@@ -37,7 +37,7 @@ BLOCKED = "thing_id,name\n1,pear\n2,pear\n"
 def materialise(settings: Settings, *tables: Table) -> dg.ExecuteInProcessResult:
     return dg.materialize(
         build_assets(tables),
-        resources={"spark": EmbeddedSpark(), "settings": settings},
+        resources=make_resources(settings),
         raise_on_error=False,
     )
 
@@ -90,7 +90,7 @@ def count_retries(settings: Settings, table: Table) -> int:
     defs = dg.Definitions(
         assets=build_assets([table]),
         jobs=[job],
-        resources={"spark": EmbeddedSpark(), "settings": settings},
+        resources=make_resources(settings),
     )
     run = defs.resolve_job_def("patient").execute_in_process(raise_on_error=False)
     assert not run.success
@@ -199,7 +199,7 @@ def test_tables_are_published_in_the_order_of_their_sources(settings: Settings) 
         assert read_checks(run, table.address) == expected
 
 
-def test_a_materialisation_tells_what_was_published(settings: Settings, lake: Lakehouse) -> None:
+def test_a_materialisation_tells_what_was_published(settings: Settings, lake: FolderLake) -> None:
     land(settings)
     materialise(settings, *ALL)
     run = materialise(settings, *ALL)
@@ -246,7 +246,7 @@ def test_a_bronze_table_tells_the_files_it_was_made_of(settings: Settings) -> No
 
 
 def test_a_blocked_table_is_not_materialised_and_nothing_follows_it(
-    settings: Settings, lake: Lakehouse
+    settings: Settings, lake: FolderLake
 ) -> None:
     land(settings)
     assert materialise(settings, *ALL).success
@@ -263,7 +263,7 @@ def test_a_blocked_table_is_not_materialised_and_nothing_follows_it(
 
 
 def test_a_failed_check_shows_what_failed_and_where_the_candidate_lies(
-    settings: Settings, lake: Lakehouse
+    settings: Settings, lake: FolderLake
 ) -> None:
     land(settings, BLOCKED)
     failed, told = read_check(materialise(settings, *ALL), "no_name_twice")
@@ -275,7 +275,7 @@ def test_a_failed_check_shows_what_failed_and_where_the_candidate_lies(
     assert told["candidate"] == str(candidate)
 
 
-def test_a_block_is_explained_in_the_failure(settings: Settings, lake: Lakehouse) -> None:
+def test_a_block_is_explained_in_the_failure(settings: Settings, lake: FolderLake) -> None:
     land(settings, BLOCKED)
     failure = read_failure(materialise(settings, *ALL), "silver.things").splitlines()
     (candidate,) = lake.list_candidates("silver.things")
@@ -299,7 +299,7 @@ def test_a_refused_row_fails_its_check_without_an_error_and_what_follows_runs(se
     assert "| 2 | banana | things.csv | 2 |" in told["failing_sample"]
 
 
-def test_refused_rows_are_reported_first_and_survive_a_block(settings: Settings, lake: Lakehouse) -> None:
+def test_refused_rows_are_reported_first_and_survive_a_block(settings: Settings, lake: FolderLake) -> None:
     land(settings, "thing_id,name\n1,banana\n2,cherry\n3,pear\n")
     run = materialise(settings, *ALL)
     assert list_published(run) == ["quarantine.things__lines", "bronze.things", "quarantine.things"]
@@ -325,7 +325,7 @@ def test_one_broken_source_keeps_every_source_from_being_written(settings: Setti
     run = materialise(settings, *ALL, make_landed_table("others"))
     assert not run.success
     assert list_published(run) == []
-    assert not settings.lake.exists()
+    assert not settings.lake_folder.exists()
     message = read_failure(run, "bronze.things")
     assert message.startswith(f"{settings.landing}/others.csv: wrong header")
 
@@ -339,7 +339,7 @@ def test_a_job_looks_only_at_the_landed_files_of_its_own_tables(settings: Settin
             dg.define_asset_job("some_things", selection=asset_selection),
             dg.define_asset_job("everything", selection=dg.AssetSelection.all()),
         ],
-        resources={"spark": EmbeddedSpark(), "settings": settings},
+        resources=make_resources(settings),
     )
     some = defs.resolve_job_def("some_things").execute_in_process(raise_on_error=False)
     assert some.success
@@ -351,7 +351,7 @@ def test_a_job_looks_only_at_the_landed_files_of_its_own_tables(settings: Settin
 
 def test_an_error_that_a_person_can_mend_fails_with_its_message(settings: Settings) -> None:
     assert read_failure(materialise(settings, SILVER), "silver.things") == (
-        f"bronze.things is not in the lake {settings.lake}; "
+        f"bronze.things is not in the lake {settings.lake_folder}; "
         "make it first: instacart run --select 'bronze.things'"
     )
 

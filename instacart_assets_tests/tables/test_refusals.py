@@ -4,7 +4,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.lakehouse.folder_lake import FolderLake
 from instacart_assets.quality.quarantine import DISCARDED, REPLAYED
 from instacart_assets.tables.refusals import Quarantine, QuarantineState
 from instacart_assets_tests.small_contracts import make_column, make_contract, make_landed_contract
@@ -13,12 +13,12 @@ THINGS = make_contract(make_column("thing_id", "int", required=True), error_budg
 FILES = [("a.csv", "f1")]
 
 
-def open_quarantine(lake: Lakehouse, run_id: str = "run") -> Quarantine:
+def open_quarantine(lake: FolderLake, run_id: str = "run") -> Quarantine:
     """The quarantine as a run finds it."""
     return Quarantine(THINGS, {"bronze.things": make_landed_contract()}, lake, run_id)
 
 
-def find(lake: Lakehouse, *numbers: int, why: str = "bad") -> DataFrame:
+def find(lake: FolderLake, *numbers: int, why: str = "bad") -> DataFrame:
     """Rows of a.csv that are refused now."""
     rows = [(f"r{number}", None, None, None, "a.csv", "f1", number, [why], why) for number in numbers]
     return lake.session.createDataFrame(
@@ -40,7 +40,7 @@ def count(state: QuarantineState) -> tuple[int, ...]:
     return (state.version, state.rows, state.open, state.added)
 
 
-def test_where_nothing_was_ever_refused_there_is_an_empty_table(lake: Lakehouse) -> None:
+def test_where_nothing_was_ever_refused_there_is_an_empty_table(lake: FolderLake) -> None:
     quarantine = open_quarantine(lake)
     assert quarantine.known.count() == 0
     quarantine.keep(None)
@@ -49,7 +49,7 @@ def test_where_nothing_was_ever_refused_there_is_an_empty_table(lake: Lakehouse)
     assert count(quarantine.describe()) == (0, 0, 0, 0)
 
 
-def test_what_is_refused_is_kept_and_counted(lake: Lakehouse) -> None:
+def test_what_is_refused_is_kept_and_counted(lake: FolderLake) -> None:
     quarantine = open_quarantine(lake)
     quarantine.keep(find(lake, 1, 2))
     assert count(quarantine.describe()) == (0, 2, 2, 2)
@@ -58,7 +58,7 @@ def test_what_is_refused_is_kept_and_counted(lake: Lakehouse) -> None:
     assert count(later.describe()) == (1, 3, 3, 1)
 
 
-def test_what_is_known_makes_no_version(lake: Lakehouse) -> None:
+def test_what_is_known_makes_no_version(lake: FolderLake) -> None:
     open_quarantine(lake).keep(find(lake, 1, 2))
     later = open_quarantine(lake)
     later.keep(find(lake, 2))
@@ -66,7 +66,7 @@ def test_what_is_known_makes_no_version(lake: Lakehouse) -> None:
     assert count(later.describe()) == (0, 2, 2, 0)
 
 
-def test_a_row_that_is_refused_for_another_reason_makes_a_version(lake: Lakehouse) -> None:
+def test_a_row_that_is_refused_for_another_reason_makes_a_version(lake: FolderLake) -> None:
     open_quarantine(lake).keep(find(lake, 1))
     later = open_quarantine(lake)
     later.keep(find(lake, 1, why="worse"))
@@ -75,7 +75,7 @@ def test_a_row_that_is_refused_for_another_reason_makes_a_version(lake: Lakehous
     ]
 
 
-def test_what_is_no_longer_refused_is_resolved_once_the_table_is_published(lake: Lakehouse) -> None:
+def test_what_is_no_longer_refused_is_resolved_once_the_table_is_published(lake: FolderLake) -> None:
     open_quarantine(lake).keep(find(lake, 1, 2, 3))
     later = open_quarantine(lake)
     superseded = lake.session.createDataFrame([("a.csv", 2)], "_source_file string, _row_number bigint")
@@ -84,7 +84,7 @@ def test_what_is_no_longer_refused_is_resolved_once_the_table_is_published(lake:
     assert count(later.describe()) == (1, 3, 1, 0)
 
 
-def test_what_a_person_has_dealt_with_is_not_open_however_often_it_is_refused(lake: Lakehouse) -> None:
+def test_what_a_person_has_dealt_with_is_not_open_however_often_it_is_refused(lake: FolderLake) -> None:
     open_quarantine(lake).keep(find(lake, 1, 2, 3))
     by_hand = open_quarantine(lake, "person")
     by_hand.resolve(["r1"], REPLAYED)
@@ -100,7 +100,7 @@ def list_numbers(origins: DataFrame | None) -> list[Any]:
     return [] if origins is None else sorted(row["_row_number"] for row in origins.collect())
 
 
-def test_rows_that_are_dealt_with_are_found_while_their_file_is_the_same(lake: Lakehouse) -> None:
+def test_rows_that_are_dealt_with_are_found_while_their_file_is_the_same(lake: FolderLake) -> None:
     open_quarantine(lake).keep(find(lake, 1, 2))
     open_quarantine(lake).resolve(["r1"], REPLAYED)
     later = open_quarantine(lake)
@@ -109,7 +109,7 @@ def test_rows_that_are_dealt_with_are_found_while_their_file_is_the_same(lake: L
     assert later.find_settled([]) is None
 
 
-def test_landed_rows_that_it_holds_are_counted_while_their_file_is_the_same(lake: Lakehouse) -> None:
+def test_landed_rows_that_it_holds_are_counted_while_their_file_is_the_same(lake: FolderLake) -> None:
     open_quarantine(lake).keep(find(lake, 1, 2))
     later = open_quarantine(lake)
     origins = find(lake, 2, 3).select("_source_file", "_row_number")
@@ -117,7 +117,7 @@ def test_landed_rows_that_it_holds_are_counted_while_their_file_is_the_same(lake
     assert later.count_known(origins, [("a.csv", "changed")]) == 0
 
 
-def test_rows_of_this_run_are_not_counted_as_known(lake: Lakehouse) -> None:
+def test_rows_of_this_run_are_not_counted_as_known(lake: FolderLake) -> None:
     quarantine = open_quarantine(lake)
     quarantine.keep(find(lake, 1))
     origins = find(lake, 1).select("_source_file", "_row_number")

@@ -1,0 +1,81 @@
+"""Apache Spark in this process, with Delta's jars: the real thing beside the embedded engine.
+
+Here lives how a classic session is opened on a machine that has Java. The jars come from Maven Central the first
+time, and from Spark's own cache afterwards. A process has one kind of session: this one or the embedded engine's.
+"""
+
+import os
+import shutil
+from typing import Any
+
+import pyspark
+from dagster_pyspark import LazyPySparkResource
+from pyspark.sql import SparkSession
+
+from instacart_assets.errors import RemediableError
+from instacart_assets.lakehouse.sessions import SESSION_CONFIG
+
+DELTA_JARS = {
+    "4.0": "io.delta:delta-spark_2.13:4.0.1",
+    "4.1": "io.delta:delta-spark_2.13:4.3.1",
+}
+"""Delta's artifact for each minor version of Spark that transforms are tested on."""
+
+DELTA_CONFIG = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+
+SMALL_CONFIG = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "8",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.driver.memory": "4g",
+}
+"""One machine: few partitions, no web server."""
+
+
+class EngineError(RemediableError):
+    """Apache Spark cannot be started here; the message says what is missing."""
+
+
+class ApacheSpark(LazyPySparkResource):
+    """Dagster's PySpark resource on classic Spark in this process; it starts with the first use of the session."""
+
+    spark_config: dict[str, Any] = SESSION_CONFIG | DELTA_CONFIG | SMALL_CONFIG
+
+    def _init_session(self) -> None:
+        if self._spark_session is None:
+            check_java()
+            builder = SparkSession.builder.master("local[*]").config("spark.jars.packages", find_jars())
+            for key, value in self.spark_config.items():
+                builder = builder.config(key, value)
+            self._spark_session = builder.getOrCreate()
+            self._spark_session.sparkContext.setLogLevel("ERROR")
+
+
+def find_jars() -> str:
+    """Delta's artifact for the Spark that is installed.
+
+    Raises:
+        EngineError: transforms are not tested on that Spark.
+    """
+    minor = ".".join(pyspark.__version__.split(".")[:2])
+    if minor not in DELTA_JARS:
+        raise EngineError(
+            f"pyspark {pyspark.__version__} is installed; tables are tested on Spark {', '.join(DELTA_JARS)}: "
+            "install one of these"
+        )
+    return DELTA_JARS[minor]
+
+
+def check_java() -> None:
+    """See that there is a Java to run Spark on.
+
+    Raises:
+        EngineError: there is none.
+    """
+    home = os.environ.get("JAVA_HOME")
+    if shutil.which(f"{home}/bin/java" if home else "java") is None:
+        raise EngineError("Apache Spark runs on Java 17 or 21: install one, or set JAVA_HOME to its folder")

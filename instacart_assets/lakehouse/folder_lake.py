@@ -1,0 +1,204 @@
+"""A lake in a folder of this machine: ``<lake>/<layer>/<table>``, each a Delta table.
+
+Here lives how such a lake is read and published without an engine that can commit: the engine writes plain
+Parquet into ``<table>/candidate-<run>/``, which no reader sees; publishing moves those files to
+``<table>/data-<run>/`` and makes them the table's content in one Delta commit.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+
+from instacart_assets.contracts.model import IS_REFUSED, LAYERS, QUARANTINE, Contract
+from instacart_assets.lakehouse.commit import commit_files, spell_lists
+from instacart_assets.lakehouse.lake import (
+    CANDIDATE,
+    NOTES,
+    Candidate,
+    Lakehouse,
+    LakePathError,
+    Pin,
+    PublishConflictError,
+    explain_conflict,
+)
+from instacart_assets.lakehouse.schema import arrow_schema, conform
+
+MISTAKEN_NAME = re.compile(r"%[0-9A-Fa-f]{2}|\\")
+"""What deltalake takes for something else in the name of a folder: ``%20`` for a space, a backslash for a slash."""
+
+DATA = "data-"
+"""First part of the names of folders that hold what was published."""
+
+GOOD_PART, REFUSED_PART = f"{IS_REFUSED}=false", f"{IS_REFUSED}=true"
+"""Folders of a candidate whose rows could be refused."""
+
+
+class FolderLake(Lakehouse):
+    """Tables of one lake in a folder of this machine.
+
+    Args:
+        root: folder of the lake.
+        open_session: gives the engine's session; asked only when rows are read or written.
+    """
+
+    def __init__(self, root: Path, open_session: Callable[[], SparkSession]) -> None:
+        super().__init__(open_session)
+        self.root = root.absolute()
+        if MISTAKEN_NAME.search(str(self.root)):
+            raise LakePathError(
+                f"{self.root}: a lake cannot lie below a folder with %20 or the like, or a backslash, in its name; "
+                "give another"
+            )
+
+    @property
+    def place(self) -> str:
+        """The lake's folder."""
+        return str(self.root)
+
+    def locate(self, address: str) -> Path:
+        """Folder of the table at ``layer.table``."""
+        layer, _, name = address.partition(".")
+        return self.root / layer / name
+
+    _candidates_of = locate
+
+    def locate_for_engine(self, address: str) -> str:
+        """The same folder by a path that the engine can read and write."""
+        return self._spell_for_engine(self.locate(address))
+
+    def _spell_for_engine(self, path: Path) -> str:
+        """A path below the lake as the engine takes it for that path and no other.
+
+        The embedded engine finds no table below a folder whose name a URL would escape, as ``My Documents``,
+        and takes some names for patterns, as ``lake [1]``; such a lake is reached through a link in a temporary
+        folder of this process.
+        """
+        if quote(str(self.root)) == str(self.root):
+            return str(path)
+        return str(Path(_keep_link(self.root).name, "lake") / path.relative_to(self.root))
+
+    def _open_table(self, address: str) -> DeltaTable | None:
+        try:
+            return DeltaTable(self.locate(address))
+        except TableNotFoundError:
+            return None
+
+    def pin(self, address: str) -> Pin:
+        """The table as it stands now, with the handle that a commit is made against."""
+        table = self._open_table(address)
+        return Pin(None if table is None else table.version(), table)
+
+    def count_rows(self, address: str, version: int | None = None) -> int:
+        """Rows of a version of the table, by default the one now, from its statistics; 0 where there is none."""
+        if self._open_table(address) is None:
+            return 0
+        return int(DeltaTable(self.locate(address), version=version).count())
+
+    def list_tables(self) -> list[str]:
+        """Addresses of all published tables, by layer and name."""
+        return [
+            f"{layer}.{folder.name}"
+            for layer in (*LAYERS, QUARANTINE)
+            for folder in sorted((self.root / layer).glob("*"))
+            if self._open_table(f"{layer}.{folder.name}") is not None
+        ]
+
+    def _load(self, address: str, version: int) -> DataFrame:
+        reader = self.session.read.format("delta").option("versionAsOf", version)
+        return reader.load(self.locate_for_engine(address))
+
+    def stage(self, rows: DataFrame, contract: Contract, pin: Pin, run_id: str) -> Candidate:
+        """Write ``rows`` as plain Parquet into a folder of the table that its log does not name."""
+        path = self._name_candidate(contract, run_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shaped = conform(rows, contract)
+        parted = shaped.write.partitionBy(IS_REFUSED) if IS_REFUSED in shaped.columns else shaped.write
+        try:
+            parted.parquet(self._spell_for_engine(path))
+        except PySparkException:  # a part of a candidate is none
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        good = _locate_good(path)
+        if any(column.type == "array<string>" for column in contract.columns):
+            spell_lists(_list_files(good))
+        if not _list_files(good):  # the engine writes no file for no rows
+            good.mkdir(parents=True, exist_ok=True)
+            pq.write_table(arrow_schema(contract).empty_table(), good / "empty.parquet")
+        return Candidate(contract, path, _count_rows(good), _count_rows(path / REFUSED_PART), run_id, pin)
+
+    def read_candidate(self, candidate: Candidate) -> DataFrame:
+        """Rows of a candidate that would be published."""
+        rows = self.session.read.parquet(self._spell_for_engine(_locate_good(candidate.path)))
+        return rows.select(*candidate.contract.column_names)
+
+    def read_refused(self, candidate: Candidate) -> DataFrame:
+        """Refused rows of a candidate: the contract's columns, where each is from, and the rules it breaks."""
+        if candidate.refused:
+            return self.session.read.parquet(self._spell_for_engine(candidate.path / REFUSED_PART))
+        return self._make_no_refused(candidate.contract)
+
+    def _commit(self, candidate: Candidate, notes: str) -> int:
+        address = candidate.contract.address
+        good = _locate_good(candidate.path)
+        data = candidate.path.with_name(candidate.path.name.replace(CANDIDATE, DATA, 1))
+        good.rename(data)
+        try:
+            return commit_files(
+                self.locate(address),
+                candidate.pin.handle,
+                candidate.contract,
+                _list_files(data),
+                {NOTES: notes},
+            )
+        except CommitFailedError as error:
+            data.rename(good)
+            raise PublishConflictError(explain_conflict(address)) from error
+
+    def _read_notes(self, address: str, versions: int) -> Iterator[str]:
+        table = self._open_table(address)
+        commits = [] if table is None else table.history(versions)
+        return (str(commit[NOTES]) for commit in commits if NOTES in commit)
+
+    def name_for_query(self, address: str) -> str:
+        """The table's address, under which the session is told of it."""
+        self.forget_name(address)
+        location = self.locate_for_engine(address).replace("\\", "\\\\").replace("'", "\\'")
+        self.session.sql(f"CREATE TABLE {address} USING delta LOCATION '{location}'")
+        return address
+
+    def forget_name(self, address: str) -> None:
+        """See that the session does not take a name for a table of another lake."""
+        self.session.sql(f"CREATE DATABASE IF NOT EXISTS {address.partition('.')[0]}")
+        self.session.sql(f"DROP TABLE IF EXISTS {address}")
+
+
+@cache
+def _keep_link(root: Path) -> TemporaryDirectory[str]:
+    """A folder that holds a link ``lake`` to the lake, for as long as the process lives."""
+    folder = TemporaryDirectory(prefix="lakehouse-")
+    Path(folder.name, "lake").symlink_to(root, target_is_directory=True)
+    return folder
+
+
+def _locate_good(path: Path) -> Path:
+    """Folder of those rows of a candidate that would be published."""
+    part = path / GOOD_PART
+    return part if part.exists() or (path / REFUSED_PART).exists() else path
+
+
+def _list_files(path: Path) -> list[Path]:
+    return sorted(path.glob("*.parquet"))
+
+
+def _count_rows(path: Path) -> int:
+    return sum(pq.read_metadata(file).num_rows for file in _list_files(path))

@@ -1,0 +1,94 @@
+"""Which engine's session, and which lake, a target means.
+
+Here lives the choice and nothing of what is done with either. Engines are imported when they are chosen: a
+cluster has neither the embedded one nor Dagster's PySpark resource.
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from pyspark.sql import SparkSession
+
+from instacart_assets.errors import RemediableError
+from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.places import DBFS, VOLUMES
+from instacart_assets.settings import DELTA_TARGETS, Settings, Target
+
+SESSION_CONFIG = {"spark.sql.session.timeZone": "UTC"}
+"""What every session is opened with: moments are read and shown in UTC on every machine."""
+
+SCRATCH = "_scratch"
+"""Folder below a lake that holds what is no table."""
+
+
+class ScratchError(RemediableError):
+    """A lake has no folder for candidates; the message says which setting names one."""
+
+
+class ClusterSpark:
+    """The session that a Databricks cluster or serverless compute has already."""
+
+    @property
+    def spark_session(self) -> SparkSession:
+        """The session, set as every other."""
+        session = SparkSession.builder.getOrCreate()
+        for key, value in SESSION_CONFIG.items():
+            session.conf.set(key, value)
+        return session
+
+
+def make_spark(target: Target) -> Any:
+    """A resource whose ``spark_session`` is the target's; nothing starts before that is asked for."""
+    match target:
+        case "spark":
+            from instacart_assets.lakehouse.apache import ApacheSpark  # noqa: PLC0415 - as the module says
+
+            return ApacheSpark()
+        case "databricks_remote":
+            return ClusterSpark()
+        case _:  # a launched step's session is the cluster's; this side opens none
+            from instacart_assets.lakehouse.engine import EmbeddedSpark  # noqa: PLC0415 - as the module says
+
+            return EmbeddedSpark()
+
+
+def open_session(target: Target = "local") -> SparkSession:
+    """A session on the target's engine, for use outside a Dagster run."""
+    return cast("SparkSession", make_spark(target).spark_session)
+
+
+def open_lake(settings: Settings, open_session: Callable[[], SparkSession]) -> Lakehouse:
+    """The lake that settings name, as the target's engine writes it.
+
+    Raises:
+        LakePathError: it cannot lie there.
+        ScratchError: no folder for candidates is named where one has to be.
+    """
+    if settings.target not in DELTA_TARGETS:
+        from instacart_assets.lakehouse.folder_lake import FolderLake  # noqa: PLC0415 - as the module says
+
+        return FolderLake(settings.lake_folder, open_session)
+    from instacart_assets.lakehouse.spark_lake import CatalogNames, PathNames, SparkLake  # noqa: PLC0415 - see above
+
+    if settings.catalog is not None:
+        return SparkLake(
+            CatalogNames(settings.catalog, settings.schema_prefix), find_scratch(settings), open_session
+        )
+    return SparkLake(PathNames(str(settings.lake)), find_scratch(settings), open_session)
+
+
+def find_scratch(settings: Settings) -> str:
+    """Folder for what is no table: the one that is set, or one below a lake that Python can reach.
+
+    Raises:
+        ScratchError: none is set and the lake lies where Python's file calls do not reach.
+    """
+    if settings.scratch is not None:
+        return settings.scratch
+    lake = str(settings.lake)
+    if settings.catalog is None and (settings.is_lake_local or lake.startswith((DBFS, VOLUMES))):
+        return f"{lake.rstrip('/')}/{SCRATCH}"
+    raise ScratchError(
+        "INSTACART_SCRATCH is not set: name a folder for candidates that Python can reach, "
+        "below /Volumes or dbfs:/"
+    )

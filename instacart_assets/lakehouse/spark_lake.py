@@ -1,0 +1,263 @@
+"""A lake of Delta tables that Spark itself writes: by path, or by name in a catalog.
+
+Here lives how such a lake is read and published with Spark SQL alone, on Apache Spark and on Databricks alike. A
+candidate is plain Parquet in a scratch folder, where no reader of a table looks; publishing writes it over the
+table in one Delta commit. A transaction number made of the pinned version lets Delta itself refuse a commit
+whose table another run has published meanwhile.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from instacart_assets.contracts.load import load_contracts
+from instacart_assets.contracts.model import IS_REFUSED, Contract
+from instacart_assets.contracts.quarantine import quarantine_address
+from instacart_assets.lakehouse.lake import (
+    NOTES,
+    REFUSED_COLUMNS,
+    Candidate,
+    Lakehouse,
+    Pin,
+    PublishConflictError,
+    explain_conflict,
+)
+from instacart_assets.lakehouse.schema import conform
+from instacart_assets.places import for_python, for_spark
+
+ABSENT = {
+    "DELTA_TABLE_NOT_FOUND",
+    "DELTA_TABLE_ONLY_OPERATION",
+    "DELTA_MISSING_DELTA_TABLE",
+    "DELTA_PATH_DOES_NOT_EXIST",
+    "PATH_NOT_FOUND",
+    "SCHEMA_NOT_FOUND",
+    "TABLE_OR_VIEW_NOT_FOUND",
+}
+"""How Spark and Delta say that there is no such table."""
+
+CONFLICT = "concurrent"
+"""What Delta calls every commit that another one came before, in the name of its error."""
+
+
+class TableNames(Protocol):
+    """How the tables of a lake are called in Spark SQL."""
+
+    def name(self, address: str) -> str:
+        """The table at ``layer.table``."""
+
+    def schema(self, address: str) -> str | None:
+        """The schema that must be there before the table can be; None where there are no schemas."""
+
+
+@dataclass(frozen=True)
+class PathNames:
+    """Tables by their folders or URLs, as ``dbfs:/lake/silver/orders``.
+
+    Attributes:
+        root: folder or URL of the lake.
+    """
+
+    root: str
+
+    def name(self, address: str) -> str:
+        """The table's folder, in the words of Delta."""
+        return f"delta.`{for_spark(self.root).rstrip('/')}/{address.replace('.', '/')}`"
+
+    def schema(self, address: str) -> str | None:  # noqa: ARG002 - folders need no schema
+        """None: a folder is made with the table."""
+        return None
+
+    def __str__(self) -> str:
+        """The lake's folder or URL."""
+        return self.root
+
+
+@dataclass(frozen=True)
+class CatalogNames:
+    """Tables by their names in a catalog, as ``main.dev_silver.orders``.
+
+    Attributes:
+        catalog: the catalog.
+        prefix: what the names of schemas begin with.
+    """
+
+    catalog: str
+    prefix: str = ""
+
+    def name(self, address: str) -> str:
+        """The table's name in three parts."""
+        return f"{self.schema(address)}.`{address.partition('.')[2]}`"
+
+    def schema(self, address: str) -> str:
+        """The layer's schema in the catalog."""
+        return f"`{self.catalog}`.`{self.prefix}{address.partition('.')[0]}`"
+
+    def __str__(self) -> str:
+        """The catalog, with the beginning of its schemas."""
+        return f"{self.catalog}.{self.prefix}*" if self.prefix else self.catalog
+
+
+class SparkLake(Lakehouse):
+    """Delta tables that Spark reads and writes.
+
+    Args:
+        names: how the tables are called.
+        scratch: folder of candidates, which both Spark and this process's file calls reach.
+        open_session: gives the session; asked only when the lake is used.
+    """
+
+    def __init__(self, names: TableNames, scratch: str, open_session: Callable[[], SparkSession]) -> None:
+        super().__init__(open_session)
+        self._names = names
+        self._scratch = for_python(scratch)
+
+    @property
+    def place(self) -> str:
+        """The root of the tables' names."""
+        return str(self._names)
+
+    def _candidates_of(self, address: str) -> Path:
+        layer, _, name = address.partition(".")
+        return self._scratch / "candidates" / layer / name
+
+    def pin(self, address: str) -> Pin:
+        """The table as it stands now; one that was made and never published has no version."""
+        newest = next(self._list_commits(address, 1), None)
+        if newest is None or (newest["version"] == 0 and newest[NOTES] is None):
+            return Pin(None)
+        return Pin(newest["version"])
+
+    def _list_commits(self, address: str, versions: int) -> Iterator[Any]:
+        """The last commits of a table, the newest first; none where there is no table."""
+        try:
+            history = self.session.sql(f"DESCRIBE HISTORY {self._names.name(address)} LIMIT {versions}")
+            commits = history.select("version", NOTES).orderBy(F.desc("version")).collect()
+        except AnalysisException as error:
+            if _name_error(error) in ABSENT:
+                return iter(())
+            raise
+        return iter(commits)
+
+    def count_rows(self, address: str, version: int | None = None) -> int:
+        """Rows of a version of the table, by default the one now, from its statistics; 0 where there is none."""
+        pinned = self.find_version(address)
+        return 0 if pinned is None else self._load(address, pinned if version is None else version).count()
+
+    def list_tables(self) -> list[str]:
+        """Addresses of all published tables, by layer and name."""
+        contracts = load_contracts()
+        refusing = (contract for contract in contracts.values() if contract.has_quarantine)
+        known = [*contracts, *sorted(quarantine_address(contract) for contract in refusing)]
+        return [address for address in known if self.find_version(address) is not None]
+
+    def _load(self, address: str, version: int) -> DataFrame:
+        return self.session.sql(f"SELECT * FROM {self._names.name(address)} VERSION AS OF {version}")  # noqa: S608
+
+    def stage(self, rows: DataFrame, contract: Contract, pin: Pin, run_id: str) -> Candidate:
+        """Write ``rows`` as plain Parquet into a folder of the scratch folder."""
+        path = self._name_candidate(contract, run_id)
+        shaped = conform(rows, contract)
+        parted = shaped.write.partitionBy(IS_REFUSED) if IS_REFUSED in shaped.columns else shaped.write
+        try:
+            parted.parquet(for_spark(path))
+        except (PySparkException, Py4JJavaError):  # a part of a candidate is none
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        may_refuse = IS_REFUSED in shaped.columns
+        counted = self._read(path, contract, with_refused=may_refuse)
+        refused = counted.where(IS_REFUSED).count() if may_refuse else 0
+        return Candidate(contract, path, counted.count() - refused, refused, run_id, pin)
+
+    def _read(self, path: Path, contract: Contract, *, with_refused: bool) -> DataFrame:
+        columns: list[tuple[str, str]] = [(column.name, column.type) for column in contract.columns]
+        if with_refused:
+            columns += [*REFUSED_COLUMNS, (IS_REFUSED, "boolean")]
+        schema = ", ".join(f"`{name}` {kind}" for name, kind in columns)
+        return self.session.read.schema(schema).parquet(for_spark(path))
+
+    def read_candidate(self, candidate: Candidate) -> DataFrame:
+        """Rows of a candidate that would be published."""
+        if not candidate.refused:
+            return self._read(candidate.path, candidate.contract, with_refused=False)
+        rows = self._read(candidate.path, candidate.contract, with_refused=True)
+        return rows.where(~F.col(IS_REFUSED)).select(*candidate.contract.column_names)
+
+    def read_refused(self, candidate: Candidate) -> DataFrame:
+        """Refused rows of a candidate: the contract's columns, where each is from, and the rules it breaks."""
+        if not candidate.refused:
+            return self._make_no_refused(candidate.contract)
+        rows = self._read(candidate.path, candidate.contract, with_refused=True)
+        return rows.where(IS_REFUSED).drop(IS_REFUSED)
+
+    def _commit(self, candidate: Candidate, notes: str) -> int:
+        contract, pin = candidate.contract, candidate.pin
+        name = self._names.name(contract.address)
+        self._make_table(contract)
+        known = self.session.sql(f"SELECT * FROM {name} LIMIT 0").columns  # noqa: S608 - the lake's own name
+        is_narrower = not set(known) <= set(contract.column_names)
+        writer = (
+            self.read_candidate(candidate)
+            .writeTo(name)
+            .option(NOTES, notes)
+            # Delta lets a number of one application commit once: a run with an older pin comes too late.
+            .option("txnAppId", f"publish {contract.address}")
+            .option("txnVersion", (pin.version or 0) + 1)
+            .option("overwriteSchema" if is_narrower else "mergeSchema", "true")
+        )
+        try:
+            writer.overwrite(F.lit(True))
+        except (PySparkException, Py4JJavaError) as error:
+            if CONFLICT in str(error).lower():
+                raise PublishConflictError(explain_conflict(contract.address)) from error
+            raise
+        return self._find_commit(contract.address, notes)
+
+    def _find_commit(self, address: str, notes: str) -> int:
+        """The version that a commit with these notes made.
+
+        Raises:
+            PublishConflictError: there is none, as Delta passed over a number that was committed before.
+        """
+        for commit in self._list_commits(address, 20):
+            if commit[NOTES] == notes:
+                return int(commit["version"])
+        raise PublishConflictError(explain_conflict(address))
+
+    def _make_table(self, contract: Contract) -> None:
+        """Make a table that is not there, empty, with nullability and comments as the contract states them."""
+        schema = self._names.schema(contract.address)
+        if schema is not None:
+            self.session.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        columns = ", ".join(
+            f"`{column.name}` {column.type}{' NOT NULL' if column.required else ''} "
+            f"COMMENT {_quote(column.description)}"
+            for column in contract.columns
+        )
+        self.session.sql(
+            f"CREATE TABLE IF NOT EXISTS {self._names.name(contract.address)} ({columns}) USING delta "
+            f"COMMENT {_quote(contract.description)}"
+        )
+
+    def _read_notes(self, address: str, versions: int) -> Iterator[str]:
+        return (commit[NOTES] for commit in self._list_commits(address, versions) if commit[NOTES])
+
+    def name_for_query(self, address: str) -> str:
+        """The table's own name in Spark SQL."""
+        return self._names.name(address)
+
+
+def _quote(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _name_error(error: PySparkException) -> str:
+    return (error.getCondition() or "").partition(".")[0]

@@ -1,0 +1,26 @@
+"""How one and the same folder is called: by Python, and by Spark.
+
+Here live the two spellings of a folder of DBFS or of a volume, and nothing that reads or writes. A folder of this
+machine is called alike by both.
+"""
+
+from pathlib import Path
+
+DBFS, DBFS_MOUNT, VOLUMES = "dbfs:/", "/dbfs/", "/Volumes/"
+
+
+def for_python(place: str | Path) -> Path:
+    """The path by which Python's file calls reach a place; on a cluster DBFS lies under ``/dbfs``."""
+    text = str(place)
+    return Path(DBFS_MOUNT + text.removeprefix(DBFS).lstrip("/")) if text.startswith(DBFS) else Path(text)
+
+
+def for_spark(place: str | Path) -> str:
+    """The path by which Spark reaches a place."""
+    text = str(place)
+    return DBFS + text.removeprefix(DBFS_MOUNT) if text.startswith(DBFS_MOUNT) else text
+
+
+def is_on_databricks(place: str | Path) -> bool:
+    """Whether a place is of DBFS or a volume, which only a cluster reaches by file calls."""
+    return str(place).startswith((DBFS, DBFS_MOUNT, VOLUMES))

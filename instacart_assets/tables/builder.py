@@ -1,0 +1,41 @@
+"""Builds tables with an engine that this process reaches: in it, or on the cluster that it runs on.
+
+Here lives the builder of every target whose asset bodies run where the engine is. The one that has serverless
+compute do it is in the room ``databricks``.
+"""
+
+from collections.abc import Callable, Sequence
+
+import dagster as dg
+from pyspark.sql import SparkSession
+
+from instacart_assets.contracts.model import Contract
+from instacart_assets.lakehouse.sessions import open_lake
+from instacart_assets.landing.files import survey
+from instacart_assets.places import for_python
+from instacart_assets.settings import Settings
+from instacart_assets.tables.build import build_table
+from instacart_assets.tables.declare import Table
+from instacart_assets.tables.result import BuildResult
+
+
+class EngineBuilder:
+    """Builds tables here.
+
+    Args:
+        settings: landing folder, lake and what transforms ask for.
+        open_session: gives the engine's session; asked when the first table is built.
+    """
+
+    def __init__(self, settings: Settings, open_session: Callable[[], SparkSession]) -> None:
+        self._settings = settings
+        self._open_session = open_session
+
+    def build(
+        self, table: Table, landed: Sequence[Contract], context: dg.AssetExecutionContext
+    ) -> BuildResult:
+        """Make and publish the next version of a table; see ``build_table``."""
+        if landed:
+            survey(for_python(self._settings.landing), landed)
+        lake = open_lake(self._settings, self._open_session)
+        return build_table(table, lake, self._settings, context.run.run_id)

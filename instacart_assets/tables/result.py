@@ -1,0 +1,100 @@
+"""What became of one table in one run, as plain values.
+
+Here lives the result that building a table returns, and the text by which it travels from a process that has no
+Dagster. What a result means to Dagster is in ``assets.py``.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from instacart_assets.contracts.load import load_contracts
+from instacart_assets.contracts.model import Column, Contract
+from instacart_assets.contracts.quarantine import quarantine_of
+from instacart_assets.contracts.rules import compile_rules
+from instacart_assets.quality.outcomes import RuleOutcome
+from instacart_assets.tables.refusals import QuarantineState
+
+NOTES = ("absent", "same_content_again", "empty_sources", "refused")
+"""Those notes of a result that a person watching the run should see."""
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What became of one table in one run.
+
+    Attributes:
+        contract: the table, with the columns that were added to it, if any.
+        run_id: the run that built it.
+        rows: rows that were or would be published.
+        version: the Delta version published; None where a check blocked it.
+        kept: the version that readers had before; None where there was none.
+        candidate: folder of what was written, which is still there where it was not published.
+        outcomes: one per rule, in the order of the contract's rules.
+        quarantine: what was refused; None for a table that refuses nothing.
+        seconds: wall time of the whole way.
+        notes: what else a reader of the run should know, by name.
+        preview: the first rows of a published table that people read.
+    """
+
+    contract: Contract
+    run_id: str
+    rows: int
+    version: int | None
+    kept: int | None
+    candidate: Path
+    outcomes: tuple[RuleOutcome, ...]
+    quarantine: QuarantineState | None
+    seconds: float
+    notes: Mapping[str, Any]
+    preview: tuple[Mapping[str, Any], ...] = ()
+
+
+def write_result(result: BuildResult) -> str:
+    """The result as JSON; what has no word there, as a date, becomes text.
+
+    Contracts and rules stand by their names: both sides have the same ones.
+    """
+    contract = load_contracts()[result.contract.address]
+    known = set(contract.column_names)
+    said = {
+        **{name: getattr(result, name) for name in ("run_id", "rows", "version", "kept", "candidate")},
+        **{name: getattr(result, name) for name in ("seconds", "notes", "preview")},
+        "address": contract.address,
+        "added": [asdict(column) for column in result.contract.columns if column.name not in known],
+        "outcomes": [
+            {**{name: getattr(outcome, name) for name in _OUTCOME}, "rule": outcome.rule.id}
+            for outcome in result.outcomes
+        ],
+        "quarantine": result.quarantine and {name: getattr(result.quarantine, name) for name in _QUARANTINE},
+    }
+    return json.dumps(said, default=str)
+
+
+def read_result(text: str) -> BuildResult:
+    """The result that ``write_result`` wrote."""
+    said = json.loads(text)
+    contracts = load_contracts()
+    stated = contracts[said.pop("address")]
+    added = [TypeAdapter(Column).validate_python(column) for column in said.pop("added")]
+    rules = {rule.id: rule for rule in compile_rules(stated)}
+    outcomes = tuple(
+        RuleOutcome(**{**outcome, "rule": rules[outcome["rule"]], "sample": tuple(outcome["sample"])})
+        for outcome in said.pop("outcomes")
+    )
+    held = said.pop("quarantine")
+    sources = {address: contracts[address] for address in stated.row_sources if address in contracts}
+    return BuildResult(
+        contract=replace(stated, columns=(*stated.columns, *added)),
+        outcomes=outcomes,
+        quarantine=None if held is None else QuarantineState(quarantine_of(stated, sources), **held),
+        **{**said, "candidate": Path(said["candidate"]), "preview": tuple(said["preview"])},
+    )
+
+
+_OUTCOME = ("passed", "observed", "sample", "blocks")
+_QUARANTINE = ("version", "rows", "open", "added")
