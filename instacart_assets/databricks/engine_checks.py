@@ -4,7 +4,6 @@ Here live the checks of the targets that need no workspace.
 """
 
 import os
-import shutil
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +13,9 @@ from pyspark.errors import PySparkException
 from instacart_assets.contracts.load import contracts_of
 from instacart_assets.databricks.cluster_checks import judge_spark
 from instacart_assets.databricks.outcomes import Outcome, failed, passed, warned
-from instacart_assets.lakehouse.engine import open_session
+from instacart_assets.lakehouse.apache import check_java as find_java
+from instacart_assets.lakehouse.apache import find_jars
+from instacart_assets.lakehouse.sessions import open_session
 from instacart_assets.landing.files import survey
 
 OLDEST_JAVA = 17
@@ -51,12 +52,14 @@ def check_lake(check: str, lake: Path) -> Outcome:
 
 
 def check_java(check: str) -> Outcome:
-    """Whether there is a Java that Spark runs on."""
+    """Whether there is a Java that Spark runs on.
+
+    Raises:
+        EngineError: there is none.
+    """
+    find_java()
     home = os.environ.get("JAVA_HOME")
-    java = shutil.which(f"{home}/bin/java" if home else "java")
-    remedy = f"install Java {OLDEST_JAVA} or 21, or set JAVA_HOME to its folder"
-    if java is None:
-        return failed(check, f"there is no Java at {home or 'any folder of PATH'}", remedy)
+    java = f"{home}/bin/java" if home else "java"
     asked = subprocess.run(  # noqa: S603 - the Java that Spark itself would start
         [java, "-XshowSettings:properties", "-version"],
         capture_output=True,
@@ -66,11 +69,30 @@ def check_java(check: str) -> Outcome:
     )
     said = dict(line.strip().split(" = ", 1) for line in asked.stderr.splitlines() if " = " in line)
     major = said.get("java.specification.version", "")
+    remedy = f"install Java {OLDEST_JAVA} or 21, or set JAVA_HOME to its folder"
     if not major.isdigit():
         return warned(check, f"{java} does not say its version", remedy)
     if int(major) < OLDEST_JAVA:
         return failed(check, f"{java} is Java {major}", remedy)
     return passed(check, f"{java} is Java {major}")
+
+
+def check_jars(check: str) -> Outcome:
+    """Whether Delta's jars are where Spark keeps what it has fetched.
+
+    Raises:
+        EngineError: tables are not tested on the Spark that is installed.
+    """
+    artifact = find_jars()
+    group, name, release = artifact.split(":")
+    jar = f"{group}_{name}-{release}.jar"
+    if any((cache / "jars" / jar).exists() for cache in Path.home().glob(".ivy2*")):
+        return passed(check, artifact)
+    return warned(
+        check,
+        f"{artifact} was not fetched yet",
+        "let this machine reach Maven Central once; the first run fetches it",
+    )
 
 
 def check_pyspark(check: str) -> Outcome:

@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,6 +36,8 @@ from instacart_assets.landing.land import LandedCopy, land_files
 
 RECORD = ".landed.json"
 """What was sent to a landing folder, by the names of its files."""
+
+ACCESS_HINT = "see that you may write there, and that a volume exists and READ VOLUME and WRITE VOLUME are granted on it"
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,13 @@ def land_remotely(
         on_progress: told how many bytes were sent and read back, and of how many.
 
     Raises:
+        WorkspaceError: the folder may not be written, or nobody answers.
         LandingError: a file is not what its contract names, and nothing was sent; or a file could not be sent or
             did not come back alike. Files sent before that one stay, and it takes no good file's place.
     """
     files, root = open_files(landing, make_patient(workspace.client))
+    # Whoever may not write there learns it before large files are copied and read.
+    workspace.ask(f"make the folder {landing}", partial(files.make_folder, root), remedy=ACCESS_HINT)
     with TemporaryDirectory(prefix="instacart-landing-") as folder:
         copies = land_files(origin, Path(folder), contracts, on_file, on_ignored)
         names = {copy.path.relative_to(folder).as_posix(): copy for copy in copies}
@@ -256,4 +262,5 @@ def _write_record(files: RemoteFiles, root: str, known: Mapping[str, Sent]) -> N
 
 def _explain(error: OSError) -> str:
     """What went wrong; an error that says only that the time for trying again is up hides what it was."""
-    return str(error.__cause__ or error) if isinstance(error, TimeoutError) else str(error)
+    said = error.__cause__ or error if isinstance(error, TimeoutError) else error
+    return str(said).partition(". Config: ")[0]  # the SDK adds its whole configuration to some refusals

@@ -3,11 +3,8 @@
 Here lives how their metadata are fetched from where they lie, and what is judged of them.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-
-from databricks.sdk.errors.base import DatabricksError
 
 from instacart_assets.databricks.libraries import (
     Library,
@@ -19,8 +16,9 @@ from instacart_assets.databricks.libraries import (
 )
 from instacart_assets.databricks.outcomes import Outcome, failed, passed, warned
 from instacart_assets.databricks.runtimes import parse_version_key
-from instacart_assets.databricks.storage import BLOCK_BYTES, DBFS, VOLUMES, open_files
-from instacart_assets.databricks.workspace import Workspace
+from instacart_assets.databricks.storage import BLOCK_BYTES, open_files
+from instacart_assets.databricks.workspace import Workspace, WorkspaceError, WorkspaceOutageError
+from instacart_assets.places import DBFS, VOLUMES
 
 VARIABLE = "INSTACART_DATABRICKS__LIBRARIES"
 WORKSPACE = "/Workspace/"
@@ -69,25 +67,31 @@ def survey_installation(
         WorkspaceError: its file may not be read.
     """
     named = Named()
-    present = list_installed(cluster_id, workspace) if cluster_id else ()
+    present = list_installed(cluster_id, workspace) if cluster_id else []
     for library in (*libraries, *present):
         _sort_library(library, named, workspace)
     survey = survey_libraries(named.packages, named.wheels.values(), python)
     return Installation(survey, named.wheels, tuple(named.options))
 
 
-def list_installed(cluster_id: str, workspace: Workspace) -> Iterator[str]:
-    """Libraries that a cluster was given, as settings name them; none where that may not be asked."""
-    statuses = partial(workspace.client.libraries.cluster_status, cluster_id)
+def list_installed(cluster_id: str, workspace: Workspace) -> list[str]:
+    """Libraries that a cluster was given, as settings name them; none where that may not be asked.
+
+    Raises:
+        WorkspaceOutageError: the workspace does not answer.
+    """
     try:
-        for status in statuses():
-            library = status.library
-            if library and library.whl:
-                yield library.whl
-            elif library and library.pypi:
-                yield library.pypi.package
-    except DatabricksError:
-        return
+        statuses = workspace.ask(
+            f"say what is installed on {cluster_id}",
+            lambda: list(workspace.client.libraries.cluster_status(cluster_id)),
+        )
+    except WorkspaceOutageError:
+        raise
+    except WorkspaceError:
+        return []
+    libraries = [status.library for status in statuses if status.library]
+    wheels = [library.whl for library in libraries if library.whl]
+    return wheels + [library.pypi.package for library in libraries if library.pypi]
 
 
 def _sort_library(library: str, named: Named, workspace: Workspace) -> None:

@@ -118,8 +118,10 @@ def _find_fault(rule: Mapping[str, Any], value: Any) -> str | None:
         case "regex":
             is_broken, words = not re.fullmatch(rule["pattern"], str(value)), f"must match {rule['pattern']}"
         case "range":
-            least, most = rule.get("minValue", value), rule.get("maxValue", value)
-            is_broken, words = not least <= value <= most, f"must be from {least} to {most}"
+            bounds = {"at least": rule.get("minValue"), "at most": rule.get("maxValue")}
+            spelt = " and ".join(f"{words} {bound}" for words, bound in bounds.items() if bound is not None)
+            is_within = rule.get("minValue", value) <= value <= rule.get("maxValue", value)
+            is_broken, words = not is_within, f"must be {spelt}"
         case _:
             return None
     return words if is_broken else None

@@ -14,7 +14,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.config import Config
 from databricks.sdk.errors import NotFound
 
-DBFS, VOLUMES = "dbfs:/", "/Volumes/"
+from instacart_assets.places import DBFS, for_spark
 
 BLOCK_BYTES = 1 << 20
 """The most that DBFS takes or gives in one call."""
@@ -164,18 +164,9 @@ def make_patient(client: WorkspaceClient) -> WorkspaceClient:
     return WorkspaceClient(config=config)
 
 
-def is_remote(place: str | Path) -> bool:
-    """Whether a place can be reached from here only over the API of a workspace.
-
-    On a cluster volumes are folders of the machine like any other.
-    """
-    text = str(place)
-    return text.startswith(DBFS) or (text.startswith(VOLUMES) and not Path(VOLUMES).is_dir())
-
-
 def open_files(place: str | Path, client: WorkspaceClient) -> tuple[DbfsFiles | VolumeFiles, str]:
-    """The files of a remote place, and the place's path as the API has it."""
-    text = str(place)
-    if text.startswith(VOLUMES):
-        return VolumeFiles(client), text.rstrip("/")
-    return DbfsFiles(client), f"/{text.removeprefix(DBFS).strip('/')}"
+    """The files of a place on Databricks, and the place's path as the API has it."""
+    text = for_spark(place)
+    if text.startswith(DBFS):
+        return DbfsFiles(client), f"/{text.removeprefix(DBFS).strip('/')}"
+    return VolumeFiles(client), text.rstrip("/")

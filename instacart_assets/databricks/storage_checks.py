@@ -10,12 +10,12 @@ from uuid import uuid4
 
 from instacart_assets.databricks.outcomes import Outcome, failed, passed, warned
 from instacart_assets.databricks.staging import DbfsStaging, Staging
-from instacart_assets.databricks.storage import DBFS, VOLUMES, open_files
+from instacart_assets.databricks.storage import open_files
 from instacart_assets.databricks.workspace import Workspace
+from instacart_assets.places import DBFS, VOLUMES, for_spark, is_on_databricks
 from instacart_assets.settings import URL
 
 PROBE = b"instacart preflight"
-MOUNT = "/dbfs/"
 VOLUME_DEPTH = 5
 """Parts of a volume's path, the empty one before the first slash among them."""
 
@@ -48,10 +48,8 @@ def check_place(
         workspace: that has it.
         is_input: whether it must be there before the run.
     """
-    text = str(place)
-    if text.startswith(MOUNT):
-        text = DBFS + text.removeprefix(MOUNT)
-    if not text.startswith((DBFS, VOLUMES)):
+    text = for_spark(place)
+    if not is_on_databricks(text):
         return _judge_elsewhere(check, text, variable)
     files, path = open_files(text, workspace.client)
     remedy = "see that it exists, and that you are granted to read and write it"
@@ -82,5 +80,5 @@ def _judge_elsewhere(check: str, text: str, variable: str) -> Outcome:
     return failed(
         check,
         f"{text} is a folder of a machine, which a cluster does not have",
-        f"set {variable} to a folder below dbfs:/ or /Volumes/CATALOG/SCHEMA/VOLUME",
+        f"set {variable} to a folder below {DBFS} or /Volumes/CATALOG/SCHEMA/VOLUME",
     )
