@@ -55,6 +55,9 @@ MAIN = "remote.py"
 FAREWELL_SECONDS = 30.0
 """Longest time for what is left to do after a step's end: cancel, see that it is cancelled, clean up."""
 
+LAST_LOOKS = 3
+"""How often the report of a run that succeeded is read: what a cluster writes may be seen a little later."""
+
 OVER = {RunLifeCycleState.TERMINATED, RunLifeCycleState.SKIPPED, RunLifeCycleState.INTERNAL_ERROR}
 STEP_ENDS = {
     DagsterEventType.STEP_SUCCESS,
@@ -80,7 +83,8 @@ class LaunchedStep:
         step = re.sub(r"\W", "_", context.step.key)
         self.folder = f"{context.run_id}-{step}-{attempt}"
         self.token = hashlib.sha256(self.folder.encode()).hexdigest()
-        self.submitted = False
+        self.is_staged = False
+        self.is_submitted = False
         self.run: Run | None = None
         self.events = 0
         self.printed = {"stdout": 0, "stderr": 0}
@@ -97,13 +101,21 @@ class LaunchedStep:
         is_leaving = state.life_cycle_state is RunLifeCycleState.TERMINATING and self.has_ended
         return state.life_cycle_state in OVER or is_leaving
 
+    @property
+    def is_good(self) -> bool:
+        """Whether Databricks calls its run a success, so far as is known."""
+        state = self.run and self.run.state
+        return bool(state and state.result_state in (None, RunResultState.SUCCESS))
+
     def describe_state(self) -> str:
         """The state of its run, in Databricks' words."""
         state = self.run and self.run.state
         if not state:
             return "in an unknown state"
-        word = state.result_state or state.life_cycle_state
-        return f"{word.value if word else 'in an unknown state'}{state.state_message and f': {state.state_message}'}"
+        words = [word.value for word in (state.life_cycle_state, state.result_state) if word]
+        # That a run has TERMINATED says little beside how.
+        word = " ".join(words[-1:] if words[:1] == ["TERMINATED"] else words)
+        return f"{word}{state.state_message and f': {state.state_message}'}"
 
     def describe_run(self) -> str:
         """Its run, and where to look at it."""
@@ -181,10 +193,11 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
         }
         for name, content in files.items():
             self.staging.put(step.folder, name, content)
+            step.is_staged = True
 
     def _submit(self, step: LaunchedStep, within: float | None = None) -> None:
         """Submit the step; asked again, Databricks answers with the run that it became the first time."""
-        step.submitted = True
+        step.is_submitted = True
         config = {
             **self.run_config,
             "run_name": f"{step.context.job_name} {step.context.step.key} {step.context.run_id}",
@@ -233,16 +246,11 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
             LaunchError: it took too long.
         """
         deadline = time.monotonic() + self._timeout_seconds
-        while not step.is_over:
-            if time.monotonic() > deadline:
-                raise LaunchError(
-                    f"{step.describe_run()} was not over after {self._timeout_seconds} s, and is cancelled; it was "
-                    f"{step.describe_state()}. INSTACART_DATABRICKS__TIMEOUT_SECONDS says how long it may take"
-                )
+        last_looks = LAST_LOOKS
+        while True:
+            # Asked before the report is read, so that what a run said last is in it when it is over.
+            is_over = step.is_over
             with raise_execution_interrupts():
-                time.sleep(self._poll_seconds)
-                self._look(step)
-                # Read after the state, so that what a run said last is there when it is over.
                 entries = self._read_report(step)
             for entry in entries:
                 restored = restore_lineage(entry, step.context)
@@ -250,6 +258,18 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
                 if restored.dagster_event:
                     step.has_ended |= restored.dagster_event.event_type in STEP_ENDS
                     yield restored.dagster_event
+            if is_over:
+                last_looks -= 1
+                if step.has_ended or not step.is_good or not last_looks:
+                    return
+            elif time.monotonic() > deadline:
+                raise LaunchError(
+                    f"{step.describe_run()} was not over after {self._timeout_seconds} s, and is cancelled; it was "
+                    f"{step.describe_state()}. INSTACART_DATABRICKS__TIMEOUT_SECONDS says how long it may take"
+                )
+            with raise_execution_interrupts():
+                time.sleep(self._poll_seconds)
+                self._look(step)
 
     def _read_report(self, step: LaunchedStep, within: float | None = None) -> list[EventLogEntry]:
         """What is new in the step's report: events as the result, and output on this process's own streams."""
@@ -308,7 +328,7 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
         """Cancel a run that is not over, and delete what was staged; what cannot be done is told."""
         deadline = time.monotonic() + min(FAREWELL_SECONDS, self._workspace.outage_seconds)
         try:
-            if step.submitted and not step.is_over:
+            if step.is_submitted and not step.is_over:
                 self._cancel(step, deadline)
         except WorkspaceError as error:
             step.context.log.critical(
@@ -317,9 +337,10 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
         try:
             self.staging.delete(step.folder, deadline - time.monotonic())
         except WorkspaceError as error:
-            step.context.log.warning(
-                f"{self.staging.root}/{step.folder} stays behind: delete it by hand. {error}"
-            )
+            if step.is_staged:
+                step.context.log.warning(
+                    f"{self.staging.root}/{step.folder} stays behind: delete it by hand. {error}"
+                )
 
     def _cancel(self, step: LaunchedStep, deadline: float) -> None:
         if step.run is None:

@@ -103,11 +103,13 @@ class Workspace:
             pause = min(2 * pause, PAUSE_SECONDS)
 
     def _explain_refusal(self, what: str, error: DatabricksError, remedy: str) -> str:
+        # The SDK adds its whole configuration to some refusals.
+        said = str(error).partition(". Config: ")[0]
         is_unknown = isinstance(error, Unauthenticated) or (
-            isinstance(error, PermissionDenied) and "token" in str(error).lower()
+            isinstance(error, PermissionDenied) and "token" in said.lower()
         )
         advice = CREDENTIALS if is_unknown else remedy
-        return f"the workspace {self.host} refuses to {what}: {error}{advice and f'; {advice}'}"
+        return f"the workspace {self.host} refuses to {what}: {said}{advice and f'; {advice}'}"
 
     def _explain_silence(self, what: str, patience: float, last: Exception) -> str:
         return (

@@ -98,6 +98,27 @@ class Clusters:
             raise ApiError.invalid(f"Cluster {cluster_id} does not exist")
         return self.known[cluster_id]
 
+    def check(self, spec: Mapping[str, Any]) -> None:
+        """What a new cluster is to be made of exists.
+
+        Raises:
+            ApiError: its policy or its pool does not.
+        """
+        if policy_id := spec.get("policy_id"):
+            self._find_policy(policy_id)
+        if pool_id := spec.get("instance_pool_id"):
+            self._find_pool(pool_id)
+
+    def _find_policy(self, policy_id: str) -> dict[str, Any]:
+        if policy_id not in self.policies:
+            raise ApiError.missing(f"Can't find a cluster policy with id: {policy_id}.")
+        return self.policies[policy_id]
+
+    def _find_pool(self, pool_id: str) -> dict[str, Any]:
+        if pool_id not in self.pools:
+            raise ApiError.missing(f"Can't find an instance pool with id: {pool_id}.")
+        return self.pools[pool_id]
+
     def routes(self) -> list[Route]:
         """What answers which call."""
         return [
@@ -114,13 +135,7 @@ class Clusters:
         return Answer.of({"clusters": [cluster.describe() for cluster in self.known.values()]})
 
     def _get_policy(self, request: Request) -> Answer:
-        policy_id = request.require("policy_id")
-        if policy_id not in self.policies:
-            raise ApiError.missing(f"Can't find a cluster policy with id: {policy_id}.")
-        return Answer.of(self.policies[policy_id])
+        return Answer.of(self._find_policy(request.require("policy_id")))
 
     def _get_pool(self, request: Request) -> Answer:
-        pool_id = request.require("instance_pool_id")
-        if pool_id not in self.pools:
-            raise ApiError.missing(f"Can't find an instance pool with id: {pool_id}.")
-        return Answer.of(self.pools[pool_id])
+        return Answer.of(self._find_pool(request.require("instance_pool_id")))

@@ -116,9 +116,9 @@ class EmulatedWorkspace:
             if task.worker:
                 task.worker.kill()
 
-    def go_dark(self) -> None:
-        """Hang up on everybody until ``come_back``."""
-        self._server.go_dark()
+    def go_dark(self, *, is_silent: bool = False) -> None:
+        """Hang up on everybody until ``come_back``, or take every call and give no answer."""
+        self._server.go_dark(is_silent=is_silent)
 
     def come_back(self) -> None:
         """Answer again."""

@@ -15,12 +15,13 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Listener
 from pathlib import Path
 from typing import Any
 
+import pyspark
 from py4j.clientserver import ClientServer, JavaParameters, PythonParameters
-from pyspark.find_spark_home import _find_spark_home
 
 from instacart_assets_tests.workspace.folders import Folders
 from instacart_assets_tests.workspace.workers import KEPT_VARIABLES
@@ -51,49 +52,40 @@ class Engine:
     def __init__(self, folders: Folders, *, is_dbfs_enabled: bool) -> None:
         self._folders = folders
         self._is_dbfs_enabled = is_dbfs_enabled
-        self._lock = threading.Lock()
+        self._is_stopped = threading.Event()
         self._machine: subprocess.Popen[bytes] | None = None
         self._doors: dict[str, Any] = {}
         key = secrets.token_bytes(16)
         self._listener = Listener(("127.0.0.1", 0), authkey=key)
         host, port = self._listener.address
         self.address = (str(host), int(port), key.hex())
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """End the machine, and answer nobody any more."""
+        self._is_stopped.set()
+        # closing alone would not wake the thread that waits for somebody to come
+        with suppress(OSError):
+            socket.create_connection(self.address[:2]).close()
+        self._thread.join()
         self._listener.close()
-        with self._lock:
-            if self._machine:
-                with suppress(ProcessLookupError):
-                    os.killpg(self._machine.pid, signal.SIGKILL)
-                self._machine.communicate()
+        if self._machine:
+            with suppress(ProcessLookupError):
+                os.killpg(self._machine.pid, signal.SIGKILL)
+            self._machine.communicate()
 
     def _listen(self) -> None:
-        while True:
-            try:
-                connection = self._listener.accept()
-            except Exception:  # noqa: BLE001 - whoever is refused, or the end: closing has no error of its own
-                if self._listener_is_closed():
-                    return
-                continue
-            with connection:
+        while not self._is_stopped.is_set():
+            with suppress(OSError, EOFError, AuthenticationError), self._listener.accept() as connection:
                 connection.send(self._find_doors())
 
-    def _listener_is_closed(self) -> bool:
-        try:
-            _ = self._listener.address
-        except OSError:
-            return True
-        return False
-
     def _find_doors(self) -> dict[str, Any] | str:
-        with self._lock:
-            try:
-                self._doors = self._doors or self._start()
-            except EngineError as error:
-                return str(error)
-            return self._doors
+        try:
+            self._doors = self._doors or self._start()
+        except EngineError as error:
+            return str(error)
+        return self._doors
 
     def _start(self) -> dict[str, Any]:
         if not has_java():
@@ -106,7 +98,7 @@ class Engine:
             with log.open("wb") as output:
                 self._machine = subprocess.Popen(
                     [
-                        f"{_find_spark_home()}/bin/spark-submit",
+                        str(Path(pyspark.__file__).parent / "bin" / "spark-submit"),
                         *_spell(
                             configure(self._folders, connect_port, is_dbfs_enabled=self._is_dbfs_enabled)
                         ),
@@ -148,6 +140,7 @@ def configure(folders: Folders, connect_port: int, *, is_dbfs_enabled: bool) -> 
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "2g",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # begins sooner
         "spark.jars.packages": DELTA,
         "spark.local.dir": str(folders.root / "spark-scratch"),
         "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",

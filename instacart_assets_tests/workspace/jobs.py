@@ -141,6 +141,7 @@ class Jobs:
             raise ApiError.invalid("Missing required field: settings.cluster_spec.new_cluster.spark_version")
         if not (spec.get("node_type_id") or spec.get("instance_pool_id")):
             raise ApiError.invalid("Missing required field: settings.cluster_spec.new_cluster.node_type_id")
+        self._clusters.check(spec)
         return self._clusters.add(**spec)
 
     def _cancel(self, request: Request) -> Answer:

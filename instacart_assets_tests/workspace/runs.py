@@ -126,13 +126,12 @@ class TaskRun:
             task.ended.wait()
         if not self._is_wanted(upstream):
             return
-        if fault:
-            if fault.life_cycle_state:
-                self.end(State(fault.life_cycle_state, fault.result_state, fault.message))
-            return
         self.state = State("PENDING", message="Waiting for cluster")
         limit_time(self, self.definition.get("timeout_seconds"))
-        self._run(launch)
+        if not fault:
+            self._run(launch)
+        elif fault.life_cycle_state:
+            self.end(State(fault.life_cycle_state, fault.result_state, fault.message))
 
     def _is_wanted(self, upstream: Sequence["TaskRun"]) -> bool:
         condition = self.definition.get("run_if") or "ALL_SUCCESS"

@@ -39,7 +39,9 @@ class Server:
         self._faults = faults
         self._connections: set[socket.socket] = set()
         self._is_dark = threading.Event()
-        self._http = _make_http(self)
+        self._is_heard = threading.Event()
+        self._is_heard.set()
+        self._http = _Http(self)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
@@ -48,20 +50,25 @@ class Server:
         """Where it listens."""
         return int(self._http.server_address[1])
 
-    def go_dark(self) -> None:
-        """Hang up on everybody until told otherwise."""
-        self._is_dark.set()
-        self._close_connections()
+    def go_dark(self, *, is_silent: bool) -> None:
+        """Answer nobody until told otherwise: hang up, or keep everybody waiting."""
+        if is_silent:
+            self._is_heard.clear()
+        else:
+            self._is_dark.set()
+            self._close_connections()
 
     def come_back(self) -> None:
-        """Answer again."""
+        """Answer again; who was kept waiting is hung up on."""
         self._is_dark.clear()
+        self._is_heard.set()
 
     def stop(self) -> None:
         """Stop listening, and hang up."""
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
+        self._is_heard.set()
         self._close_connections()
 
     def _close_connections(self) -> None:
@@ -87,12 +94,15 @@ class Server:
         status = HUNG_UP
         try:
             answer = self._carry_out(request)
-            status = answer.status
+            status = int(answer.status)
         finally:
             self.calls.append(Call(request.method, request.path, status))
         return answer
 
     def _carry_out(self, request: Request) -> Answer:
+        if not self._is_heard.is_set():
+            self._is_heard.wait()
+            raise HangUp
         fault = self._faults.find(request)
         if self._is_dark.is_set() or (fault and not fault.error and not fault.is_late):
             raise HangUp
@@ -132,62 +142,70 @@ def hang_up(connection: socket.socket) -> None:
         return
 
 
-def _make_http(server: Server) -> ThreadingHTTPServer:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    """Reads the calls of one connection and sends the answers."""
 
-        def setup(self) -> None:
-            super().setup()
-            server.welcome(self.connection)
+    protocol_version = "HTTP/1.1"
+    server: "_Http"
 
-        def finish(self) -> None:
-            server.forget(self.connection)
-            super().finish()
+    def setup(self) -> None:
+        super().setup()
+        self.server.owner.welcome(self.connection)
 
-        def do(self) -> None:
-            url = urlsplit(self.path)
-            request = Request(
-                self.command,
-                unquote(url.path),
-                dict(parse_qsl(url.query, keep_blank_values=True)),
-                {name.lower(): value for name, value in self.headers.items()},
-                self._read_body(),
-            )
-            try:
-                self._send(server.answer(request))
-            except HangUp:
-                self.close_connection = True
-                hang_up(self.connection)
+    def finish(self) -> None:
+        self.server.owner.forget(self.connection)
+        super().finish()
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do  # noqa: N815 - names of http.server
+    def do(self) -> None:
+        """Answer a call."""
+        url = urlsplit(self.path)
+        request = Request(
+            self.command,
+            unquote(url.path),
+            dict(parse_qsl(url.query, keep_blank_values=True)),
+            {name.lower(): value for name, value in self.headers.items()},
+            self._read_body(),
+        )
+        try:
+            self._send(self.server.owner.answer(request))
+        except HangUp:
+            self.close_connection = True
+            hang_up(self.connection)
 
-        def _read_body(self) -> bytes:
-            # requests sends an empty stream in chunks
-            if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do  # noqa: N815 - names of http.server
+
+    def _read_body(self) -> bytes:
+        # requests sends an empty stream in chunks
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
             self.rfile.readline()
-            return body
+        self.rfile.readline()
+        return body
 
-        def _send(self, answer: Answer) -> None:
-            self.send_response(answer.status)
-            for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(answer.body)
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
 
-        def log_message(self, *_: Any) -> None:
-            """Calls are listed, not printed."""
+    def log_message(self, *_: Any) -> None:
+        """Calls are listed, not printed."""
 
-    class Http(ThreadingHTTPServer):
-        daemon_threads = True
-        block_on_close = False
 
-        def handle_error(self, *_: Any) -> None:
-            """Whoever hangs up in the middle of a call is none of ours to report."""
+class _Http(ThreadingHTTPServer):
+    """Listens, and has a thread for each connection."""
 
-    return Http(("127.0.0.1", 0), Handler)
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, owner: Server) -> None:
+        self.owner = owner
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, *_: Any) -> None:
+        """Whoever hangs up in the middle of a call is none of ours to report."""

@@ -78,7 +78,7 @@ def _open_session() -> None:
     from pyspark.java_gateway import launch_gateway  # noqa: PLC0415 - as above
     from pyspark.sql import SparkSession  # noqa: PLC0415 - as above
 
-    gateway = launch_gateway()
+    gateway = launch_gateway()  # type: ignore[no-untyped-call]  # PySpark's own
     java = gateway.jvm
     context = java.JavaSparkContext.fromSparkContext(java.org.apache.spark.SparkContext.getOrCreate())
     conf = SparkConf(_jvm=java, _jconf=context.getConf())

@@ -60,7 +60,8 @@ def _call_entry_point(work: dict[str, Any]) -> None:
     found = [point for point in distribution.entry_points if point.name == work["entry_point"]]
     if not found:
         raise ImportError(f"{work['package']} has no entry point {work['entry_point']}")
-    found[0].load()()
+    entry = found[0].load()
+    entry()
 
 
 def _fail(error: BaseException, outcome: str) -> None:
