@@ -24,7 +24,7 @@ import pyspark
 from py4j.clientserver import ClientServer, JavaParameters, PythonParameters
 
 from instacart_assets_tests.workspace.folders import Folders
-from instacart_assets_tests.workspace.workers import KEPT_VARIABLES
+from instacart_assets_tests.workspace.workers import read_kept_variables
 
 DELTA = "io.delta:delta-spark_2.13:4.3.1"
 START_SECONDS = 180
@@ -106,7 +106,7 @@ class Engine:
                     ],
                     cwd=folder,
                     env={
-                        **{name: value for name, value in os.environ.items() if name in KEPT_VARIABLES},
+                        **read_kept_variables(),
                         "HOME": str(Path.home()),
                         "SPARK_CONNECT_MODE": "0",
                         "_PYSPARK_DRIVER_CONN_INFO_PATH": str(told),

@@ -23,7 +23,7 @@ from instacart_assets_tests.workspace.libraries import (
     install_on_cluster,
 )
 from instacart_assets_tests.workspace.runs import CANCELLED, Run, TaskRun, check_order
-from instacart_assets_tests.workspace.workers import Work, Worker
+from instacart_assets_tests.workspace.workers import OUTCOME, Start, Work, Worker, start_worker
 
 RUNS = r"/api/2\.[12]/jobs/runs/"
 COMPUTE = ("existing_cluster_id", "new_cluster", "environment_key")
@@ -43,8 +43,9 @@ class Jobs:
         clusters: Clusters,
         faults: Faults,
         engine: Engine | None,
-        secrets: Mapping[str, str],
         *,
+        secrets: Mapping[str, str],
+        start: Start,
         is_dbfs_enabled: bool,
     ) -> None:
         self.runs: dict[int, Run] = {}
@@ -54,6 +55,7 @@ class Jobs:
         self._faults = faults
         self._engine = engine
         self._secrets = dict(secrets)
+        self._start = start
         self._is_dbfs_enabled = is_dbfs_enabled
         self._by_token: dict[str, Run] = {}
         self._numbers = itertools.count(100_000_000_000_001, 7)
@@ -196,9 +198,9 @@ class Jobs:
             has_globals=not is_connect,
             is_connect=is_connect,
             engine=self._engine.address if self._engine else None,
-            outcome=str(folder / "outcome.json"),
+            outcome=str(folder / OUTCOME),
         )
-        return Worker(work, folder, environment)
+        return start_worker(self._start, work, folder, environment)
 
     def _find_mounts(self, *, is_connect: bool) -> dict[str, str]:
         folders = {"/Volumes": self._folders.volumes, "/Workspace": self._folders.workspace}

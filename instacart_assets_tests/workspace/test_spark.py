@@ -20,8 +20,10 @@ FOLDER = "/Volumes/main/landing/files"
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedWorkspace]:
-    """One workspace for all tests here: its Spark takes a while to start."""
-    with EmulatedWorkspace(tmp_path_factory.mktemp("spark"), volumes=["main.landing.files"]) as made:
+    """One workspace for all tests here, since its Spark takes a while to start; its tasks begin warm."""
+    with EmulatedWorkspace(
+        tmp_path_factory.mktemp("spark"), volumes=["main.landing.files"], warm_modules=["pyspark.sql"]
+    ) as made:
         yield made
 
 
@@ -97,7 +99,7 @@ def test_a_table_by_name_is_there_for_all_compute(workspace: EmulatedWorkspace) 
     assert (workspace.root / "warehouse" / "silver.db" / "orders").is_dir()
 
 
-def test_without_a_dbfs_root_spark_has_volumes_only(tmp_path: Path) -> None:
+def test_without_a_dbfs_root_spark_of_a_cold_task_has_volumes_only(tmp_path: Path) -> None:
     code = """
         spark.range(2).write.format("delta").save("/Volumes/main/landing/files/table")
         print(spark.read.format("delta").load("dbfs:/Volumes/main/landing/files/table").count())

@@ -8,6 +8,7 @@ from databricks.sdk.service import jobs
 
 from instacart_assets_tests.workspace.driving import (
     build_wheel,
+    connect,
     describe_task,
     finish,
     read_output,
@@ -211,3 +212,45 @@ def test_without_a_dbfs_root_there_is_no_dbfs(tmp_path: Path) -> None:
         python = {"python_file": "/Workspace/script.py"}
         run = finish(workspace, submit(workspace, describe_task(workspace, "", spark_python_task=python)))
         assert read_output(workspace, run).logs == "False\n"
+
+
+def test_warm_tasks_share_imports_and_nothing_else(tmp_path: Path) -> None:
+    code = """
+        import os, sys
+        print("wave" in sys.modules, os.environ.get("COLOUR"), os.listdir("."), os.getpid() == os.getpgid(0))
+        os.environ["COLOUR"] = "blue"
+        open("left", "w").close()
+        import greeter
+        greeter.main()
+        import instacart_assets
+    """
+    with EmulatedWorkspace(
+        tmp_path, volumes=["main.landing.files"], has_spark=False, warm_modules=["wave"]
+    ) as workspace:
+        path = upload(workspace, build_wheel(tmp_path, "greeter", GREETING), FOLDER)
+        for _ in range(2):
+            output = run_script(workspace, code, "word", libraries=[{"whl": path}])
+            assert output.error == "ModuleNotFoundError: No module named 'instacart_assets'"
+            assert (output.logs or "").splitlines()[:2] == [
+                "True None [] True",
+                "greetings from greeter ['word']",
+            ]
+
+
+def test_warm_tasks_are_killed_like_others(tmp_path: Path) -> None:
+    code = """
+        import os, subprocess
+        child = subprocess.Popen(["sleep", "600"])
+        print(child.pid)
+        os.kill(os.getpid(), 9)
+    """
+    with EmulatedWorkspace(tmp_path, has_spark=False, warm_modules=["wave"]) as workspace:
+        run = finish(workspace, submit(workspace, describe_task(workspace, code)))
+        assert read_results(run) == {"main": "FAILED"}
+        assert run.state is not None
+        assert "exit code 137" in (run.state.state_message or "")
+        child = int(read_output(workspace, run).logs or "0")
+        assert not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes()
+        held = submit(workspace, describe_task(workspace, "import time; time.sleep(600)"))
+        connect(workspace).jobs.cancel_run(held)
+        assert read_results(finish(workspace, held)) == {"main": "CANCELED"}

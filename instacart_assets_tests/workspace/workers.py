@@ -11,15 +11,15 @@ import site
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from instacart_assets_tests.workspace import cluster_side
 
-BOOT = "import sys; sys.path.insert(0, sys.argv.pop()); from cluster_side.start import run; run()"
-"""Loads the cluster's side from its folder alone, under a name of its own."""
+OUTPUT = "output"
+OUTCOME = "outcome.json"
 
 KEPT_VARIABLES = frozenset(
     {"JAVA_HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PATH", "TZ"}
@@ -77,69 +77,105 @@ class Outcome:
     error_trace: str = ""
 
 
+class Process(Protocol):
+    """A process with a group of its own."""
+
+    pid: int
+
+    def wait(self) -> int:
+        """Wait for its end, and end what it has started; its exit code, negative for a signal."""
+
+    def kill(self) -> None:
+        """``kill -9`` for all of its group, if it has not ended."""
+
+
+Start = Callable[[Work, Path, Mapping[str, str]], Process]
+"""Starts a process for some work, in a folder, with an environment; what it prints goes to ``output`` there."""
+
+
+@dataclass(frozen=True)
 class Worker:
-    """A process with a group of its own, so that all it starts can be ended with it."""
+    """The process of a task, and what it leaves in its folder."""
+
+    folder: Path
+    process: Process
+
+    @property
+    def output(self) -> str:
+        """What it has printed until now."""
+        return (self.folder / OUTPUT).read_text(errors="replace")
+
+    def kill(self) -> None:
+        """``kill -9`` for it and all it has started."""
+        self.process.kill()
+
+    def wait(self) -> Outcome:
+        """Wait for its end; what it has started ends with it."""
+        code = self.process.wait()
+        told = self.folder / OUTCOME
+        return Outcome(code, **json.loads(told.read_text()) if told.exists() else {})
+
+
+def start_worker(start: Start, work: Work, folder: Path, environment: Mapping[str, str]) -> Worker:
+    """Start a worker.
+
+    Args:
+        start: how its process is made.
+        work: what it does.
+        folder: of its own; its working folder is ``home`` there.
+        environment: variables beside those that every task has.
+    """
+    for name in ("home", "tmp"):
+        (folder / name).mkdir()
+    own = {
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        "PYSPARK_PYTHON": sys.executable,
+    }
+    return Worker(folder, start(work, folder, {**read_kept_variables(), **own, **environment}))
+
+
+def read_kept_variables() -> dict[str, str]:
+    """What every process takes over from this one's environment."""
+    return {name: value for name, value in os.environ.items() if name in KEPT_VARIABLES}
+
+
+def spell_command(module: str) -> list[str]:
+    """Command of a Python that runs a module of the cluster's side and has nothing else on its path."""
+    boot = f"import sys; sys.path.insert(0, sys.argv.pop()); from cluster_side.{module} import run; run()"
+    return [sys.executable, "-I", "-S", "-u", "-c", boot, str(Path(cluster_side.__file__).parent.parent)]
+
+
+class ColdProcess:
+    """A process that begins with nothing."""
 
     def __init__(self, work: Work, folder: Path, environment: Mapping[str, str]) -> None:
-        self._outcome = Path(work.outcome)
-        self._output = folder / "output"
         self._lock = threading.Lock()
-        for name in ("home", "tmp"):
-            (folder / name).mkdir()
-        with self._output.open("wb") as output:
+        with (folder / OUTPUT).open("wb") as output:
             self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-I",
-                    "-S",
-                    "-u",
-                    "-c",
-                    BOOT,
-                    str(Path(cluster_side.__file__).parent.parent),
-                ],
+                spell_command("start"),
                 cwd=folder / "home",
-                env={**_make_environment(folder), **environment},
+                env=dict(environment),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self.pid = self._process.pid
         assert self._process.stdin is not None
         with self._process.stdin as stdin:
             stdin.write(json.dumps(asdict(work)).encode())
 
-    @property
-    def pid(self) -> int:
-        """Of the process, and of its group."""
-        return self._process.pid
-
-    @property
-    def output(self) -> str:
-        """What it has printed until now."""
-        return self._output.read_text(errors="replace")
-
     def kill(self) -> None:
-        """``kill -9`` for all of its group."""
+        """``kill -9`` for all of its group, if it has not ended."""
         with self._lock:
             if self._process.returncode is None:
                 os.killpg(self.pid, signal.SIGKILL)
 
-    def wait(self) -> Outcome:
-        """Wait for its end; what it has started ends with it."""
+    def wait(self) -> int:
+        """Wait for its end, and end what it has started; its exit code, negative for a signal."""
         # leave it unreaped until its group is ended, so that the number cannot be another's by then
         os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
         self.kill()
         with self._lock:
-            code = self._process.wait()
-        told: dict[str, Any] = json.loads(self._outcome.read_text()) if self._outcome.exists() else {}
-        return Outcome(code, **told)
-
-
-def _make_environment(folder: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name in KEPT_VARIABLES}
-    return {
-        **kept,
-        "HOME": str(folder / "home"),
-        "TMPDIR": str(folder / "tmp"),
-        "PYSPARK_PYTHON": sys.executable,
-    }
+            return self._process.wait()

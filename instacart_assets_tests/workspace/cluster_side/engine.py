@@ -41,7 +41,21 @@ class Engine:
 
     def wait_for_pyspark(self) -> None:
         """Have every builder of sessions join the cluster first, as soon as PySpark is imported."""
-        sys.meta_path.insert(0, _AfterImport(self))
+        if "pyspark.sql.session" in sys.modules:
+            self.change(sys.modules["pyspark.sql.session"])
+        else:
+            sys.meta_path.insert(0, _AfterImport(self))
+
+    def change(self, module: ModuleType) -> None:
+        """Make the builder of sessions join the cluster first."""
+        builder = module.SparkSession.Builder
+        create = builder.getOrCreate
+
+        def join_and_create(given: Any) -> Any:
+            self.join()
+            return create(given)
+
+        builder.getOrCreate = join_and_create
 
     def join(self) -> None:
         """Reach the cluster's Spark; later calls do nothing.
@@ -100,16 +114,10 @@ class _AfterImport(importlib.abc.MetaPathFinder):
         assert spec is not None
         assert spec.loader is not None
         load = spec.loader.exec_module
-        spec.loader.exec_module = lambda module: self._change(load, module)  # type: ignore[method-assign]
+
+        def load_and_change(module: ModuleType) -> None:
+            load(module)
+            self._engine.change(module)
+
+        spec.loader.exec_module = load_and_change  # type: ignore[method-assign]
         return spec
-
-    def _change(self, load: Any, module: ModuleType) -> None:
-        load(module)
-        builder = module.SparkSession.Builder
-        create = builder.getOrCreate
-
-        def join_and_create(given: Any) -> Any:
-            self._engine.join()
-            return create(given)
-
-        builder.getOrCreate = join_and_create

@@ -18,9 +18,14 @@ def run() -> None:
     """Do the work that is described on standard input; exit with 1 if it raises."""
     del sys.path[0]
     work = json.load(sys.stdin)
-    os.close(sys.stdin.fileno())
-    sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123 - stays open; before paths are mapped
-    sys.path += [work["libraries"], *work["site_packages"]]
+    os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
+    do(work)
+
+
+def do(work: dict[str, Any]) -> None:
+    """Do some work in this process, and write down how it fails; exit with 1 if it does."""
+    packages = work["site_packages"]
+    sys.path[:] = [*(path for path in sys.path if path not in packages), work["libraries"], *packages]
     engine = Engine(work["engine"], is_connect=work["is_connect"])
     engine.wait_for_pyspark()
     mount(work["mounts"])
