@@ -4,6 +4,7 @@ Here lives how a classic session is opened on a machine that has Java. The jars 
 time, and from Spark's own cache afterwards. A process has one kind of session: this one or the embedded engine's.
 """
 
+import logging
 import os
 import shutil
 from typing import Any
@@ -35,6 +36,9 @@ SMALL_CONFIG = {
 }
 """One machine: few partitions, no web server."""
 
+QUERY_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
+"""Through these PySpark writes each error a second time, with the JVM's stack, before it raises it."""
+
 
 class EngineError(RemediableError):
     """Apache Spark cannot be started here; the message says what is missing."""
@@ -53,6 +57,8 @@ class ApacheSpark(LazyPySparkResource):
                 builder = builder.config(key, value)
             self._spark_session = builder.getOrCreate()
             self._spark_session.sparkContext.setLogLevel("ERROR")
+            for name in QUERY_LOGGERS:
+                logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def find_jars() -> str:

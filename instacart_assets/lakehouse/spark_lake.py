@@ -185,10 +185,10 @@ class SparkLake(Lakehouse):
 
     def read_candidate(self, candidate: Candidate) -> DataFrame:
         """Rows of a candidate that would be published."""
-        if not candidate.refused:
-            return self._read(candidate.path, candidate.contract, with_refused=False)
-        rows = self._read(candidate.path, candidate.contract, with_refused=True)
-        return rows.where(~F.col(IS_REFUSED)).select(*candidate.contract.column_names)
+        rows = self._read(candidate.path, candidate.contract, with_refused=candidate.refused > 0)
+        good = rows.where(~F.col(IS_REFUSED)) if candidate.refused else rows
+        # A part's name becomes a column, asked for or not.
+        return good.select(*candidate.contract.column_names)
 
     def read_refused(self, candidate: Candidate) -> DataFrame:
         """Refused rows of a candidate: the contract's columns, where each is from, and the rules it breaks."""

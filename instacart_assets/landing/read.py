@@ -102,13 +102,21 @@ def _read_file(
         quote='"',
         escape='"',
         multiLine=True,
+        mode="FAILFAST",  # Spark would make a row of a line with too many or too few fields
     )
     columns = (
-        F.col(column.name) if column.name in file.columns else F.lit(None).cast("string").alias(column.name)
+        _read_text(column.name)
+        if column.name in file.columns
+        else F.lit(None).cast("string").alias(column.name)
         for column in contract.landed_columns
     )
     number = _number_record() if salvage is None else F.col("_row_number").cast("bigint")
     return records.select(*columns, number.alias("_row_number"))
+
+
+def _read_text(name: str) -> Column:
+    # Spark tells an empty value in quotation marks from one without; a landed column does not.
+    return F.nullif(F.col(name), F.lit("")).alias(name)
 
 
 def _spell_path(path: Path) -> str:
