@@ -17,7 +17,8 @@ from instacart_assets.databricks.cluster import describe_new_cluster
 from instacart_assets.databricks.libraries import LibrarySet
 from instacart_assets.databricks.outcomes import Outcome, failed, passed, warned
 from instacart_assets.databricks.policies import ACCESS_MODES, Verdict, flatten_cluster, judge_cluster
-from instacart_assets.databricks.runtimes import OLDEST_SPARK, TESTED_SPARKS, find_runtime, spark_minor
+from instacart_assets.databricks.runtimes import TESTED_SPARKS, find_runtime
+from instacart_assets.databricks.spark_checks import judge_spark
 from instacart_assets.databricks.workspace import Workspace
 from instacart_assets.settings import DatabricksSettings
 
@@ -166,31 +167,6 @@ def check_spark(check: str, compute: Compute) -> Outcome:
             f"see that it is one of {', '.join(TESTED_SPARKS)}, in its release notes",
         )
     return judge_spark(check, runtime.spark, f"the runtime {compute.runtime}", "17.3.x-scala2.13")
-
-
-def judge_spark(check: str, spark: str, where: str, tested: str) -> Outcome:
-    """Whether tables were tried on a version of Spark.
-
-    Args:
-        check: name of the check.
-        spark: the version.
-        where: what has it.
-        tested: something of the same kind with a Spark that they were tried on.
-    """
-    minor = spark_minor(spark)
-    if minor < OLDEST_SPARK:
-        return failed(
-            check,
-            f"Spark {spark} in {where}, which lacks functions that tables are built with",
-            f"choose one with Spark {' or '.join(TESTED_SPARKS)}, as {tested}",
-        )
-    if ".".join(map(str, minor)) not in TESTED_SPARKS:
-        return warned(
-            check,
-            f"Spark {spark} in {where}; tables are tested on {', '.join(TESTED_SPARKS)}",
-            f"choose {tested}, or compare what comes out",
-        )
-    return passed(check, f"Spark {spark} in {where}")
 
 
 def check_access_mode(check: str, compute: Compute, user: str) -> Outcome:

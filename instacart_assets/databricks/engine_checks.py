@@ -4,6 +4,7 @@ Here live the checks of the targets that need no workspace.
 """
 
 import os
+import re
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -11,8 +12,8 @@ from pathlib import Path
 from pyspark.errors import PySparkException
 
 from instacart_assets.contracts.load import contracts_of
-from instacart_assets.databricks.cluster_checks import judge_spark
 from instacart_assets.databricks.outcomes import Outcome, failed, passed, warned
+from instacart_assets.databricks.spark_checks import judge_spark
 from instacart_assets.lakehouse.apache import check_java as find_java
 from instacart_assets.lakehouse.apache import find_jars
 from instacart_assets.lakehouse.sessions import open_session
@@ -20,6 +21,7 @@ from instacart_assets.landing.files import survey
 
 OLDEST_JAVA = 17
 JAVA_SECONDS = 10
+JAVA_VERSION = re.compile(r"java\.specification\.version = ([\d.]+)")
 
 
 def check_engine(check: str) -> Outcome:
@@ -67,12 +69,12 @@ def check_java(check: str) -> Outcome:
         timeout=JAVA_SECONDS,
         check=False,
     )
-    said = dict(line.strip().split(" = ", 1) for line in asked.stderr.splitlines() if " = " in line)
-    major = said.get("java.specification.version", "")
+    said = JAVA_VERSION.search(asked.stderr)
     remedy = f"install Java {OLDEST_JAVA} or 21, or set JAVA_HOME to its folder"
-    if not major.isdigit():
+    if said is None:
         return warned(check, f"{java} does not say its version", remedy)
-    if int(major) < OLDEST_JAVA:
+    major = said[1]
+    if int(major.removeprefix("1.")) < OLDEST_JAVA:  # 1.8 is what Java 8 calls itself
         return failed(check, f"{java} is Java {major}", remedy)
     return passed(check, f"{java} is Java {major}")
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from instacart_assets.databricks.workspace import WorkspaceOutageError
 from instacart_assets.errors import RemediableError
 
 State = Literal["passed", "warned", "failed", "skipped"]
@@ -56,12 +55,19 @@ class Inspection:
     """Checks that are made one after another; no fault keeps the next one from being looked for.
 
     Args:
-        seconds: after which, or after a workspace has not answered once, the checks that are left are skipped.
+        seconds: after which the checks that are left are skipped.
+        silence: errors after which they are skipped too, as nobody answers.
         on_check: told the name of each check before it is made.
     """
 
-    def __init__(self, seconds: float, on_check: Callable[[str], object] = str) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        silence: tuple[type[RemediableError], ...] = (),
+        on_check: Callable[[str], object] = str,
+    ) -> None:
         self.outcomes: list[Outcome] = []
+        self._silence = silence
         self._end = time.monotonic() + seconds
         self._is_silent = False
         self._on_check = on_check
@@ -69,13 +75,13 @@ class Inspection:
     def find(self, check: str, call: Callable[[], Found]) -> Found | None:
         """What a call finds; None where it fails, which is noted as the outcome of the check."""
         if self._is_silent or time.monotonic() > self._end:
-            self.skip([check], "the workspace does not answer in time")
+            self.skip([check], "there was no answer in time")
             return None
         self._on_check(check)
         try:
             return call()
         except RemediableError as error:
-            self._is_silent = isinstance(error, WorkspaceOutageError)
+            self._is_silent = isinstance(error, self._silence)
             self.outcomes.append(failed(check, str(error), ""))
             return None
 

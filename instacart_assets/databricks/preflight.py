@@ -1,44 +1,19 @@
 """Looks, before anything is sent or built, whether it can go well: everything that is wrong at once, in seconds.
 
-Here lives which checks belong to a target and in which order they are made; what each of them looks at, the
-modules of checks say. A workspace that does not answer is not asked a second time.
+Here lives the door: which kind of target is checked by whom, and what becomes of faults before a run. What is
+looked at, the modules of checks say; whoever builds tables on this machine needs no SDK for that.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
-from instacart_assets.databricks.cluster_checks import (
-    Compute,
-    Host,
-    check_access_mode,
-    check_cluster,
-    check_dagster,
-    check_policy,
-    check_python,
-    check_spark,
-    find_compute,
-    judge_spark,
-    read_host,
-)
-from instacart_assets.databricks.library_checks import (
-    check_libraries,
-    check_own_wheel,
-    survey_installation,
-)
-from instacart_assets.databricks.outcomes import Inspection, Outcome, passed, warned
-from instacart_assets.databricks.runtimes import ENVIRONMENTS, find_runtime
-from instacart_assets.databricks.staging import VolumeStaging, make_staging
-from instacart_assets.databricks.storage_checks import check_place, check_staging
-from instacart_assets.databricks.workspace import Workspace, connect
+from instacart_assets.databricks.outcomes import Inspection, Outcome, failed
 from instacart_assets.errors import RemediableError
 from instacart_assets.places import for_python
 from instacart_assets.settings import LAUNCHER_TARGETS, Settings
-
-ANSWER_SECONDS = 8.0
-"""How long a workspace has for one answer, whatever it takes to get it."""
 
 INSPECTION_SECONDS = 30.0
 """After which no further check is begun."""
@@ -46,7 +21,7 @@ INSPECTION_SECONDS = 30.0
 TRUSTED_SECONDS = 600.0
 """For how long a preflight that found no fault is not made again in the same process."""
 
-_trusted: dict[str, tuple[float, tuple[Outcome, ...]]] = {}
+_trusted: dict[tuple[str, str | None], tuple[float, tuple[Outcome, ...]]] = {}
 _lock = threading.Lock()
 
 
@@ -54,27 +29,19 @@ class PreflightError(RemediableError):
     """A run would not go well; the message names every fault with its remedy."""
 
 
-def run_preflight(
-    settings: Settings, host: Host | None = None, on_check: Callable[[str], object] = str
-) -> tuple[Outcome, ...]:
+def run_preflight(settings: Settings, on_check: Callable[[str], object] = str) -> tuple[Outcome, ...]:
     """Check all that a run with these settings needs.
 
     Args:
         settings: whose target says what is needed.
-        host: versions of this machine, by default as they are.
         on_check: told the name of each check before it is made.
 
     Returns:
         An outcome for every check, in the order in which they were made.
     """
-    inspection = Inspection(INSPECTION_SECONDS, on_check)
-    if settings.target in LAUNCHER_TARGETS:
-        _inspect_launched(settings, host or read_host(), inspection)
-    elif settings.target == "serverless":
-        _inspect_serverless(settings, inspection)
-    else:
-        _inspect_here(settings, inspection)
-    return tuple(inspection.outcomes)
+    if settings.target in LAUNCHER_TARGETS or settings.target == "serverless":
+        return _inspect_workspace(settings, on_check)
+    return _inspect_here(settings, on_check)
 
 
 def require_preflight(settings: Settings) -> tuple[Outcome, ...]:
@@ -88,7 +55,7 @@ def require_preflight(settings: Settings) -> tuple[Outcome, ...]:
     Raises:
         PreflightError: there are faults.
     """
-    key = settings.model_dump_json()
+    key = (settings.model_dump_json(), os.environ.get("DATABRICKS_HOST"))
     with _lock:
         made, outcomes = _trusted.get(key, (0.0, ()))
         if outcomes and time.monotonic() - made < TRUSTED_SECONDS:
@@ -110,141 +77,19 @@ def find_faults(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.state == "failed"]
 
 
-def find_caller(workspace: Workspace) -> str:
-    """The name of the person or service principal that the credentials are of.
-
-    Raises:
-        WorkspaceError: they are of nobody.
-    """
-    caller = workspace.ask(
-        "say whose credentials these are",
-        workspace.client.current_user.me,
-        remedy="log in again, or have a new token made",
-    )
-    return caller.user_name or caller.display_name or str(caller.id)
+def _inspect_workspace(settings: Settings, on_check: Callable[[str], object]) -> tuple[Outcome, ...]:
+    try:
+        from instacart_assets.databricks import inspections  # noqa: PLC0415 - not everybody has the SDK
+    except ModuleNotFoundError as error:
+        return (failed("installation", f"{error}", "install instacart-assets[databricks]"),)
+    return inspections.inspect_workspace(settings, INSPECTION_SECONDS, on_check)
 
 
-def _enter_workspace(inspection: Inspection, rest: Sequence[str]) -> tuple[Workspace, str] | None:
-    """The workspace and who asks it; without them the rest of the checks is skipped."""
-
-    def enter() -> tuple[Workspace, str]:
-        workspace = connect(ANSWER_SECONDS)
-        return workspace, find_caller(workspace)
-
-    entered = inspection.find("credentials", enter)
-    if entered is None:
-        inspection.skip(rest, "nobody is let into the workspace")
-        return None
-    workspace, user = entered
-    inspection.outcomes.append(passed("credentials", f"{user} at {workspace.host}"))
-    return entered
-
-
-def _inspect_launched(settings: Settings, host: Host, inspection: Inspection) -> None:
-    """Checks of the targets whose steps the launcher sends to a cluster."""
-    of_cluster = ["python", "spark", "access mode"]
-    of_libraries = ["libraries", "dagster"]
-    entered = _enter_workspace(
-        inspection, ["cluster", *of_cluster, *of_libraries, "staging", "landing", "lake"]
-    )
-    if entered is None:
-        return
-    workspace, user = entered
-    compute = inspection.find("cluster", partial(find_compute, settings.databricks, workspace))
-    if compute is None:
-        inspection.skip(of_cluster, "the cluster is not known")
-    else:
-        inspection.judge("cluster", partial(check_cluster, "cluster", compute))
-        if compute.verdict and settings.databricks.policy_id:
-            inspection.judge(
-                "policy", partial(check_policy, "policy", settings.databricks.policy_id, compute.verdict)
-            )
-        inspection.judge("python", partial(check_python, "python", compute, host))
-        inspection.judge("spark", partial(check_spark, "spark", compute))
-        inspection.judge("access mode", partial(check_access_mode, "access mode", compute, user))
-    _inspect_libraries(settings, host, compute, workspace, inspection)
-    inspection.judge("staging", lambda: check_staging("staging", make_staging(settings, workspace)))
-    _inspect_places(settings, workspace, inspection)
-
-
-def _inspect_libraries(
-    settings: Settings, host: Host, compute: Compute | None, workspace: Workspace, inspection: Inspection
-) -> None:
-    databricks = settings.databricks
-    runtime = find_runtime(compute.runtime) if compute else None
-    python = runtime.python if runtime and compute and not compute.is_custom_image else None
-    installation = inspection.find(
-        "libraries",
-        partial(
-            survey_installation,
-            databricks.libraries,
-            workspace,
-            python,
-            databricks.cluster_id if compute else None,
-        ),
-    )
-    if installation is None:
-        inspection.skip(["dagster"], "the libraries are not known")
-        return
-    key = compute.runtime if compute else databricks.runtime
-    inspection.judge("libraries", partial(check_libraries, "libraries", installation, key, python))
-    inspection.judge("dagster", partial(check_dagster, "dagster", installation.libraries, host))
-
-
-def _inspect_places(settings: Settings, workspace: Workspace, inspection: Inspection) -> None:
-    places: list[tuple[str, str | Path | None, str]] = [
-        ("landing", settings.landing, "INSTACART_LANDING"),
-        # Tables of a catalog lie where the catalog has them.
-        ("lake", settings.lake if settings.catalog is None else None, "INSTACART_LAKE"),
-        ("scratch", settings.scratch, "INSTACART_SCRATCH"),
-    ]
-    for check, place, variable in places:
-        if place is not None:
-            inspection.judge(
-                check,
-                partial(check_place, check, place, variable, workspace, is_input=check == "landing"),
-            )
-
-
-def _inspect_serverless(settings: Settings, inspection: Inspection) -> None:
-    """Checks of serverless compute, where bodies run from the wheel and no step is pickled."""
-    inspection.judge("environment", partial(_check_environment, settings.databricks.environment_version))
-    entered = _enter_workspace(inspection, ["libraries", "wheel", "staging", "landing", "lake"])
-    if entered is None:
-        return
-    workspace, _ = entered
-    environment = ENVIRONMENTS.get(settings.databricks.environment_version)
-    python = environment.python if environment else None
-    installation = inspection.find(
-        "libraries", partial(survey_installation, settings.databricks.libraries, workspace, python)
-    )
-    if installation is None:
-        inspection.skip(["wheel"], "the libraries are not known")
-    else:
-        inspection.judge("libraries", partial(check_libraries, "libraries", installation, None, python))
-        inspection.judge("wheel", partial(check_own_wheel, "wheel", installation))
-    staging = VolumeStaging(workspace, str(settings.databricks.staging))
-    inspection.judge("staging", partial(check_staging, "staging", staging))
-    _inspect_places(settings, workspace, inspection)
-
-
-def _check_environment(version: str) -> Outcome:
-    """Whether tables were tried on the Spark that the environment's client speaks."""
-    environment = ENVIRONMENTS.get(version)
-    if environment is None:
-        return warned(
-            "environment",
-            f"what the serverless environment {version} has is not known here",
-            f"set INSTACART_DATABRICKS__ENVIRONMENT_VERSION to one of {', '.join(ENVIRONMENTS)}",
-        )
-    where = f"the serverless environment {version} (Databricks Connect {environment.client})"
-    return judge_spark("environment", environment.spark, where, "INSTACART_DATABRICKS__ENVIRONMENT_VERSION=4")
-
-
-def _inspect_here(settings: Settings, inspection: Inspection) -> None:
+def _inspect_here(settings: Settings, on_check: Callable[[str], object]) -> tuple[Outcome, ...]:
     """Checks of the targets that build tables in this process; it may be that of a cluster's driver."""
     from instacart_assets.databricks import engine_checks  # noqa: PLC0415 - no other target pays for the engine
 
+    inspection = Inspection(INSPECTION_SECONDS, on_check=on_check)
     if settings.target == "spark":
         inspection.judge("java", partial(engine_checks.check_java, "java"))
         inspection.judge("spark", partial(engine_checks.check_pyspark, "spark"))
@@ -254,3 +99,4 @@ def _inspect_here(settings: Settings, inspection: Inspection) -> None:
     inspection.judge("landing", partial(engine_checks.check_landed, "landing", for_python(settings.landing)))
     if settings.is_lake_local:
         inspection.judge("lake", partial(engine_checks.check_lake, "lake", settings.lake_folder))
+    return tuple(inspection.outcomes)

@@ -2,16 +2,21 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from databricks.sdk.mixins.workspace import WorkspaceExt
+from databricks.sdk.service.compute import LibrariesAPI, Library, LibraryFullStatus, PythonPyPiLibrary
 from typer.testing import CliRunner, Result
 
 from instacart_assets.cli import app
-from instacart_assets.databricks import preflight
+from instacart_assets.databricks import inspections
 from instacart_assets.databricks.cluster_checks import Host
 from instacart_assets.databricks.outcomes import Outcome
 from instacart_assets.databricks.preflight import PreflightError, require_preflight, run_preflight
@@ -68,7 +73,9 @@ def make_settings(
 
 
 def check(settings: Settings, host: Host = HOST) -> dict[str, Outcome]:
-    return {outcome.check: outcome for outcome in run_preflight(settings, host)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inspections, "read_host", lambda: host)
+        return {outcome.check: outcome for outcome in run_preflight(settings)}
 
 
 def list_faults(found: dict[str, Outcome]) -> list[str]:
@@ -133,7 +140,7 @@ def test_without_an_address_it_is_said_what_to_set(
 def test_a_workspace_that_cannot_be_reached_is_given_up_in_bounded_time(
     workspace: EmulatedWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preflight, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(inspections, "ANSWER_SECONDS", 1.0)
     settings = make_settings(workspace)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, and never answers
         monkeypatch.setenv("DATABRICKS_HOST", f"http://127.0.0.1:{silent.getsockname()[1]}")
@@ -145,7 +152,7 @@ def test_a_workspace_that_cannot_be_reached_is_given_up_in_bounded_time(
 def test_a_workspace_that_falls_silent_on_the_way_is_not_asked_again(
     workspace: EmulatedWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preflight, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(inspections, "ANSWER_SECONDS", 1.0)
     workspace.faults.drop("", "/api/2.0/dbfs/.*", times=1_000)
     found = check(make_settings(workspace))
     assert list_faults(found) == ["staging"]
@@ -251,6 +258,30 @@ def test_a_library_that_cannot_be_installed_is_told(
     found = check(make_settings(workspace, {"libraries": (library,)}))["libraries"]
     assert found.state == state
     assert seen in found.seen
+
+
+def test_what_is_on_a_cluster_already_counts(
+    workspace: EmulatedWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The emulated workspace keeps no libraries of a cluster: the SDK's own answer stands in.
+    present = [
+        LibraryFullStatus(library=Library(pypi=PythonPyPiLibrary(package)))
+        for package in (PIN, "pyspark==4.0.0")
+    ]
+    monkeypatch.setattr(LibrariesAPI, "cluster_status", lambda *_: iter(present))
+    found = check(make_settings(workspace, {"libraries": ()}))
+    assert list_faults(found) == ["libraries"]
+    assert found["dagster"].state == "passed"
+
+
+def test_a_wheel_among_workspace_files_is_read(
+    workspace: EmulatedWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The emulated workspace exports no files: the SDK's own answer stands in.
+    wheel = make_wheel("instacart-assets", "0.1.0", ["dagster-pyspark"])
+    monkeypatch.setattr(WorkspaceExt, "download", lambda *_: BytesIO(wheel))
+    found = check(make_settings(workspace, {"libraries": (OWN.replace(WHEELS, "/Workspace/Shared"),)}))
+    assert "instacart-assets → dagster-pyspark → pyspark" in found["libraries"].seen
 
 
 @pytest.mark.parametrize(
@@ -398,7 +429,7 @@ def test_serverless_takes_no_pyspark_either(workspace: EmulatedWorkspace) -> Non
 def test_a_run_is_refused_with_every_fault_at_once(
     workspace: EmulatedWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preflight, "read_host", lambda: Host("3.11", HOST.dagster))
+    monkeypatch.setattr(inspections, "read_host", lambda: Host("3.11", HOST.dagster))
     with pytest.raises(PreflightError) as refused:
         require_preflight(make_settings(workspace, landing="dbfs:/nowhere"))
     message = str(refused.value)
@@ -410,7 +441,7 @@ def test_a_run_is_refused_with_every_fault_at_once(
 def test_the_steps_that_follow_do_not_ask_again_unless_there_was_a_fault(
     workspace: EmulatedWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preflight, "read_host", lambda: HOST)
+    monkeypatch.setattr(inspections, "read_host", lambda: HOST)
     settings = make_settings(workspace, landing="dbfs:/later")
     with pytest.raises(PreflightError):
         require_preflight(settings)
@@ -468,7 +499,7 @@ def java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
     """Puts something in the place of Java that says it is of a version."""
 
     def put(said: str) -> None:
-        program = write_file(tmp_path, "java/bin/java", f"#!/bin/sh\necho '{said}' >&2\n")
+        program = write_file(tmp_path, "java/bin/java", f"#!/bin/sh\ncat >&2 <<'END'\n{said}\nEND\n")
         program.chmod(0o755)
         monkeypatch.setenv("JAVA_HOME", str(tmp_path / "java"))
 
@@ -478,7 +509,8 @@ def java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
 @pytest.mark.parametrize(
     ("said", "state"),
     [
-        ("    java.specification.version = 21", "passed"),
+        ("    line.separator = \n    java.specification.version = 21", "passed"),
+        ("    java.specification.version = 1.8", "failed"),
         ("    java.specification.version = 11", "failed"),
         ("no properties", "warned"),
     ],
@@ -506,3 +538,26 @@ def test_spark_here_says_what_is_not_there_yet(tmp_path: Path, monkeypatch: pyte
         "",
     )
     assert check(settings)["delta"].state == "passed"
+
+
+def test_without_the_sdk_it_is_said_what_to_install(
+    workspace: EmulatedWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("instacart_assets.databricks.inspections")
+    monkeypatch.delitem(sys.modules, "instacart_assets.databricks.inspections")
+    monkeypatch.setitem(sys.modules, "instacart_assets.databricks.cluster_checks", None)
+    (found,) = run_preflight(make_settings(workspace))
+    assert (found.state, found.remedy) == ("failed", "install instacart-assets[databricks]")
+
+
+def test_whoever_builds_tables_here_needs_no_sdk(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.modules['databricks'] = sys.modules['dagster_databricks'] = None; "
+        "from instacart_assets.databricks.preflight import run_preflight; "
+        "from instacart_assets.settings import Settings; "
+        "print([outcome.check for outcome in run_preflight(Settings())])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.stdout == "['engine', 'landing', 'lake']\n", done.stderr
