@@ -45,7 +45,7 @@ from instacart_assets.databricks import remote
 from instacart_assets.databricks.cluster import describe_remote, describe_run, describe_secrets
 from instacart_assets.databricks.lineage import restore_lineage
 from instacart_assets.databricks.staging import dbfs_root, make_staging, zip_packages
-from instacart_assets.databricks.workspace import Workspace, WorkspaceError, connect
+from instacart_assets.databricks.workspace import Workspace, WorkspaceError, WorkspaceOutageError, connect
 from instacart_assets.errors import RemediableError
 from instacart_assets.settings import Settings, SettingsError
 
@@ -447,7 +447,8 @@ def _raise_failure(step: LaunchedStep, error: RemediableError) -> None:
         metadata={"databricks_run": step.run.run_page_url} if step.run and step.run.run_page_url else {},
     )
     policy = step.context.op_retry_policy
-    if policy is None:
+    # What was refused will be refused again.
+    if policy is None or not isinstance(error, LaunchError | WorkspaceOutageError):
         raise failure from None
     raise dg.RetryRequested(
         policy.max_retries, policy.calculate_delay(step.context.previous_attempt_count + 1)

@@ -45,12 +45,22 @@ class WorkspaceOutageError(WorkspaceError):
     """The workspace has not answered for as long as the settings allow."""
 
 
-class CappedClock(RealClock):
-    """The clock of the SDK's own retries: a workspace that asks to be left alone for an hour is asked sooner."""
+class ImpatientClock(RealClock):
+    """A clock for the SDK's own retries, on which their time is up without anybody having slept.
+
+    They know only some kinds of failure, and pause for as long as a workspace asks them to.
+    """
+
+    def __init__(self) -> None:
+        self._slept = 0.0
+
+    def time(self) -> float:
+        """Seconds since 1970, and those that somebody meant to sleep."""
+        return super().time() + self._slept
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, at most for the longest pause."""
-        super().sleep(min(seconds, PAUSE_SECONDS))
+        """Let time pass for whoever asks this clock, and for nobody else."""
+        self._slept += seconds
 
 
 class Workspace:
@@ -97,10 +107,12 @@ class Workspace:
                 last: Exception = error
             except (requests.RequestException, TimeoutError) as error:
                 last = error
-            if time.monotonic() + pause >= deadline:
+            asked_for = getattr(last.__cause__ or last, "retry_after_secs", None) or 0
+            rest = min(max(pause, asked_for), PAUSE_SECONDS)
+            if time.monotonic() + rest >= deadline:
                 raise WorkspaceOutageError(self._explain_silence(what, patience, last)) from last
-            time.sleep(pause)
-            pause = min(2 * pause, PAUSE_SECONDS)
+            time.sleep(rest)
+            pause *= 2
 
     def _explain_refusal(self, what: str, error: DatabricksError, remedy: str) -> str:
         # The SDK adds its whole configuration to some refusals.
@@ -114,7 +126,7 @@ class Workspace:
     def _explain_silence(self, what: str, patience: float, last: Exception) -> str:
         return (
             f"the workspace {self.host} has not answered for {patience:g} s, asked to {what}; the last attempt: "
-            f"{last.__cause__ or last}. See that it is up and can be reached from here, then run again; "
+            f"{str(last.__cause__ or last).rstrip('.')}. See that it is up and can be reached from here, then run again; "
             "INSTACART_DATABRICKS__OUTAGE_SECONDS says how long to wait"
         )
 
@@ -130,12 +142,11 @@ def connect(outage_seconds: float) -> Workspace:
 
     def configure() -> WorkspaceClient:
         config = Config(
-            # The least: retries are ours, because the SDK's stop at few kinds of failure.
             retry_timeout_seconds=1,
             http_timeout_seconds=patience,
             product="instacart-assets",
             product_version="0",
-            clock=CappedClock(),
+            clock=ImpatientClock(),
         )
         return WorkspaceClient(config=config)
 

@@ -42,9 +42,11 @@ class Launching:
     workspace: EmulatedWorkspace
     instance: dg.DagsterInstance
 
-    def run(self, selection: Sequence[str] = (), **does: str) -> dg.JobExecutionResult:
+    def run(
+        self, selection: Sequence[str] = (), executor: str = "in_process", **does: str
+    ) -> dg.JobExecutionResult:
         """A run of the small code location; ``raw="raise"`` tells the step raw what to do."""
-        return run_things(self.instance, selection, does)
+        return run_things(self.instance, selection, does, executor)
 
     def list_staged(self) -> list[Path]:
         """Files that lie in either staging folder."""
@@ -60,13 +62,17 @@ class Launching:
 
 
 def run_things(
-    instance: dg.DagsterInstance, selection: Sequence[str] = (), does: Mapping[str, str] | None = None
+    instance: dg.DagsterInstance,
+    selection: Sequence[str] = (),
+    does: Mapping[str, str] | None = None,
+    executor: str = "in_process",
 ) -> dg.JobExecutionResult:
+    """A run of the small code location, in this process; of each step, what it does besides."""
     ops: dict[str, Any] = {name: {"config": {"does": what}} for name, what in (does or {}).items()}
     with dg.execute_job(
         dg.reconstructable(build_job),
         instance=instance,
-        run_config={"ops": ops},
+        run_config={"ops": ops, "execution": {"config": {executor: {}}}},
         asset_selection=[dg.AssetKey(name) for name in selection] or None,
     ) as result:
         return result

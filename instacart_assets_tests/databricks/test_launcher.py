@@ -31,11 +31,9 @@ SLACK = 8
 
 def read_failure(result: dg.JobExecutionResult, step: str) -> str:
     """All that the failure of a step says."""
-    (event,) = [
-        event for event in result.get_failed_step_keys() and result.all_events if event.is_step_failure
-    ]
-    assert event.step_key == step
-    return str(event.step_failure_data.error)
+    failure = result.failure_data_for_node(step)
+    assert failure is not None
+    return str(failure.error)
 
 
 def read_log(instance: dg.DagsterInstance, run_id: str) -> str:
@@ -161,6 +159,37 @@ def test_a_step_with_a_retry_policy_is_launched_again(launching: Launching, mish
 
 
 @pytest.mark.slow
+def test_a_step_is_launched_no_more_often_than_its_policy_says(launching: Launching) -> None:
+    result = launching.run(["raw"], raw="die")
+    assert "exit code 137" in read_failure(result, "raw")
+    assert launching.count_submissions() == 2
+    assert launching.list_staged() == []
+
+
+@pytest.mark.slow
+def test_each_step_may_have_a_process_of_its_own(launching: Launching) -> None:
+    assert launching.run(["raw", "clean"], executor="multiprocess").success
+    tags = find_versions(launching.instance, "clean")
+    assert tags["dagster/input_event_pointer/raw"] == str(find_storage_id(launching.instance, "raw"))
+    assert launching.list_staged() == []
+
+
+def test_a_step_without_a_cluster_gets_a_new_one(
+    launching: Launching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INSTACART_DATABRICKS__CLUSTER_ID")
+    monkeypatch.setenv("INSTACART_DATABRICKS__NODE_TYPE_ID", "m5d.large")
+    monkeypatch.setenv("INSTACART_DATABRICKS__LIBRARIES", '["dagster==1.13.27"]')
+    launching.workspace.faults.end_run("INTERNAL_ERROR", "FAILED", "no nodes left")
+    assert "no nodes left" in read_failure(launching.run(["clean"]), "clean")
+    (run,) = launching.workspace.runs
+    (task,) = run.tasks
+    assert task.definition["new_cluster"]["data_security_mode"] == "SINGLE_USER"
+    assert task.definition["new_cluster"]["node_type_id"] == "m5d.large"
+    assert task.definition["libraries"] == [{"pypi": {"package": "dagster==1.13.27"}}]
+
+
+@pytest.mark.slow
 def test_of_a_process_that_dies_its_state_and_last_words_are_shown(launching: Launching) -> None:
     result = launching.run(["clean"], clean="die")
     failure = read_failure(result, "clean")
@@ -243,7 +272,8 @@ def test_a_workspace_that_stumbles_is_asked_again(
     faults.add("", "/api/2.0/(dbfs/add-block|fs/files/.*)", status=503, after=1, retry_after=1)
     faults.drop("", "/api/2.0/(dbfs/create|fs/files/.*)", after=3)
     assert launching.run(["clean"]).success
-    assert len(launching.workspace.runs) == 1
+    # The table and the separate check of it: a submission that is made again makes no run of its own.
+    assert len(launching.workspace.runs) == 2
     assert launching.list_staged() == []
 
 
@@ -279,7 +309,9 @@ def test_an_outage_of_a_run_that_goes_on_ends_in_time_and_says_what_may_still_be
 
 def test_a_wrong_token_is_told_at_once(launching: Launching, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABRICKS_TOKEN", "not-the-token")
-    failure = read_failure(launching.run(["clean"]), "clean")
+    result = launching.run(["raw"])
+    assert result.retry_attempts_for_node("raw") == 0
+    failure = read_failure(result, "raw")
     assert "Invalid access token" in failure
     assert "see that DATABRICKS_TOKEN is valid" in failure
     assert "not-the-token" not in failure
@@ -347,18 +379,20 @@ import sys
 import dagster as dg
 from instacart_assets_tests.databricks.conftest import run_things
 with dg.instance_for_test(temp_dir=sys.argv[1]) as instance:
-    run_things(instance, ["clean"], {"clean": "sleep"})
+    run_things(instance, ["clean"], {"clean": "sleep"}, sys.argv[2])
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("is_dark", [False, True])
+@pytest.mark.parametrize(
+    ("executor", "is_dark"), [("in_process", False), ("in_process", True), ("multiprocess", False)]
+)
 def test_cancelling_a_dagster_run_cancels_the_databricks_run(
-    launching: Launching, tmp_path: Path, is_dark: bool
+    launching: Launching, tmp_path: Path, executor: str, is_dark: bool
 ) -> None:
     (tmp_path / "cancelled").mkdir()
     with subprocess.Popen(
-        [sys.executable, "-c", CANCELLED_RUN, str(tmp_path / "cancelled")],
+        [sys.executable, "-c", CANCELLED_RUN, str(tmp_path / "cancelled"), executor],
         env=os.environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -122,7 +122,7 @@ def build_defs() -> dg.Definitions:
         asset_checks=[is_plausible],
         resources={"pyspark_step_launcher": launcher},
         jobs=[dg.define_asset_job("things", selection=dg.AssetSelection.all())],
-        executor=dg.in_process_executor,
+        executor=dg.multi_or_in_process_executor,
     )
 
 
