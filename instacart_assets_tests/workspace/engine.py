@@ -28,12 +28,12 @@ from instacart_assets_tests.workspace.workers import read_kept_variables
 
 DELTA = "io.delta:delta-spark_2.13:4.3.1"
 START_SECONDS = 180
-NO_JAVA = "this emulated workspace has no Spark: there is no java on the PATH"
+NO_JAVA = "this emulated workspace has no Spark: there is no Java on this machine"
 
 
 def has_java() -> bool:
     """Whether an engine can be started on this machine."""
-    return shutil.which("java") is not None
+    return bool(os.environ.get("JAVA_HOME")) or shutil.which("java") is not None
 
 
 class EngineError(Exception):

@@ -197,6 +197,8 @@ class Jobs:
             secrets=self._secrets,
             has_globals=not is_connect,
             is_connect=is_connect,
+            is_serverless=task.cluster is None,
+            spark_conf=task.cluster.spec.get("spark_conf", {}) if task.cluster else {},
             engine=self._engine.address if self._engine else None,
             outcome=str(folder / OUTCOME),
         )

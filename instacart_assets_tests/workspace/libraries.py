@@ -4,6 +4,7 @@ Nothing is downloaded: a wheel is unpacked into a folder of the task's own, and 
 installed if this machine has it in a version that was asked for.
 """
 
+import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -69,8 +70,11 @@ def _unpack(path: str, folders: Folders, target: Path) -> None:
         raise _fail(f'whl: "{path}"', f"No such file: {path}")
     if not wheel.name.endswith("-none-any.whl"):
         raise _fail(f'whl: "{path}"', f"{wheel.name} is not a supported wheel on this platform.")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(target)
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(target)
+    except zipfile.BadZipFile as error:
+        raise _fail(f'whl: "{path}"', f"{wheel.name} is not a zip file") from error
     for needed in _read_requirements(wheel.name, target):
         _check_present(needed, f'whl: "{path}"')
 
@@ -88,16 +92,23 @@ def _check_present(needed: str, library: str) -> None:
         raise _fail(library, f"ERROR: Invalid requirement: {needed!r}") from error
     if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
         return
-    try:
-        found = metadata.version(requirement.name)
-    except metadata.PackageNotFoundError:
-        found = ""
+    found = _find_version(requirement.name)
     if not found or not requirement.specifier.contains(found, prereleases=True):
         raise _fail(
             library,
             f"ERROR: Could not find a version that satisfies the requirement {needed} "
             f"(from versions: {found or 'none'})",
         )
+
+
+def _find_version(name: str) -> str:
+    """Version of a package that an index could have; none of one that is worked on in a folder of this machine."""
+    try:
+        distribution = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return ""
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    return "" if "dir_info" in origin else distribution.version
 
 
 def _fail(library: str, reason: str) -> InstallationError:

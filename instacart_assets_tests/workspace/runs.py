@@ -13,13 +13,11 @@ from typing import Any, Protocol
 from instacart_assets_tests.workspace.answers import ApiError
 from instacart_assets_tests.workspace.clusters import Cluster
 from instacart_assets_tests.workspace.faults import RunFault
-from instacart_assets_tests.workspace.libraries import InstallationError
 from instacart_assets_tests.workspace.people import CALLER
 from instacart_assets_tests.workspace.workers import Outcome, Worker
 
 SUCCESS = "SUCCESS"
 FAILED = "FAILED"
-SKIPPED_RESULTS = frozenset({"UPSTREAM_FAILED", "UPSTREAM_CANCELED", "EXCLUDED"})
 CANCELLED = ("CANCELED", "Run cancelled.")
 
 RUN_CONDITIONS: dict[str, Callable[[Sequence[str]], bool]] = {
@@ -58,8 +56,7 @@ class Launch(Protocol):
     def __call__(self, task: "TaskRun") -> Worker:
         """Start it.
 
-        Raises:
-            InstallationError: one of its libraries cannot be installed.
+        Whatever it raises ends the task, and is its message.
         """
 
 
@@ -149,8 +146,8 @@ class TaskRun:
                 self.worker = launch(self)
                 self.times.running = int(time.time() * 1000)
                 self.state = State("RUNNING", message="In run")
-        except InstallationError as error:
-            self.end(State("INTERNAL_ERROR", FAILED, str(error)))
+        except Exception as error:  # noqa: BLE001 - a run ends, also when the kit itself is at fault
+            self.end(State("INTERNAL_ERROR", FAILED, str(error) or repr(error)))
             return
         self.outcome = self.worker.wait()
         self.end(_read_outcome(self.outcome))

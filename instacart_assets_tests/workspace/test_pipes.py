@@ -1,14 +1,17 @@
 """Dagster Pipes as it is installed gets through the emulated workspace: context out, messages back."""
 
 from pathlib import Path
+from typing import cast
 
 import dagster as dg
-from dagster_databricks import PipesDatabricksServerlessClient
-from dagster_databricks.pipes import PipesUnityCatalogVolumesMessageReader
+import pytest
+from dagster_databricks.pipes import PipesDatabricksServerlessClient, PipesUnityCatalogVolumesMessageReader
 from databricks.sdk.service import jobs
 
 from instacart_assets_tests.workspace.driving import connect, upload
 from instacart_assets_tests.workspace.emulator import EmulatedWorkspace
+
+pytestmark = pytest.mark.slow  # Pipes takes its time to end
 
 FOLDER = "/Volumes/main/landing/files"
 CODE = """
@@ -20,7 +23,7 @@ from dagster_pipes import (
 )
 with open_dagster_pipes(
     context_loader=PipesUnityCatalogVolumesContextLoader(),
-    message_writer=PipesUnityCatalogVolumesMessageWriter(),
+    message_writer=PipesUnityCatalogVolumesMessageWriter(interval=0.1),
     params_loader=PipesCliArgsParamsLoader(),
 ) as pipes:
     pipes.report_asset_materialization({"rows": pipes.get_extra("rows")})
@@ -47,11 +50,11 @@ def test_a_serverless_task_reports_through_a_volume(workspace: EmulatedWorkspace
     )
 
     @dg.asset
-    def counted(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def counted(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         done = client.run(
             context=context, extras={"rows": 17}, task=task, submit_args={"environments": [environment]}
         )
-        return done.get_materialize_result()
+        return cast("dg.MaterializeResult[None]", done.get_materialize_result())
 
     result = dg.materialize([counted])
     assert result.asset_materializations_for_node("counted")[0].metadata["rows"].value == 17

@@ -12,10 +12,13 @@ from instacart_assets_tests.workspace.engine import has_java
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not has_java(), reason="Apache Spark needs Java, and there is none on the PATH"),
+    pytest.mark.skipif(not has_java(), reason="Apache Spark needs Java, and there is none on this machine"),
 ]
 
 FOLDER = "/Volumes/main/landing/files"
+ENVIRONMENT = jobs.JobEnvironment.from_dict(
+    {"environment_key": "default", "spec": {"environment_version": "4"}}
+)
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +94,27 @@ def test_a_table_by_name_is_there_for_all_compute(workspace: EmulatedWorkspace) 
     expected = ["3 pyspark.sql.connect.session", "PySparkAttributeError"]
     assert read_lines(run_script(workspace, read, existing_cluster_id="shared"))[-2:] == expected
     task = describe_task(workspace, read, existing_cluster_id=None, environment_key="default")
-    environment = jobs.JobEnvironment.from_dict(
-        {"environment_key": "default", "spec": {"environment_version": "4"}}
-    )
-    run = finish(workspace, submit(workspace, task, environments=[environment]))
+    run = finish(workspace, submit(workspace, task, environments=[ENVIRONMENT]))
     assert read_lines(read_output(workspace, run))[-2:] == expected
     assert (workspace.root / "warehouse" / "silver.db" / "orders").is_dir()
+
+
+def test_a_cluster_configures_its_sessions(workspace: EmulatedWorkspace) -> None:
+    workspace.clusters.add("configured", spark_conf={"spark.sql.ansi.enabled": "false", "spark.master": "x"})
+    ask = "print(spark.conf.get('spark.sql.ansi.enabled'), sc.master)"
+    assert read_lines(run_script(workspace, ask, existing_cluster_id="configured"))[-1] == "false local[2]"
+    assert read_lines(run_script(workspace, ask))[-1] == "true local[2]"
+
+
+def test_serverless_compute_keeps_no_frames(workspace: EmulatedWorkspace) -> None:
+    task = describe_task(
+        workspace, "spark.range(3).cache()", existing_cluster_id=None, environment_key="default"
+    )
+    run = finish(workspace, submit(workspace, task, environments=[ENVIRONMENT]))
+    assert "NOT_SUPPORTED_WITH_SERVERLESS" in (read_output(workspace, run).error or "")
+    workspace.clusters.add("standard", data_security_mode="USER_ISOLATION")
+    code = "print(spark.range(3).cache().count())"
+    assert read_lines(run_script(workspace, code, existing_cluster_id="standard"))[-1] == "3"
 
 
 def test_without_a_dbfs_root_spark_of_a_cold_task_has_volumes_only(tmp_path: Path) -> None:

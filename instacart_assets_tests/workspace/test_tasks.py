@@ -118,6 +118,17 @@ def test_a_script_has_its_globals(workspace: EmulatedWorkspace) -> None:
         assert "this emulated workspace has no Spark" in output.error
 
 
+def test_without_java_a_task_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with EmulatedWorkspace(tmp_path) as workspace:
+        assert run_script(workspace, "print('no Spark in here')").logs == "no Spark in here\n"
+        error = run_script(workspace, "spark.range(1)").error
+    assert error == "cluster_side.engine.EngineError: this emulated workspace has no Spark: " + (
+        "there is no Java on this machine"
+    )
+
+
 def test_a_script_may_lie_in_a_volume(workspace: EmulatedWorkspace, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("print('from a volume')")
@@ -173,6 +184,7 @@ def test_what_cannot_be_installed_fails_the_run(workspace: EmulatedWorkspace, tm
     for library, reason in (
         ({"pypi": {"package": "no-such-thing"}}, "no-such-thing (from versions: none)"),
         ({"pypi": {"package": "dagster==0.1"}}, "requirement dagster==0.1"),
+        ({"pypi": {"package": "instacart-assets"}}, "instacart-assets (from versions: none)"),
         ({"whl": f"{FOLDER}/nowhere-1.0-py3-none-any.whl"}, "No such file"),
         ({"whl": needy}, "requirement no-such-thing>=3"),
         ({"whl": dbfs_wheel}, "not supported on DBR 15 or above"),

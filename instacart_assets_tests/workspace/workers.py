@@ -43,6 +43,8 @@ class Work:
         secrets: values by ``scope/key``.
         has_globals: whether ``spark``, ``sc`` and ``dbutils`` are globals of the script.
         is_connect: whether Spark is reached by Spark Connect only.
+        is_serverless: whether it runs on serverless compute.
+        spark_conf: configuration of the cluster, as far as a session can have it.
         engine: host, port and key (hex) where the engine is asked for; nothing if there is none.
         outcome: file that an error is written to.
     """
@@ -58,6 +60,8 @@ class Work:
     secrets: dict[str, str] = field(default_factory=dict)
     has_globals: bool = True
     is_connect: bool = False
+    is_serverless: bool = False
+    spark_conf: dict[str, str] = field(default_factory=dict)
     engine: tuple[str, int, str] | None = None
     outcome: str = ""
 

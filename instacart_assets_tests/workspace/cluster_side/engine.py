@@ -8,6 +8,7 @@ import importlib.abc
 import importlib.machinery
 import os
 import sys
+from collections.abc import Mapping
 from multiprocessing.connection import Client
 from types import ModuleType
 from typing import Any
@@ -30,13 +31,15 @@ class OnDemand:
 class Engine:
     """The cluster's Spark, as one task sees it."""
 
-    def __init__(self, address: tuple[str, int, str] | None, *, is_connect: bool) -> None:
-        self._address = address
-        self._is_connect = is_connect
+    def __init__(self, work: dict[str, Any]) -> None:
+        self._address: tuple[str, int, str] | None = work["engine"]
+        self._is_connect: bool = work["is_connect"]
+        self._is_serverless: bool = work["is_serverless"]
+        self._conf: dict[str, str] = work["spark_conf"]
         self._is_joined = False
         self.spark: Any = OnDemand(self._get_session)
         self.context: Any = OnDemand(lambda: self._get_session().sparkContext)
-        if is_connect:
+        if self._is_connect:
             os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
 
     def wait_for_pyspark(self) -> None:
@@ -52,8 +55,12 @@ class Engine:
         create = builder.getOrCreate
 
         def join_and_create(given: Any) -> Any:
+            is_first = not self._is_joined
             self.join()
-            return create(given)
+            session = create(given)
+            if is_first:
+                self._settle(session, given._options)
+            return session
 
         builder.getOrCreate = join_and_create
 
@@ -65,7 +72,6 @@ class Engine:
         """
         if self._is_joined:
             return
-        self._is_joined = True
         if self._address is None:
             raise EngineError("this emulated workspace has no Spark: it was made with has_spark=False")
         host, port, key = self._address
@@ -79,6 +85,15 @@ class Engine:
             os.environ["PYSPARK_GATEWAY_PORT"] = str(found["port"])
             os.environ["PYSPARK_GATEWAY_SECRET"] = found["secret"]
             _open_session()
+        self._is_joined = True
+
+    def _settle(self, session: Any, chosen: Mapping[str, Any]) -> None:
+        """Give a new session the cluster's configuration, and take from it what its compute does not have."""
+        for name, value in self._conf.items():
+            if name not in chosen and session.conf.isModifiable(name):
+                session.conf.set(name, value)
+        if self._is_serverless:
+            _forbid_keeping()
 
     def _get_session(self) -> Any:
         from pyspark.sql import SparkSession  # noqa: PLC0415 - only tasks that use Spark wait for it
@@ -98,6 +113,20 @@ def _open_session() -> None:
     conf = SparkConf(_jvm=java, _jconf=context.getConf())
     shared = java.org.apache.spark.sql.classic.SparkSession.builder().getOrCreate()
     SparkSession(SparkContext(gateway=gateway, jsc=context, conf=conf), jsparkSession=shared.newSession())
+
+
+def _forbid_keeping() -> None:
+    """Serverless compute keeps no data frames."""
+    from pyspark.errors import AnalysisException  # noqa: PLC0415 - as above
+    from pyspark.sql.connect.dataframe import DataFrame  # noqa: PLC0415 - as above
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise AnalysisException(
+            "[NOT_SUPPORTED_WITH_SERVERLESS] PERSIST TABLE is not supported on serverless compute."
+        )
+
+    for name in ("cache", "persist"):
+        setattr(DataFrame, name, refuse)
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):

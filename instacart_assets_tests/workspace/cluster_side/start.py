@@ -26,7 +26,7 @@ def do(work: dict[str, Any]) -> None:
     """Do some work in this process, and write down how it fails; exit with 1 if it does."""
     packages = work["site_packages"]
     sys.path[:] = [*(path for path in sys.path if path not in packages), work["libraries"], *packages]
-    engine = Engine(work["engine"], is_connect=work["is_connect"])
+    engine = Engine(work)
     engine.wait_for_pyspark()
     mount(work["mounts"])
     try:
