@@ -214,7 +214,7 @@ def list_quarantine(lake: Lake = None) -> None:
     """How many rows each table has refused, and why."""
     with _speak_plainly():
         from instacart_assets import console
-        from instacart_assets.definitions import all_tables
+        from instacart_assets.graph import all_tables
         from instacart_assets.tables.desk import summarise_quarantine
 
         console.print_quarantine(summarise_quarantine(all_tables(), _open_lake(lake)))
@@ -294,7 +294,7 @@ def validate(
     """Validate the published tables once more, and build Great Expectations' Data Docs of what was found."""
     with _speak_plainly():
         from instacart_assets import console
-        from instacart_assets.definitions import all_tables
+        from instacart_assets.graph import all_tables
         from instacart_assets.tables.validate import validate_tables
 
         tables = [_find_table(address) for address in select] if select else list(all_tables())
@@ -306,7 +306,7 @@ def validate(
 
 
 def _find_table(address: str) -> Any:
-    from instacart_assets.definitions import all_tables
+    from instacart_assets.graph import all_tables
     from instacart_assets.tables.desk import QuarantineError
 
     tables = {table.address: table for table in all_tables()}

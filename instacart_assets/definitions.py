@@ -9,21 +9,16 @@ from typing import Any
 
 import dagster as dg
 
-from instacart_assets import gold, silver
-from instacart_assets.bronze.landed import make_bronze_tables
 from instacart_assets.contracts.load import contracts_of
+from instacart_assets.databricks.resource import make_launcher_resource
+from instacart_assets.databricks.serverless import ServerlessBuilder
+from instacart_assets.graph import all_tables
 from instacart_assets.lakehouse.sessions import make_spark
 from instacart_assets.settings import Settings, load_settings
-from instacart_assets.tables.assets import build_assets, build_landed_assets
+from instacart_assets.tables.assets import Builder, build_assets, build_landed_assets
 from instacart_assets.tables.builder import EngineBuilder
-from instacart_assets.tables.declare import Table, find_tables
 
 WHOLE_GRAPH_JOB = "materialise_lakehouse"
-
-
-def all_tables() -> tuple[Table, ...]:
-    """Every table of the product, by layer and name."""
-    return (*make_bronze_tables(), *find_tables(silver), *find_tables(gold))
 
 
 def build_defs(
@@ -55,9 +50,21 @@ def make_resources(settings: Settings) -> dict[str, Any]:
     spark = make_spark(settings.target)
     return {
         "spark": spark,
-        "builder": EngineBuilder(settings, lambda: spark.spark_session),
-        "pyspark_step_launcher": dg.ResourceDefinition.none_resource(),
+        "builder": make_builder(settings, spark),
+        "pyspark_step_launcher": make_launcher_resource(settings),
     }
+
+
+def make_builder(settings: Settings, spark: Any) -> Builder:
+    """What builds a table: this process, or serverless compute that it asks to."""
+    if settings.target == "serverless":
+        return ServerlessBuilder(settings)
+    return EngineBuilder(settings, lambda: spark.spark_session)
+
+
+def define_whole_graph() -> dg.JobDefinition:
+    """The job of all assets, with the settings of the environment: a process that runs a step loads it by name."""
+    return build_defs().resolve_job_def(WHOLE_GRAPH_JOB)
 
 
 @dg.definitions

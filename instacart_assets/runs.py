@@ -6,23 +6,29 @@ look on a screen is in ``console.py``.
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from tempfile import TemporaryDirectory
 from typing import Literal, cast
 from uuid import uuid4
 
 import dagster as dg
+from dagster._core.execution.api import execute_run
 
 from instacart_assets.contracts.load import contracts_of
 from instacart_assets.contracts.model import LAYERS, QUARANTINE
-from instacart_assets.definitions import build_defs
+from instacart_assets.databricks.cluster import describe_remote
+from instacart_assets.definitions import build_defs, define_whole_graph
 from instacart_assets.errors import RemediableError
 from instacart_assets.landing.files import survey
-from instacart_assets.settings import Settings
+from instacart_assets.places import is_on_databricks
+from instacart_assets.settings import LAUNCHER_TARGETS, Settings
 from instacart_assets.tables.assets import asset_key, table_address
 from instacart_assets.tables.result import NOTES
 
 ADDRESS = re.compile(rf"(?<![\w:\"/])({'|'.join((*LAYERS, QUARANTINE))})\.(\w+)")
+QUIET_INSTANCE = {"telemetry": {"enabled": False}}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 State = Literal["waiting", "running", "published", "failed", "skipped"]
@@ -133,23 +139,52 @@ def run_graph(
     """
     defs = build_defs(settings)
     selected = select_tables(defs, selection)
-    survey(
-        settings.landing,
-        [contract for contract in contracts_of("bronze") if asset_key(contract.address) in selected],
-    )
+    if not is_on_databricks(settings.landing):  # where only the cluster reaches it, the cluster looks
+        survey(
+            settings.landing,
+            [contract for contract in contracts_of("bronze") if asset_key(contract.address) in selected],
+        )
     watch = _Watch([table_address(key) for key in selected if key.path[0] != QUARANTINE], on_change)
     on_start(list(watch.tables))
     run_id = str(uuid4())
-    with _open_instance() as instance:
+    execute = _launch if settings.target in LAUNCHER_TARGETS else _execute_here
+    with _open_instance(settings) as instance:
         instance.add_event_listener(run_id, watch.hear)
-        defs.resolve_implicit_global_asset_job_def().execute_in_process(
-            instance=instance,
-            asset_selection=selected,
-            run_id=run_id,
-            run_config=QUIET,
-            raise_on_error=False,
-        )
+        execute(settings, defs, selected, run_id, instance)
     return GraphRun(run_id, tuple(_skip_waiting(table) for table in watch.tables.values()))
+
+
+def _execute_here(
+    _: Settings,
+    defs: dg.Definitions,
+    selected: Sequence[dg.AssetKey],
+    run_id: str,
+    instance: dg.DagsterInstance,
+) -> None:
+    defs.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=instance,
+        asset_selection=selected,
+        run_id=run_id,
+        run_config=QUIET,
+        raise_on_error=False,
+    )
+
+
+def _launch(
+    settings: Settings,
+    _: dg.Definitions,
+    selected: Sequence[dg.AssetKey],
+    run_id: str,
+    instance: dg.DagsterInstance,
+) -> None:
+    """Run steps by the launcher, for which a cluster must be able to load the same job by its name."""
+    os.environ.update({**describe_remote(settings), "INSTACART_TARGET": settings.target})
+    keys = frozenset(selected)
+    job = dg.reconstructable(define_whole_graph).get_subset(asset_selection=keys)
+    run = instance.create_run_for_job(
+        job.get_definition(), run_id=run_id, run_config=QUIET, asset_selection=keys
+    )
+    execute_run(job, run, instance)
 
 
 class _Watch:
@@ -216,15 +251,24 @@ def _skip_waiting(table: TableRun) -> TableRun:
     return replace(table, state="skipped") if table.state == "waiting" else table
 
 
-def _open_instance() -> dg.DagsterInstance:
+@contextmanager
+def _open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """Dagster's history: where ``DAGSTER_HOME`` points, else one that goes with the process."""
     if os.environ.get("DAGSTER_HOME"):
         try:
-            return dg.DagsterInstance.get()
+            instance = dg.DagsterInstance.get()
         except dg.DagsterError as error:
             raise HistoryError(
                 f"DAGSTER_HOME cannot be used: {error}; make the folder, or unset it"
             ) from error
-    return dg.DagsterInstance.ephemeral(settings={"telemetry": {"enabled": False}})
+        with instance:
+            yield instance
+    elif settings.target in LAUNCHER_TARGETS:  # launched steps are told of through files
+        with TemporaryDirectory() as folder, dg.DagsterInstance.local_temp(folder, QUIET_INSTANCE) as instance:
+            yield instance
+    else:
+        with dg.DagsterInstance.ephemeral(settings=QUIET_INSTANCE) as instance:
+            yield instance
 
 
 def _explain_selection() -> str:

@@ -9,7 +9,7 @@ from instacart_assets.contracts.load import load_contracts
 from instacart_assets.contracts.model import Contract
 from instacart_assets.contracts.quarantine import quarantine_of
 from instacart_assets.contracts.rules import compile_rules
-from instacart_assets.definitions import all_tables
+from instacart_assets.graph import all_tables
 from instacart_assets.quality.expectations import compile_suite
 from instacart_assets.tables.assets import asset_key, build_assets, build_landed_assets
 

@@ -11,7 +11,8 @@ from syrupy.assertion import SnapshotAssertion
 from instacart_assets.contracts.load import load_contracts
 from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.contracts.rules import compile_rules, consulted_tables
-from instacart_assets.definitions import all_tables, build_defs
+from instacart_assets.definitions import build_defs
+from instacart_assets.graph import all_tables
 from instacart_assets.tables.assets import asset_key, table_address
 
 LOAD_QUIETLY = """

@@ -14,12 +14,17 @@ from pyspark.sql import SparkSession
 
 from instacart_assets.lakehouse.sessions import SESSION_CONFIG
 
+IDLE_SECONDS = 365 * 24 * 60 * 60
+"""The engine forgets a session that asked nothing for so long, by itself after a quarter of an hour; a process that
+waits for files asks nothing for days."""
+
 
 @cache
 def _start_server() -> Any:
     # The server stops when nothing holds it any more, and a client of a stopped server waits for ever: the
     # cache keeps it for the life of the process.
     os.environ.setdefault("RUST_LOG", "error")
+    os.environ.setdefault("SAIL_SPARK__SESSION_TIMEOUT_SECS", str(IDLE_SECONDS))
     from pysail.spark import SparkConnectServer  # noqa: PLC0415 - only runs pay for the engine
 
     server = SparkConnectServer(ip="127.0.0.1", port=0)

@@ -171,7 +171,7 @@ def report(result: BuildResult) -> Iterator[dg.MaterializeResult[Any] | dg.Asset
     checks = [_report_check(outcome, result) for outcome in result.outcomes]
     if result.version is None:
         yield from checks
-        raise dg.Failure(description=_explain_block(result), metadata=_locate(result), allow_retries=False)
+        raise dg.Failure(description=explain_block(result), metadata=_locate(result), allow_retries=False)
     yield dg.MaterializeResult(
         asset_key=asset_key(contract.address),
         data_version=dg.DataVersion(str(result.version)),
@@ -232,7 +232,8 @@ def _report_check(outcome: RuleOutcome, result: BuildResult) -> dg.AssetCheckRes
     )
 
 
-def _explain_block(result: BuildResult) -> str:
+def explain_block(result: BuildResult) -> str:
+    """Why a table was not published: the blocking checks that failed, with what they saw."""
     failed = [outcome for outcome in result.outcomes if outcome.blocks]
     lines = [
         f"  {outcome.rule.id}: {outcome.rule.description} "

@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from instacart_assets.contracts.quarantine import quarantine_address
-from instacart_assets.definitions import all_tables
+from instacart_assets.graph import all_tables
 from instacart_assets.lakehouse.folder_lake import FolderLake
 from instacart_assets.landing.files import LandingError
 from instacart_assets.settings import Settings

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from instacart_assets.contracts.model import Contract
-from instacart_assets.definitions import all_tables
 from instacart_assets.errors import RemediableError
+from instacart_assets.graph import all_tables
 from instacart_assets.lakehouse.folder_lake import FolderLake
 from instacart_assets.lakehouse.sessions import open_session
 from instacart_assets.settings import Settings

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from instacart_assets.definitions import all_tables
 from instacart_assets.errors import RemediableError
+from instacart_assets.graph import all_tables
 from instacart_assets.runs import GraphRun, run_graph
 from instacart_assets.settings import Settings
 from instacart_assets.synthetic.generate import generate

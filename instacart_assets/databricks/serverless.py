@@ -1,0 +1,47 @@
+"""Builds tables on serverless compute: Dagster asks, a task of the installed wheel builds, and its result comes back.
+
+Here lives the builder of the target ``serverless``. What reaches the workspace is imported with the first table that
+is built; how it is asked and waited for is in ``pipes.py``.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from instacart_assets.contracts.model import Contract
+from instacart_assets.settings import Settings
+from instacart_assets.tables.declare import Table
+from instacart_assets.tables.result import BuildResult, read_result
+
+if TYPE_CHECKING:
+    from instacart_assets.databricks.pipes import ServerlessTasks
+
+
+class ServerlessBuilder:
+    """Has serverless compute build tables.
+
+    Args:
+        settings: lake, landing, and where to stage.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def _tasks(self) -> "ServerlessTasks":
+        from instacart_assets.databricks.pipes import ServerlessTasks  # noqa: PLC0415 - takes seconds
+
+        return ServerlessTasks(self._settings)
+
+    def build(
+        self, table: Table, landed: Sequence[Contract], context: dg.AssetExecutionContext
+    ) -> BuildResult:
+        """Make and publish the next version of a table there; see ``build_table``.
+
+        Raises:
+            RemediableError: what stopped it there, or what kept it from being asked.
+        """
+        arguments = ["--select", table.address, "--landed", *(contract.address for contract in landed)]
+        return read_result(self._tasks.run(arguments, table.address, context))
