@@ -89,9 +89,14 @@ def land(
         from instacart_assets.contracts.load import contracts_of
         from instacart_assets.landing.generated import remove_generated
         from instacart_assets.landing.land import land_files
+        from instacart_assets.places import for_python, is_remote
 
         contracts = {contract.name: contract for contract in contracts_of("bronze")}
-        folder = _settings(landing=landing).landing
+        settings = _settings(landing=landing)
+        if is_remote(settings.landing):
+            _land_remotely(origin, settings, contracts)
+            return
+        folder = for_python(settings.landing)
         removed = remove_generated(folder) if origin.exists() else []
         if removed:
             console.print_note(f"removed the generated files of {folder}: {', '.join(removed)}")
@@ -101,9 +106,50 @@ def land(
                 folder,
                 contracts,
                 on_file=lambda name: status.update(f"landing {name}"),
-                on_ignored=lambda name: console.print_note(f"left out, as no source has its name: {name}"),
+                on_ignored=_note_ignored,
             )
         console.print_landed(copies)
+
+
+def _land_remotely(origin: Path, settings: Any, contracts: Any) -> None:
+    from instacart_assets import console
+    from instacart_assets.databricks.land import land_remotely
+    from instacart_assets.databricks.workspace import connect
+
+    workspace = connect(settings.databricks.outage_seconds)
+    with console.view_work(f"landing in {settings.landing}") as view:
+        copies = land_remotely(
+            origin, settings.landing, contracts, workspace, on_ignored=_note_ignored, on_progress=view.show
+        )
+    console.print_landed([sent.copy for sent in copies])
+    unchanged = [sent.copy.path.name for sent in copies if not sent.is_sent]
+    if unchanged:
+        console.print_note(f"there already, and not sent again: {', '.join(unchanged)}")
+
+
+def _note_ignored(name: str) -> None:
+    from instacart_assets import console
+
+    console.print_note(f"left out, as no source has its name: {name}")
+
+
+@app.command()
+def preflight(landing: Landing = None, lake: Lake = None) -> None:
+    """Check in seconds whether a run can go well on the target that is set, and say how to mend what is wrong.
+
+    The target is set by INSTACART_TARGET. For Databricks that is credentials, cluster, versions, access mode,
+    policy, libraries, and every place that is read or written.
+    """
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.databricks.preflight import find_faults, run_preflight
+
+        settings = _settings(landing=landing, lake=lake)
+        with console.err.status("checking") as status:
+            outcomes = run_preflight(settings, on_check=lambda name: status.update(f"checking {name}"))
+        console.print_preflight(outcomes)
+        if find_faults(outcomes):
+            raise typer.Exit(1)
 
 
 @app.command()

@@ -24,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # an error is shown even where what made it cannot be imported
+    from instacart_assets.databricks.outcomes import Outcome
     from instacart_assets.landing.land import LandedCopy
     from instacart_assets.runs import GraphRun, TableRun
     from instacart_assets.synthetic.generate import GeneratedFiles
@@ -36,6 +37,8 @@ MARKS = {
     "published": ("✓", "green"),
     "failed": ("✗", "bold red"),
     "skipped": ("-", "yellow"),
+    "passed": ("✓", "green"),
+    "warned": ("!", "yellow"),
 }
 
 NARROWEST_COLUMN = 8
@@ -164,6 +167,22 @@ def print_landed(copies: Sequence["LandedCopy"]) -> None:
         public = "yes" if copy.is_public else "no"
         table.add_row(str(copy.path), f"{copy.records:,}", f"{copy.malformed:,}", f"{copy.bytes:,}", public)
     out.print(table)
+
+
+def print_preflight(outcomes: Sequence["Outcome"]) -> None:
+    """What was checked before a run: a line for each check, then what to do about those that did not pass."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    table.add_column("check", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("seen", overflow="fold")
+    for outcome in outcomes:
+        mark, style = MARKS[outcome.state]
+        table.add_row(outcome.check, Text(f"{mark} {outcome.state}", style), Text(outcome.seen))
+    out.print(table)
+    for outcome in outcomes:
+        if outcome.remedy:
+            mark, style = MARKS[outcome.state]
+            out.print(Text.assemble((f"{mark} {outcome.check}: ", style), outcome.remedy), soft_wrap=True)
 
 
 def print_quarantine(summaries: Sequence["QuarantineSummary"]) -> None:

@@ -24,3 +24,8 @@ def for_spark(place: str | Path) -> str:
 def is_on_databricks(place: str | Path) -> bool:
     """Whether a place is of DBFS or a volume, which only a cluster reaches by file calls."""
     return str(place).startswith((DBFS, DBFS_MOUNT, VOLUMES))
+
+
+def is_remote(place: str | Path) -> bool:
+    """Whether a place is on Databricks and this machine is no cluster, which would have it as a folder."""
+    return is_on_databricks(place) and not Path(*for_python(place).parts[:2]).is_dir()

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from instacart_assets.landing.files import LandingError, find_paths
+from instacart_assets.places import is_remote
 
 MARK = ".generated"
 
@@ -20,8 +21,13 @@ def check_may_generate(landing: Path, sources: Iterable[str]) -> None:
         sources: names of all landed sources, as ``orders``.
 
     Raises:
-        LandingError: the folder holds such files.
+        LandingError: the folder holds such files, or is none of this machine.
     """
+    if is_remote(landing):
+        raise LandingError(
+            f"{landing}: files are generated into a folder of this machine, and landed from there: "
+            f"instacart generate --out DIR, then instacart land DIR --landing {landing}"
+        )
     marked = _read_marks(landing)
     landed = [path for source in sources for path in find_paths(landing, source) if path.name not in marked]
     if landed:

@@ -1,0 +1,172 @@
+"""Files of DBFS and of volumes, reached over a workspace's API from anywhere.
+
+Here lives how bytes get there and back, the same for both kinds of place. What the bytes mean is none of its
+business. Every fault comes as the SDK has it, which is always an ``OSError``.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, cast
+
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.config import Config
+from databricks.sdk.errors import NotFound
+
+from instacart_assets.places import DBFS, for_spark
+
+BLOCK_BYTES = 1 << 20
+"""The most that DBFS takes or gives in one call."""
+
+RETRY_SECONDS = 60
+"""For how long a request is tried again that a busy or unreachable server did not answer."""
+
+
+@dataclass(frozen=True)
+class FileStatus:
+    """What a place says of a file: its size, and a stamp that changes whenever it is written."""
+
+    bytes: int
+    stamp: str
+
+
+class RemoteFiles(Protocol):
+    """Files of one kind of place; paths are as the API has them, absolute."""
+
+    def find(self, path: str) -> FileStatus | None:
+        """What is known of a file; None where there is none."""
+
+    def write(self, path: str, content: BinaryIO) -> None:
+        """Write a file, over any that is there; folders are made as they are missing."""
+
+    def read(self, path: str) -> Iterator[bytes]:
+        """The bytes of a file, block by block."""
+
+    def has_folder(self, path: str) -> bool:
+        """Whether there is such a folder."""
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder, with those above it; one that is there is left alone."""
+
+    def delete(self, path: str) -> None:
+        """Delete a file, or a folder with all that is in it."""
+
+
+class DbfsFiles:
+    """Files of DBFS; a file grows block by block, so a broken upload leaves a part of one."""
+
+    def __init__(self, client: WorkspaceClient) -> None:
+        self._dbfs = client.dbfs
+
+    def find(self, path: str) -> FileStatus | None:
+        """See ``RemoteFiles``."""
+        try:
+            status = self._dbfs.get_status(path)
+        except NotFound:
+            return None
+        return FileStatus(status.file_size or 0, str(status.modification_time))
+
+    def write(self, path: str, content: BinaryIO) -> None:
+        """See ``RemoteFiles``."""
+        self.make_folder(path.rpartition("/")[0])
+        self._dbfs.upload(path, content, overwrite=True)
+
+    def read(self, path: str) -> Iterator[bytes]:
+        """See ``RemoteFiles``."""
+        with self._dbfs.download(path) as file:
+            yield from iter(lambda: file.read(BLOCK_BYTES), b"")
+
+    def has_folder(self, path: str) -> bool:
+        """See ``RemoteFiles``."""
+        try:
+            return bool(self._dbfs.get_status(path).is_dir)
+        except NotFound:
+            return False
+
+    def make_folder(self, path: str) -> None:
+        """See ``RemoteFiles``."""
+        self._dbfs.mkdirs(path or "/")
+
+    def move(self, source: str, target: str) -> None:
+        """Give a file another name; there must be none of that name."""
+        self._dbfs.move(source, target)
+
+    def delete(self, path: str) -> None:
+        """See ``RemoteFiles``."""
+        self._dbfs.delete(path, recursive=True)
+
+
+class VolumeFiles:
+    """Files of volumes of Unity Catalog; one request brings a whole file, of 5 GiB at most, or nothing."""
+
+    def __init__(self, client: WorkspaceClient) -> None:
+        self._files = client.files
+
+    def find(self, path: str) -> FileStatus | None:
+        """See ``RemoteFiles``."""
+        try:
+            status = self._files.get_metadata(path)
+        except NotFound:
+            return None
+        return FileStatus(status.content_length or 0, str(status.last_modified))
+
+    def write(self, path: str, content: BinaryIO) -> None:
+        """See ``RemoteFiles``."""
+        self.make_folder(path.rpartition("/")[0])
+        self._files.upload(path, content, overwrite=True)
+
+    def read(self, path: str) -> Iterator[bytes]:
+        """See ``RemoteFiles``."""
+        with cast("BinaryIO", self._files.download(path).contents) as file:
+            yield from iter(lambda: file.read(BLOCK_BYTES), b"")
+
+    def has_folder(self, path: str) -> bool:
+        """See ``RemoteFiles``."""
+        try:
+            self._files.get_directory_metadata(path)
+        except NotFound:
+            return False
+        return True
+
+    def make_folder(self, path: str) -> None:
+        """See ``RemoteFiles``."""
+        self._files.create_directory(path)
+
+    def delete(self, path: str) -> None:
+        """See ``RemoteFiles``; a folder must be empty."""
+        self._files.delete(path)
+
+
+class WatchedFile(FileIO):
+    """A file of this machine that tells how far it was read.
+
+    Args:
+        path: the file.
+        on_read: told the place in the file, in bytes, after every read.
+    """
+
+    def __init__(self, path: Path, on_read: Callable[[int], object]) -> None:
+        super().__init__(path, "rb")
+        self._on_read = on_read
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Bytes as ``FileIO`` reads them."""
+        block = super().read(-1 if size is None else size)
+        self._on_read(self.tell())
+        return block
+
+
+def make_patient(client: WorkspaceClient) -> WorkspaceClient:
+    """The same client, which tries a request again for as long as files on their way are worth it."""
+    config: Config = cast("Any", client.config).copy()  # the SDK gives the method no types
+    config.retry_timeout_seconds = RETRY_SECONDS
+    return WorkspaceClient(config=config)
+
+
+def open_files(place: str | Path, client: WorkspaceClient) -> tuple[DbfsFiles | VolumeFiles, str]:
+    """The files of a place on Databricks, and the place's path as the API has it."""
+    text = for_spark(place)
+    if text.startswith(DBFS):
+        return DbfsFiles(client), f"/{text.removeprefix(DBFS).strip('/')}"
+    return VolumeFiles(client), text.rstrip("/")
