@@ -19,11 +19,12 @@ from dagster._core.execution.api import execute_run
 from instacart_assets.contracts.load import contracts_of
 from instacart_assets.contracts.model import LAYERS, QUARANTINE
 from instacart_assets.databricks.cluster import describe_remote
+from instacart_assets.databricks.preflight import require_preflight
 from instacart_assets.definitions import build_defs, define_whole_graph
 from instacart_assets.errors import RemediableError
 from instacart_assets.landing.files import survey
 from instacart_assets.places import is_on_databricks
-from instacart_assets.settings import LAUNCHER_TARGETS, Settings
+from instacart_assets.settings import LAUNCHER_TARGETS, REMOTE_TARGETS, Settings
 from instacart_assets.tables.assets import asset_key, table_address
 from instacart_assets.tables.result import NOTES
 
@@ -135,10 +136,13 @@ def run_graph(
 
     Raises:
         SelectionError: the selection cannot be read or names no table.
+        PreflightError: the workspace or the cluster is not ready for it; nothing was sent.
         LandingError: a landed file that the run needs is missing or broken; nothing was written.
     """
     defs = build_defs(settings)
     selected = select_tables(defs, selection)
+    if settings.target in REMOTE_TARGETS:
+        require_preflight(settings)
     if not is_on_databricks(settings.landing):  # where only the cluster reaches it, the cluster looks
         survey(
             settings.landing,

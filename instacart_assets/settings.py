@@ -20,6 +20,9 @@ step launcher, staging in DBFS or in a volume; that cluster's side of a launched
 LAUNCHER_TARGETS: frozenset[Target] = frozenset({"databricks", "databricks_uc"})
 """Targets whose steps the step launcher sends to a cluster."""
 
+REMOTE_TARGETS: frozenset[Target] = LAUNCHER_TARGETS | {"serverless"}
+"""Targets whose tables are built in a Databricks workspace that this machine asks."""
+
 DELTA_TARGETS: frozenset[Target] = frozenset({"spark", "databricks_remote"})
 """Targets on which Spark itself writes Delta tables."""
 

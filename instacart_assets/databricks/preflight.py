@@ -13,7 +13,7 @@ from functools import partial
 from instacart_assets.databricks.outcomes import Inspection, Outcome, failed
 from instacart_assets.errors import RemediableError
 from instacart_assets.places import for_python
-from instacart_assets.settings import LAUNCHER_TARGETS, Settings
+from instacart_assets.settings import REMOTE_TARGETS, Settings
 
 INSPECTION_SECONDS = 30.0
 """After which no further check is begun."""
@@ -39,7 +39,7 @@ def run_preflight(settings: Settings, on_check: Callable[[str], object] = str) -
     Returns:
         An outcome for every check, in the order in which they were made.
     """
-    if settings.target in LAUNCHER_TARGETS or settings.target == "serverless":
+    if settings.target in REMOTE_TARGETS:
         return _inspect_workspace(settings, on_check)
     return _inspect_here(settings, on_check)
 

@@ -18,7 +18,9 @@ def make_launcher_resource(settings: Settings) -> dg.ResourceDefinition:
 
     def launch(_: dg.InitResourceContext) -> Any:
         from instacart_assets.databricks.launcher import make_launcher  # noqa: PLC0415 - takes seconds
+        from instacart_assets.databricks.preflight import require_preflight  # noqa: PLC0415 - as above
 
+        require_preflight(settings)
         return make_launcher(settings)
 
     return dg.ResourceDefinition(launch, description="Sends each step to a Databricks cluster.")

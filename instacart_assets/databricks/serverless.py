@@ -32,7 +32,9 @@ class ServerlessBuilder:
     @cached_property
     def _tasks(self) -> "ServerlessTasks":
         from instacart_assets.databricks.pipes import ServerlessTasks  # noqa: PLC0415 - takes seconds
+        from instacart_assets.databricks.preflight import require_preflight  # noqa: PLC0415 - as above
 
+        require_preflight(self._settings)
         return ServerlessTasks(self._settings)
 
     def build(
