@@ -88,6 +88,10 @@ format: $(VENV)/.dev ## Format the code
 pages: $(VENV)/.runtime ## Write the page of each table anew from its contract
 	$(BIN)/python -m instacart_assets.contracts.document docs/tables
 
+.PHONY: wheel
+wheel: $(VENV)/.runtime ## Build the wheel that Databricks tasks run from, into dist/
+	$(BIN)/python -m hatchling build --target wheel --directory dist
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies
 	$(BIN)/uv pip compile pyproject.toml --extra local --extra databricks --group build $(LOCK_OPTIONS) -o locks/runtime.txt

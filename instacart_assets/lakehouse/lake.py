@@ -105,6 +105,11 @@ class Lakehouse(ABC):
     def place(self) -> str:
         """Where the lake is, for people."""
 
+    @property
+    def scratch(self) -> Path | None:
+        """Folder for what is no table, where the engine does not reach this process's temporary one."""
+        return None
+
     @abstractmethod
     def pin(self, address: str) -> Pin:
         """The table as it stands now, taken before the inputs of its next version are read."""

@@ -124,6 +124,11 @@ class SparkLake(Lakehouse):
         """The root of the tables' names."""
         return str(self._names)
 
+    @property
+    def scratch(self) -> Path:
+        """The folder of candidates, and of what else is no table."""
+        return self._scratch
+
     def _candidates_of(self, address: str) -> Path:
         layer, _, name = address.partition(".")
         return self._scratch / "candidates" / layer / name

@@ -18,7 +18,6 @@ import pyarrow.parquet as pq
 
 from instacart_assets.landing.files import LandedFile, LandingError, identify
 from instacart_assets.landing.lines import find_fault, read_lines
-from instacart_assets.places import for_python
 
 BATCH_BYTES = 1 << 22
 LINE_OVERHEAD = 256
@@ -64,7 +63,7 @@ class Salvage:
     malformed: int
 
 
-def salvage_file(file: LandedFile, scratch: str | None = None) -> Salvage:
+def salvage_file(file: LandedFile, scratch: Path | None = None) -> Salvage:
     """Part a landed file into records and malformed lines; an unchanged file is not parted again.
 
     Args:
@@ -78,7 +77,7 @@ def salvage_file(file: LandedFile, scratch: str | None = None) -> Salvage:
 
 
 @lru_cache(maxsize=4096)
-def _salvage_file(file: LandedFile, scratch: str | None, *_identity: int) -> Salvage:
+def _salvage_file(file: LandedFile, scratch: Path | None, *_identity: int) -> Salvage:
     folder = Path(mkdtemp(dir=_keep_folder(scratch).name))
     records, lines = folder / "records.csv", folder / "lines.parquet"
     malformed = 0
@@ -141,8 +140,8 @@ def _tabulate(file: LandedFile, lines: list[MalformedLine]) -> pa.Table:
 
 
 @cache
-def _keep_folder(scratch: str | None) -> TemporaryDirectory[str]:
+def _keep_folder(scratch: Path | None) -> TemporaryDirectory[str]:
     """A folder that lives as long as the process."""
     if scratch is not None:
-        for_python(scratch).mkdir(parents=True, exist_ok=True)
-    return TemporaryDirectory(prefix="landing-", dir=scratch and for_python(scratch))
+        scratch.mkdir(parents=True, exist_ok=True)
+    return TemporaryDirectory(prefix="landing-", dir=scratch)

@@ -42,7 +42,7 @@ class LandedSource:
     files: tuple[tuple[LandedFile, FileContent], ...]
     repeated: tuple[str, ...]
     salvaged: Mapping[str, Salvage] = field(default_factory=dict)
-    scratch: str | None = None
+    scratch: Path | None = None
 
     @property
     def records(self) -> int:
@@ -103,7 +103,7 @@ class LandedSource:
         return replace(self, salvaged={file.name: salvage_file(file, self.scratch) for file, _ in self.files})
 
 
-def open_source(landing: Path, contract: Contract, scratch: str | None = None) -> LandedSource:
+def open_source(landing: Path, contract: Contract, scratch: Path | None = None) -> LandedSource:
     """The landed source of a bronze table, fingerprinted, with the files that cannot be trusted salvaged.
 
     Args:

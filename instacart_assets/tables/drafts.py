@@ -104,7 +104,7 @@ class LandedDraft(Draft):
 
     def __init__(self, table: Table, lake: Lakehouse, settings: Settings, run_id: str) -> None:
         super().__init__(table, lake, settings, run_id)
-        self._source = open_source(for_python(settings.landing), table.contract, settings.scratch)
+        self._source = open_source(for_python(settings.landing), table.contract, lake.scratch)
         self.candidate = self._stage()
         self.quarantine = Quarantine(table.contract, {}, lake, run_id)
         lines = self._source.read_lines(lake.session) if self._source.malformed else None

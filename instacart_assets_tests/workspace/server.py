@@ -146,6 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
     """Reads the calls of one connection and sends the answers."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer leaves in one piece: in two, the second waits for the first to be acknowledged
     server: "_Http"
 
     def setup(self) -> None:
