@@ -161,6 +161,7 @@ class Lakehouse(ABC):
 
         Raises:
             ShapeError: the rows lack a column of the contract.
+            PySparkException: the engine cannot make the rows.
         """
 
     @abstractmethod

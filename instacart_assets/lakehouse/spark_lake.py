@@ -173,9 +173,9 @@ class SparkLake(Lakehouse):
         parted = shaped.write.partitionBy(IS_REFUSED) if IS_REFUSED in shaped.columns else shaped.write
         try:
             parted.parquet(for_spark(path))
-        except (PySparkException, Py4JJavaError):  # a part of a candidate is none
+        except (PySparkException, Py4JJavaError) as error:  # a part of a candidate is none
             shutil.rmtree(path, ignore_errors=True)
-            raise
+            raise _as_spark_error(error) from error
         may_refuse = IS_REFUSED in shaped.columns
         counted = self._read(path, contract, with_refused=may_refuse)
         refused = counted.where(IS_REFUSED).count() if may_refuse else 0
@@ -262,6 +262,13 @@ class SparkLake(Lakehouse):
 def _quote(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def _as_spark_error(error: Exception) -> PySparkException:
+    """A failed job's error as every other of Spark's: the classic client has no class of its own for it."""
+    if isinstance(error, PySparkException):
+        return error
+    return PySparkException(str(error.java_exception.getMessage()))  # type: ignore[attr-defined] # Py4J has no types
 
 
 def _name_error(error: PySparkException) -> str:
