@@ -4,8 +4,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
-from instacart_assets.settings import SettingsError, load_settings
+from instacart_assets.settings import DatabricksSettings, Settings, SettingsError, load_settings
 
 
 def test_without_an_environment_data_lie_under_data(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +39,56 @@ def test_a_wrong_value_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("INSTACART_CALENDAR__FIRST_WEEKDAY", "Samstag")
     with pytest.raises(SettingsError, match="INSTACART_CALENDAR__FIRST_WEEKDAY=Samstag"):
         load_settings()
+
+
+def list_variables() -> list[str]:
+    """Every variable that sets something."""
+    parts = {name: field.annotation for name, field in Settings.model_fields.items()}
+    nested = {
+        f"{name}__{part}"
+        for name, kind in parts.items()
+        if isinstance(kind, type) and issubclass(kind, BaseModel)
+        for part in kind.model_fields
+    }
+    plain = {name for name in parts if not any(one.startswith(f"{name}__") for one in nested)}
+    return [f"INSTACART_{name.upper()}" for name in sorted(plain | nested)]
+
+
+@pytest.mark.parametrize("variable", list_variables())
+def test_every_variable_is_documented(variable: str) -> None:
+    root = Path(__file__).parents[1]
+    pages = (root / "README.md", root / "docs" / "databricks.md")
+    assert any(f"`{variable}`" in page.read_text("utf-8") for page in pages)
+
+
+def test_defaults_in_the_pages_are_the_defaults() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "databricks.md").read_text("utf-8")
+    for name, field in DatabricksSettings.model_fields.items():
+        (row,) = [line for line in page.splitlines() if f"`INSTACART_DATABRICKS__{name.upper()}` |" in line]
+        said = row.split("|")[2].strip().strip("`")
+        default = field.get_default(call_default_factory=True)
+        if default is None:
+            assert said in {"none", "/dagster_staging"}, row
+        elif isinstance(default, str | int | float):
+            assert said == f"{default:g}" if isinstance(default, float) else said == str(default), row
+        else:
+            assert said in {"[]", "{}"}, row
+
+
+@pytest.mark.parametrize(
+    ("chosen", "remedy"),
+    [
+        ({"target": "databricks_uc"}, "INSTACART_DATABRICKS__STAGING"),
+        ({"target": "serverless"}, "INSTACART_DATABRICKS__STAGING"),
+        ({"target": "local", "catalog": "main"}, "unset INSTACART_CATALOG"),
+        ({"target": "local", "lake": "s3://bucket/lake"}, "INSTACART_LAKE to a folder"),
+    ],
+)
+def test_what_a_target_cannot_do_with_is_told_with_the_variable(chosen: dict[str, str], remedy: str) -> None:
+    with pytest.raises(SettingsError, match=remedy):
+        load_settings(**chosen)
+
+
+def test_a_lake_by_url_keeps_its_slashes() -> None:
+    assert load_settings(target="spark", lake="s3://bucket/lake").lake == "s3://bucket/lake"
+    assert load_settings(target="spark", lake="some/folder").lake == Path("some/folder")

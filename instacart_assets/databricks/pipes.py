@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+import requests
 from dagster._core.errors import DagsterExecutionInterruptedError, DagsterPipesExecutionError
 from dagster_databricks.pipes import (
     PipesDatabricksServerlessClient,
     PipesUnityCatalogVolumesMessageReader,
 )
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service import compute, jobs
 
 from instacart_assets.databricks.cluster import describe_remote
@@ -47,11 +49,12 @@ class MendedServerlessClient(PipesDatabricksServerlessClient):
 
     def __init__(self, workspace: Workspace, settings: Settings) -> None:
         volume = str(settings.databricks.staging).rstrip("/")
+        client = connect(settings.databricks.outage_seconds, is_client_patient=True).client
         super().__init__(
-            client=workspace.client,
+            client=client,
             volume_path=volume,
             message_reader=PipesUnityCatalogVolumesMessageReader(
-                interval=settings.databricks.poll_seconds, client=workspace.client, volume_path=volume
+                interval=settings.databricks.poll_seconds, client=client, volume_path=volume
             ),
             poll_interval_seconds=settings.databricks.poll_seconds,
         )
@@ -167,6 +170,13 @@ class ServerlessTasks:
             )
         except DagsterPipesExecutionError as error:
             raise ServerlessTaskError(self._explain(client.run_id, str(error))) from error
+        except DatabricksError as error:
+            refused = self._workspace.explain_refusal(f"run the task {name}", error)
+            raise ServerlessTaskError(refused) from error
+        except (requests.RequestException, TimeoutError) as error:
+            raise ServerlessTaskError(
+                f"the workspace {self._workspace.host} did not answer when it was to run the task {name}: {error}"
+            ) from error
         if client.is_interrupted:
             # The client cancelled the run, and went on as if nothing had happened.
             raise DagsterExecutionInterruptedError

@@ -103,7 +103,7 @@ class Workspace:
                 return call_within(deadline - time.monotonic(), call)
             except DatabricksError as error:
                 if not is_passing(error):
-                    raise WorkspaceError(self._explain_refusal(what, error, remedy)) from error
+                    raise WorkspaceError(self.explain_refusal(what, error, remedy)) from error
                 last: Exception = error
             except (requests.RequestException, TimeoutError) as error:
                 last = error
@@ -114,7 +114,8 @@ class Workspace:
             time.sleep(rest)
             pause *= 2
 
-    def _explain_refusal(self, what: str, error: DatabricksError, remedy: str) -> str:
+    def explain_refusal(self, what: str, error: DatabricksError, remedy: str = "") -> str:
+        """The message of a refusal, with what to do about it."""
         # The SDK adds its whole configuration to some refusals.
         said = str(error).partition(". Config: ")[0]
         is_unknown = isinstance(error, Unauthenticated) or (
@@ -131,8 +132,12 @@ class Workspace:
         )
 
 
-def connect(outage_seconds: float) -> Workspace:
+def connect(outage_seconds: float, *, is_client_patient: bool = False) -> Workspace:
     """The workspace of the environment, with whatever credentials the SDK finds there.
+
+    Args:
+        outage_seconds: seconds without an answer after which a call fails.
+        is_client_patient: whether the SDK's client itself tries again for as long, for code that calls it directly.
 
     Raises:
         WorkspaceOutageError: credentials had to be fetched, and nobody answered.
@@ -142,11 +147,11 @@ def connect(outage_seconds: float) -> Workspace:
 
     def configure() -> WorkspaceClient:
         config = Config(
-            retry_timeout_seconds=1,
+            retry_timeout_seconds=max(1, int(outage_seconds)) if is_client_patient else 1,
             http_timeout_seconds=patience,
             product="instacart-assets",
             product_version="0",
-            clock=ImpatientClock(),
+            clock=RealClock() if is_client_patient else ImpatientClock(),
         )
         return WorkspaceClient(config=config)
 

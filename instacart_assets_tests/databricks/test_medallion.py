@@ -77,7 +77,7 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Laptop:
     generate(USERS, SEED, made.landing, products=PRODUCTS)
     # A line that is none and a row that is refused: quarantine is built there as here.
     with (made.landing / "products.csv").open("a") as products:
-        products.write('90001,a line with too many fields,1,1,1\n90002,from nowhere,9999,1\n')
+        products.write("90001,a line with too many fields,1,1,1\n90002,from nowhere,9999,1\n")
     run = run_graph(Settings(landing=made.landing, lake=made.lake), None if IS_PROOF else "+silver.products")
     assert run.is_success, run
     return made

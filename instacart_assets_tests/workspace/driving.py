@@ -105,8 +105,10 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def build_wheel(folder: Path, name: str, code: str, *, requires: str = "") -> Path:
-    """A wheel of one module, whose function ``main`` is an entry point of the wheel's name."""
+def build_wheel(
+    folder: Path, name: str, code: str, *, requires: str = "", command: str | None = None
+) -> Path:
+    """A wheel of one module, whose function ``main`` is a command, of the wheel's name if it has no other."""
     wheel = folder / f"{name}-1.0-py3-none-any.whl"
     described = f"{name}-1.0.dist-info"
     needed = f"Requires-Dist: {requires}\n" if requires else ""
@@ -114,7 +116,7 @@ def build_wheel(folder: Path, name: str, code: str, *, requires: str = "") -> Pa
         f"{name}.py": textwrap.dedent(code),
         f"{described}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needed}",
         f"{described}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{described}/entry_points.txt": f"[console_scripts]\n{name} = {name}:main\n",
+        f"{described}/entry_points.txt": f"[console_scripts]\n{command or name} = {name}:main\n",
         f"{described}/RECORD": "",
     }
     with zipfile.ZipFile(wheel, "w") as archive:
