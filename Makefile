@@ -33,6 +33,21 @@ $(VENV)/.dev: locks/dev.txt $(VENV)/.runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/dev.txt
 	@touch $@
 
+# The Spark and Python of Databricks Runtime 17.3 LTS, beside which transforms are tested; only where there is a Java.
+LTS := .venv-lts
+LTS_PYTHON ?= $(firstword $(foreach python,python3.12 $(wildcard $(HOME)/.pyenv/versions/3.12.*/bin/python),$(shell \
+	$(python) -c 'print("$(python)")' 2> /dev/null)) $(PYTHON))
+HAS_JAVA := $(shell command -v $(or $(JAVA_HOME:%=%/bin/java),java))
+
+$(LTS)/.runtime: locks/lts.txt pyproject.toml
+	$(LTS_PYTHON) -m venv --clear $(LTS)
+	$(LTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/lts.txt
+	$(LTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: lts
+lts: $(LTS)/.runtime ## Install the Spark of the targeted Databricks Runtime, for the parity tests
+
 $(DAGSTER_HOME)/dagster.yaml: deploy/local/dagster.yaml
 	@mkdir -p $(@D) && cp $< $@
 
@@ -56,7 +71,7 @@ ui: setup ## Dagster's web UI on the same graph and lake
 	$(BIN)/dagster dev --workspace workspace.yaml
 
 .PHONY: test
-test: $(VENV)/.dev ## Every test
+test: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## Every test
 	$(BIN)/python -m pytest
 
 .PHONY: check
@@ -65,7 +80,7 @@ check: $(VENV)/.dev ## The inner loop: lint, then every test that is quick
 	$(BIN)/python -m pytest -q -m "not slow"
 
 .PHONY: prove
-prove: $(VENV)/.dev ## The full counts of every test that counts, and docs/proof.md on what they found
+prove: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## The full counts of every test that counts, and docs/proof.md on what they found
 	rm -rf $(PROOF)
 	HYPOTHESIS_PROFILE=prove INSTACART_PROOF=$(PROOF) $(BIN)/python -m pytest
 	$(BIN)/python -m instacart_assets_tests.proof_page $(PROOF) docs/proof.md
@@ -96,6 +111,7 @@ wheel: $(VENV)/.runtime ## Build the wheel that Databricks tasks run from, into 
 lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies
 	$(BIN)/uv pip compile pyproject.toml --extra local --extra databricks --group build $(LOCK_OPTIONS) -o locks/runtime.txt
 	$(BIN)/uv pip compile pyproject.toml --extra local --extra databricks --group dev -c locks/runtime.txt $(LOCK_OPTIONS) -o locks/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --group lts $(LOCK_OPTIONS) -o locks/lts.txt
 
 # Without annotations and headers the files name no registry and no path.
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade

@@ -319,7 +319,7 @@ def _open_lake(lake: Path | None) -> Any:
     from instacart_assets.lakehouse.sessions import open_lake, open_session
 
     settings = _settings(lake=lake)
-    return open_lake(settings, lambda: open_session(settings.target))
+    return open_lake(settings, lambda: open_session(settings.target, settings.spark))
 
 
 def _write_rows(rows: Any, output: Format) -> None:

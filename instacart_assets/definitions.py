@@ -47,7 +47,7 @@ def build_defs(
 
 def make_resources(settings: Settings) -> dict[str, Any]:
     """What tables are built with on the target of the settings; nothing is started or imported for another."""
-    spark = make_spark(settings.target)
+    spark = make_spark(settings.target, settings.spark)
     return {
         "spark": spark,
         "builder": make_builder(settings, spark),

@@ -127,6 +127,10 @@ class Settings(BaseSettings):
         default=7, ge=0, description="Days for which a candidate that was refused can still be looked at."
     )
     calendar: OrderCalendar = Field(default=OrderCalendar(), description="How days are counted.")
+    spark: dict[str, str] = Field(
+        default_factory=dict,
+        description="What the session of the target spark is opened with beside the defaults, as JSON.",
+    )
     databricks: DatabricksSettings = Field(
         default=DatabricksSettings(), description="The cluster that launched steps run on."
     )

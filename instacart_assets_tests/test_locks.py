@@ -18,18 +18,29 @@ def read_pins(lock: str) -> dict[str, list[str]]:
     return pins
 
 
-def read_requirements(*groups: str) -> list[Requirement]:
+def read_requirements(extra: str | None, *groups: str) -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    stated = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["local"]]
+    stated = [*project["project"]["dependencies"]]
+    if extra is not None:
+        stated += project["project"]["optional-dependencies"][extra]
     for group in groups:
         stated += [entry for entry in project["dependency-groups"][group] if isinstance(entry, str)]
     return [Requirement(entry) for entry in stated]
 
 
-@pytest.mark.parametrize(("lock", "groups"), [("runtime.txt", ("build",)), ("dev.txt", ("build", "dev"))])
-def test_every_requirement_is_pinned_to_an_allowed_version(lock: str, groups: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("lock", "extra", "groups"),
+    [
+        ("runtime.txt", "local", ("build",)),
+        ("dev.txt", "local", ("build", "dev")),
+        ("lts.txt", None, ("build", "lts")),
+    ],
+)
+def test_every_requirement_is_pinned_to_an_allowed_version(
+    lock: str, extra: str | None, groups: tuple[str, ...]
+) -> None:
     pins = read_pins(lock)
-    for requirement in read_requirements(*groups):
+    for requirement in read_requirements(extra, *groups):
         name = requirement.name.lower().replace("_", "-")
         assert name in pins, f"{lock} has no {name}: make lock"
         assert all(version in requirement.specifier for version in pins[name]), (
@@ -41,7 +52,11 @@ def test_what_runs_is_what_is_tested() -> None:
     assert read_pins("runtime.txt").items() <= read_pins("dev.txt").items()
 
 
-@pytest.mark.parametrize("lock", ["runtime.txt", "dev.txt"])
+def test_the_targeted_runtime_gets_nothing_that_its_clusters_do_not_have() -> None:
+    assert not {"pysail", "deltalake", "dagster-databricks"} & read_pins("lts.txt").keys()
+
+
+@pytest.mark.parametrize("lock", ["runtime.txt", "dev.txt", "lts.txt"])
 def test_the_locks_are_hashes_and_no_addresses(lock: str) -> None:
     text = (ROOT / "locks" / lock).read_text()
     assert "://" not in text

@@ -24,8 +24,10 @@ def test_the_environment_sets_every_part(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("INSTACART_LAKE", "elsewhere")
     monkeypatch.setenv("INSTACART_CALENDAR__FIRST_WEEKDAY", "Sunday")
     monkeypatch.setenv("INSTACART_CALENDAR__AS_OF_DATE", "2016-06-30")
+    monkeypatch.setenv("INSTACART_SPARK", '{"spark.driver.memory": "8g"}')
     settings = load_settings()
     assert settings.lake_folder == Path("elsewhere")
+    assert settings.spark == {"spark.driver.memory": "8g"}
     assert settings.calendar.first_weekday == "Sunday"
     assert settings.calendar.as_of_date == date(2016, 6, 30)
 

@@ -36,6 +36,9 @@ SMALL_CONFIG = {
 }
 """One machine: few partitions, no web server."""
 
+APACHE_CONFIG = SESSION_CONFIG | DELTA_CONFIG | SMALL_CONFIG
+"""What a session is opened with, where settings say nothing else."""
+
 QUERY_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 """Through these PySpark writes each error a second time, with the JVM's stack, before it raises it."""
 
@@ -47,7 +50,7 @@ class EngineError(RemediableError):
 class ApacheSpark(LazyPySparkResource):
     """Dagster's PySpark resource on classic Spark in this process; it starts with the first use of the session."""
 
-    spark_config: dict[str, Any] = SESSION_CONFIG | DELTA_CONFIG | SMALL_CONFIG
+    spark_config: dict[str, Any] = APACHE_CONFIG
 
     def _init_session(self) -> None:
         if self._spark_session is None:

@@ -4,7 +4,8 @@ Here lives the choice and nothing of what is done with either. Engines are impor
 cluster has neither the embedded one nor Dagster's PySpark resource.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 from pyspark.sql import SparkSession
@@ -16,6 +17,8 @@ from instacart_assets.settings import DELTA_TARGETS, Settings, Target
 
 SESSION_CONFIG = {"spark.sql.session.timeZone": "UTC"}
 """What every session is opened with: moments are read and shown in UTC on every machine."""
+
+NO_CONFIG: Mapping[str, str] = MappingProxyType({})
 
 SCRATCH = "_scratch"
 """Folder below a lake that holds what is no table."""
@@ -37,13 +40,18 @@ class ClusterSpark:
         return session
 
 
-def make_spark(target: Target) -> Any:
-    """A resource whose ``spark_session`` is the target's; nothing starts before that is asked for."""
+def make_spark(target: Target, config: Mapping[str, str] = NO_CONFIG) -> Any:
+    """A resource whose ``spark_session`` is the target's; nothing starts before that is asked for.
+
+    Args:
+        target: where tables are built.
+        config: what a session of the target spark is opened with beside its defaults, and in their place.
+    """
     match target:
         case "spark":
-            from instacart_assets.lakehouse.apache import ApacheSpark  # noqa: PLC0415 - as the module says
+            from instacart_assets.lakehouse.apache import APACHE_CONFIG, ApacheSpark  # noqa: PLC0415 - as the module says
 
-            return ApacheSpark()
+            return ApacheSpark(spark_config=APACHE_CONFIG | dict(config))
         case "databricks_remote":
             return ClusterSpark()
         case _:  # a launched step's session is the cluster's; this side opens none
@@ -52,9 +60,9 @@ def make_spark(target: Target) -> Any:
             return EmbeddedSpark()
 
 
-def open_session(target: Target = "local") -> SparkSession:
-    """A session on the target's engine, for use outside a Dagster run."""
-    return cast("SparkSession", make_spark(target).spark_session)
+def open_session(target: Target = "local", config: Mapping[str, str] = NO_CONFIG) -> SparkSession:
+    """A session on the target's engine, for use outside a Dagster run; see ``make_spark``."""
+    return cast("SparkSession", make_spark(target, config).spark_session)
 
 
 def open_lake(settings: Settings, open_session: Callable[[], SparkSession]) -> Lakehouse:

@@ -43,6 +43,9 @@ ABSENT = {
 }
 """How Spark and Delta say that there is no such table."""
 
+REMEMBERED = 20
+"""Commits of a table that one look at its history brings: asking for few takes Delta as long as for many."""
+
 CONFLICT = "concurrent"
 """What Delta calls every commit that another one came before, in the name of its error."""
 
@@ -118,6 +121,8 @@ class SparkLake(Lakehouse):
         super().__init__(open_session)
         self._names = names
         self._scratch = for_python(scratch)
+        # A look at a table's history takes longer than most queries of small tables.
+        self._seen: dict[str, list[Any]] = {}
 
     @property
     def place(self) -> str:
@@ -135,26 +140,25 @@ class SparkLake(Lakehouse):
 
     def pin(self, address: str) -> Pin:
         """The table as it stands now; one that was made and never published has no version."""
-        newest = next(self._list_commits(address, 1), None)
-        if newest is None or (newest["version"] == 0 and newest[NOTES] is None):
+        self._seen[address] = commits = self._list_commits(address, REMEMBERED)
+        if not commits or (commits[0]["version"] == 0 and commits[0][NOTES] is None):
             return Pin(None)
-        return Pin(newest["version"])
+        return Pin(commits[0]["version"])
 
-    def _list_commits(self, address: str, versions: int) -> Iterator[Any]:
+    def _list_commits(self, address: str, versions: int) -> list[Any]:
         """The last commits of a table, the newest first; none where there is no table."""
         try:
             history = self.session.sql(f"DESCRIBE HISTORY {self._names.name(address)} LIMIT {versions}")
-            commits = history.select("version", NOTES).orderBy(F.desc("version")).collect()
+            return history.select("version", NOTES).orderBy(F.desc("version")).collect()
         except AnalysisException as error:
             if _name_error(error) in ABSENT:
-                return iter(())
+                return []
             raise
-        return iter(commits)
 
     def count_rows(self, address: str, version: int | None = None) -> int:
         """Rows of a version of the table, by default the one now, from its statistics; 0 where there is none."""
-        pinned = self.find_version(address)
-        return 0 if pinned is None else self._load(address, pinned if version is None else version).count()
+        pinned = self.find_version(address) if version is None else version
+        return 0 if pinned is None else self._load(address, pinned).count()
 
     def list_tables(self) -> list[str]:
         """Addresses of all published tables, by layer and name."""
@@ -205,7 +209,8 @@ class SparkLake(Lakehouse):
     def _commit(self, candidate: Candidate, notes: str) -> int:
         contract, pin = candidate.contract, candidate.pin
         name = self._names.name(contract.address)
-        self._make_table(contract)
+        if pin.version is None:
+            self._make_table(contract)
         known = self.session.sql(f"SELECT * FROM {name} LIMIT 0").columns  # noqa: S608 - the lake's own name
         is_narrower = not set(known) <= set(contract.column_names)
         writer = (
@@ -231,7 +236,8 @@ class SparkLake(Lakehouse):
         Raises:
             PublishConflictError: there is none, as Delta passed over a number that was committed before.
         """
-        for commit in self._list_commits(address, 20):
+        self._seen[address] = self._list_commits(address, REMEMBERED)
+        for commit in self._seen[address]:
             if commit[NOTES] == notes:
                 return int(commit["version"])
         raise PublishConflictError(explain_conflict(address))
@@ -252,7 +258,10 @@ class SparkLake(Lakehouse):
         )
 
     def _read_notes(self, address: str, versions: int) -> Iterator[str]:
-        return (commit[NOTES] for commit in self._list_commits(address, versions) if commit[NOTES])
+        """Those of the commits seen when the table was last pinned or published, or of now."""
+        seen = self._seen.get(address) if versions <= REMEMBERED else None
+        commits = self._list_commits(address, versions) if seen is None else seen
+        return (commit[NOTES] for commit in commits[:versions] if commit[NOTES])
 
     def name_for_query(self, address: str) -> str:
         """The table's own name in Spark SQL."""

@@ -332,7 +332,11 @@ class MadeDraft(Draft):
     def note_run(self) -> dict[str, Any]:
         """What it was made of nothing from, and how much was refused."""
         notes: dict[str, Any] = {}
-        empty = [address for address in self._versions if not self._lake.count_rows(address)]
+        empty = [
+            address
+            for address, version in self._versions.items()
+            if not self._lake.count_rows(address, version)
+        ]
         if empty:
             notes["empty_sources"] = f"made of nothing from {', '.join(empty)}"
         if self.candidate.refused:

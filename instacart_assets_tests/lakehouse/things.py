@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from instacart_assets.contracts.model import Contract
-from instacart_assets.lakehouse.folder_lake import FolderLake
-from instacart_assets.lakehouse.lake import Candidate
+from instacart_assets.lakehouse.lake import Candidate, Lakehouse
 from instacart_assets_tests.small_contracts import make_column, make_contract
 
 THINGS = make_contract(make_column("thing_id", "int", required=True), make_column("name"))
@@ -20,7 +19,7 @@ def make_named(address: str) -> Contract:
 
 
 def stage(
-    lake: FolderLake, rows: Sequence[tuple[Any, ...]], contract: Contract = THINGS, run_id: str = "run"
+    lake: Lakehouse, rows: Sequence[tuple[Any, ...]], contract: Contract = THINGS, run_id: str = "run"
 ) -> Candidate:
     """A candidate of these rows, made to replace what is published now."""
     schema = ", ".join(f"{column.name} {column.type}" for column in contract.columns)
@@ -29,11 +28,11 @@ def stage(
 
 
 def publish(
-    lake: FolderLake, rows: Sequence[tuple[Any, ...]], contract: Contract = THINGS, run_id: str = "run"
+    lake: Lakehouse, rows: Sequence[tuple[Any, ...]], contract: Contract = THINGS, run_id: str = "run"
 ) -> int:
     return lake.publish(stage(lake, rows, contract, run_id))
 
 
-def read_sorted(lake: FolderLake, address: str = "silver.things", version: int | None = None) -> list[Any]:
+def read_sorted(lake: Lakehouse, address: str = "silver.things", version: int | None = None) -> list[Any]:
     """All rows as the engine reads them, as tuples in order."""
     return sorted(tuple(row) for row in lake.read(address, version).collect())
