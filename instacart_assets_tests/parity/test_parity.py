@@ -10,15 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from instacart_assets_tests.faults.proof import IS_PROOF
+from instacart_assets_tests.faults.proof import IS_PROOF, write_report
 from instacart_assets_tests.lake_reading import read_table
 from instacart_assets_tests.parity.comparison import compare_lakes, find_contracts, list_tables
 from instacart_assets_tests.parity.conftest import LTS_PYTHON, Made, find_spark, make_lake
 
 pytestmark = pytest.mark.slow
 
+DAMAGED, REAL = "generated, with damage", "the real sample"
 
-def check_same(ours: Made, theirs: Made) -> None:
+
+def check_same(ours: Made, theirs: Made, landed: str) -> None:
     """The same tables, all of the graph's, and the same outcomes of all checks."""
     addresses = set(find_contracts())
     mine, other = ours.told.result(), theirs.told.result()
@@ -29,16 +31,20 @@ def check_same(ours: Made, theirs: Made) -> None:
     assert not differences, f"{ours.engine.name} and {theirs.engine.name}:\n" + "\n".join(differences)
     assert mine["made"] == other["made"]
     assert mine["checks"] == other["checks"]
+    rows = sum(read_table(ours.lake, address).num_rows for address in addresses)
+    spark = str(theirs.engine.started.result())
+    case = {"landed": landed, "spark": spark, "tables": len(addresses), "rows": rows}
+    write_report("parity.json", {f"{landed} {spark}": case})
 
 
 def test_damaged_files_become_the_same_tables_on_apache_spark(embedded: Made, apache: Made) -> None:
-    check_same(embedded, apache)
+    check_same(embedded, apache, DAMAGED)
 
 
 def test_damaged_files_become_the_same_tables_on_the_spark_of_the_targeted_runtime(
     embedded: Made, lts: Made
 ) -> None:
-    check_same(embedded, lts)
+    check_same(embedded, lts, DAMAGED)
 
 
 def test_the_damage_reaches_every_part_that_refuses(embedded: Made) -> None:
@@ -62,7 +68,7 @@ def real(sample: Path, tmp_path_factory: pytest.TempPathFactory, embedded: Made)
 def test_the_real_sample_becomes_the_same_tables(
     sample: Path, real: Made, sparks: Mapping[str, Made], name: str, tmp_path: Path
 ) -> None:
-    check_same(real, make_lake(find_spark(name, sparks).engine, sample, tmp_path / "lake"))
+    check_same(real, make_lake(find_spark(name, sparks).engine, sample, tmp_path / "lake"), REAL)
 
 
 def test_the_targeted_runtime_is_met_without_the_embedded_engine_or_its_lake(lts: Made) -> None:

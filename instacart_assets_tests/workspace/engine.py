@@ -23,10 +23,10 @@ from typing import Any
 import pyspark
 from py4j.clientserver import ClientServer, JavaParameters, PythonParameters
 
+from instacart_assets.lakehouse.apache import find_jars
 from instacart_assets_tests.workspace.folders import Folders
 from instacart_assets_tests.workspace.workers import read_kept_variables
 
-DELTA = "io.delta:delta-spark_2.13:4.3.1"
 START_SECONDS = 180
 NO_JAVA = "this emulated workspace has no Spark: there is no Java on this machine"
 
@@ -140,14 +140,19 @@ def configure(folders: Folders, connect_port: int, *, is_dbfs_enabled: bool) -> 
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "2g",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # begins sooner
-        "spark.jars.packages": DELTA,
+        "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",  # begins sooner
+        "spark.jars.packages": find_jars(),
         "spark.local.dir": str(folders.root / "spark-scratch"),
         "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(connect_port),
         "spark.ui.enabled": "false",
+        # Small data are planned and compiled for longer than they are worked on: no code is made for them.
         "spark.sql.shuffle.partitions": "2",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.databricks.delta.writeChecksumFile.enabled": "false",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.warehouse.dir": (folders.root / "warehouse").as_uri(),
