@@ -7,6 +7,7 @@ time, and from Spark's own cache afterwards. A process has one kind of session: 
 import logging
 import os
 import shutil
+import sys
 from typing import Any
 
 import pyspark
@@ -55,6 +56,8 @@ class ApacheSpark(LazyPySparkResource):
     def _init_session(self) -> None:
         if self._spark_session is None:
             check_java()
+            # Java starts Pythons of its own, and takes the first in the path for the one that asks.
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
             builder = SparkSession.builder.master("local[*]").config("spark.jars.packages", find_jars())
             for key, value in self.spark_config.items():
                 builder = builder.config(key, value)

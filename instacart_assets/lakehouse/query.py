@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 import pyarrow as pa
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
@@ -42,7 +43,7 @@ def run_query(lake: Lakehouse, sql: str, limit: int | None = None) -> pa.Table:
     try:
         rows = _read_only(lake, _name_tables(sql, held))
         return (rows if limit is None else rows.limit(limit)).toArrow()
-    except PySparkException as error:
+    except (PySparkException, Py4JJavaError) as error:  # classic PySpark leaves errors of its tasks as Java's
         raise QueryError(_explain(error, names - set(known), known, lake)) from error
 
 
@@ -62,7 +63,7 @@ def _name_tables(sql: str, names: Mapping[str, str]) -> str:
     return TABLE_NAME.sub(lambda found: names.get(found[0].lower(), found[0]), sql)
 
 
-def _explain(error: PySparkException, absent: set[str], known: list[str], lake: Lakehouse) -> str:
+def _explain(error: Exception, absent: set[str], known: list[str], lake: Lakehouse) -> str:
     if not absent:
         return f"the query was refused: {error} (tables can be read here, not changed)"
     if not known:

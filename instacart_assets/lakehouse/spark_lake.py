@@ -6,6 +6,7 @@ table in one Delta commit. A transaction number made of the pinned version lets 
 whose table another run has published meanwhile.
 """
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from instacart_assets.lakehouse.lake import (
     REFUSED_COLUMNS,
     Candidate,
     Lakehouse,
+    LakePathError,
     Pin,
     PublishConflictError,
     explain_conflict,
@@ -46,8 +48,14 @@ ABSENT = {
 REMEMBERED = 20
 """Commits of a table that one look at its history brings: asking for few takes Delta as long as for many."""
 
-CONFLICT = "concurrent"
-"""What Delta calls every commit that another one came before, in the name of its error."""
+MISTAKEN_NAME = re.compile(r"[\[\]{}*?`\\]")
+"""What Spark takes for a pattern, or for the end of a name, in a path."""
+
+CONFLICT = re.compile(
+    r"\[(DELTA_CONCURRENT_\w+|DELTA_PROTOCOL_CHANGED|DELTA_METADATA_CHANGED|\w*TABLE\w*_ALREADY_EXISTS)"
+    r"|io\.delta\.exceptions\.(Concurrent|ProtocolChanged|MetadataChanged)"
+)
+"""How Delta names the failure of a commit that another one came before, the making of a table among them."""
 
 
 class TableNames(Protocol):
@@ -69,6 +77,18 @@ class PathNames:
     """
 
     root: str
+
+    def __post_init__(self) -> None:
+        """Refuse a place that Spark would look for elsewhere.
+
+        Raises:
+            LakePathError: it would.
+        """
+        if MISTAKEN_NAME.search(self.root):
+            raise LakePathError(
+                f"{self.root}: Spark takes [ ] {{ }} * ? ` and a backslash in the name of a folder for something else; "
+                "give another"
+            )
 
     def name(self, address: str) -> str:
         """The table's folder, in the words of Delta."""
@@ -207,28 +227,40 @@ class SparkLake(Lakehouse):
         return rows.where(IS_REFUSED).drop(IS_REFUSED)
 
     def _commit(self, candidate: Candidate, notes: str) -> int:
+        address = candidate.contract.address
+        try:
+            self._write_over(candidate, notes)
+        except (PySparkException, Py4JJavaError) as error:
+            if CONFLICT.search(str(error)):
+                raise PublishConflictError(explain_conflict(address)) from error
+            raise
+        return self._find_commit(address, notes)
+
+    def _write_over(self, candidate: Candidate, notes: str) -> None:
+        """Write a candidate over the table, in one commit."""
         contract, pin = candidate.contract, candidate.pin
         name = self._names.name(contract.address)
         if pin.version is None:
             self._make_table(contract)
         known = self.session.sql(f"SELECT * FROM {name} LIMIT 0").columns  # noqa: S608 - the lake's own name
         is_narrower = not set(known) <= set(contract.column_names)
-        writer = (
-            self.read_candidate(candidate)
-            .writeTo(name)
+        rows = self.read_candidate(candidate).select(
+            *(
+                F.col(column.name).alias(column.name, metadata={"comment": column.description})
+                for column in contract.columns
+            )
+        )
+        (
+            rows.writeTo(name)
             .option(NOTES, notes)
             # Delta lets a number of one application commit once: a run with an older pin comes too late.
             .option("txnAppId", f"publish {contract.address}")
             .option("txnVersion", (pin.version or 0) + 1)
+            # A column that is gone takes Delta a new schema, which states of no column that it is required: the
+            # contract's rules still hold it.
             .option("overwriteSchema" if is_narrower else "mergeSchema", "true")
+            .overwrite(F.lit(True))
         )
-        try:
-            writer.overwrite(F.lit(True))
-        except (PySparkException, Py4JJavaError) as error:
-            if CONFLICT in str(error).lower():
-                raise PublishConflictError(explain_conflict(contract.address)) from error
-            raise
-        return self._find_commit(contract.address, notes)
 
     def _find_commit(self, address: str, notes: str) -> int:
         """The version that a commit with these notes made.

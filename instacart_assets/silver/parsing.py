@@ -8,6 +8,8 @@ is stated here; rules stand in the contracts.
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+NUMBER = r"^[ \t]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[ \t]*$"
+"""How a fraction is written. Engines on Java take ``7d`` for seven as well, others do not."""
 NO_BREAK_SPACE = "\u00a0"
 ISO_DATE_LENGTH = 10
 NO_DAYS = -1
@@ -29,14 +31,18 @@ def parse_whole_days(text: Column) -> Column:
 
     Null where nothing landed, ``NO_DAYS`` where the text spells no whole days.
     """
-    days = text.try_cast("double")
+    days = _parse_number(text)
     whole = F.when(days == F.floor(days), days.try_cast("int"))
     return F.when(text.isNotNull(), F.coalesce(whole, F.lit(NO_DAYS)))
 
 
 def parse_share(text: Column) -> Column:
     """The number that the text spells; null where nothing landed, not-a-number where the text spells none."""
-    return F.when(text.isNotNull(), F.coalesce(text.try_cast("double"), F.lit(float("nan"))))
+    return F.when(text.isNotNull(), F.coalesce(_parse_number(text), F.lit(float("nan"))))
+
+
+def _parse_number(text: Column) -> Column:
+    return F.when(text.rlike(NUMBER), text.try_cast("double"))
 
 
 def parse_date(text: Column) -> Column:

@@ -64,6 +64,45 @@ ODD_NAMES = (
 """Names that are well-formed, and that engines might write otherwise."""
 
 
+ODD_DATES = (
+    *(
+        b"2015-01-03",
+        b"2015-1-3",
+        b"20150103",
+        b"2015",
+        b"2015-01",
+        b" 2015-01-03 ",
+        b"2015-02-30",
+        b"0000-01-01",
+    ),
+    *(
+        b"2015-01-03T",
+        b"2015-01-03 10",
+        b"2015-01-03 10:11",
+        b"2015-01-03T10:11:12Z",
+        b"2015-01-03 10:11:12.123456789",
+    ),
+    *(
+        b"2015-01-03T10:11:12+05:30",
+        b"2015-01-03 10:11:12 Europe/Berlin",
+        b"2015-01-03 24:00:00",
+        b"2015-01-03 10:61:00",
+    ),
+    *(
+        b"10:11:12",
+        b"T10:11",
+        b"+2015-01-03",
+        b"-2015-01-03",
+        b"12015-01-03",
+        b"03/01/2015",
+        b"2015-01-03x",
+        b"epoch",
+    ),
+    *(b"now", b"today", b"1420243200", b"2015-W01-6", b"2015-003", b"2015/01/03", b"\xd9\xa2015-01-03"),
+)
+"""Texts that one engine or another might take for a date."""
+
+
 def damage_drop(landing: Path, place: Path) -> Path:
     """A copy of generated files in a new folder, damaged."""
     shutil.copytree(landing, place)

@@ -14,6 +14,7 @@ from instacart_assets_tests.faults.proof import IS_PROOF, write_report
 from instacart_assets_tests.lake_reading import read_table
 from instacart_assets_tests.parity.comparison import compare_lakes, find_contracts, list_tables
 from instacart_assets_tests.parity.conftest import LTS_PYTHON, Made, find_spark, make_lake
+from instacart_assets_tests.parity.damaged_drop import ODD_DATES, ODD_NAMES, ODD_NUMBERS
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +58,16 @@ def test_the_damage_reaches_every_part_that_refuses(embedded: Made) -> None:
     checks = embedded.told.result()["checks"]
     failed = {name for name, said in checks.items() if not said["passed"]}
     assert {"bronze.orders lines_are_well_formed", "silver.orders eval_set_is_known"} <= failed
+
+
+@pytest.mark.parametrize("name", ["spark", "lts"])
+def test_every_odd_text_is_the_same_value(embedded: Made, sparks: Mapping[str, Made], name: str) -> None:
+    texts = [text.decode() for text in (*ODD_NUMBERS, *ODD_NAMES, *ODD_DATES)]
+    ours, theirs = (
+        made.engine.ask("parse_texts", texts=texts).result() for made in (embedded, find_spark(name, sparks))
+    )
+    assert len(ours) == len(set(texts))
+    assert theirs == ours
 
 
 @pytest.fixture(scope="module")

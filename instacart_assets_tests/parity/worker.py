@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 import pyspark
+from pyspark.sql import functions as F
 
 from instacart_assets.definitions import build_defs
 from instacart_assets.lakehouse.lake import Lakehouse
@@ -22,6 +23,7 @@ from instacart_assets.lakehouse.query import run_query
 from instacart_assets.lakehouse.sessions import open_lake, open_session
 from instacart_assets.runs import QUIET, select_tables
 from instacart_assets.settings import Settings, Target
+from instacart_assets.silver import parsing
 
 Answer = Any
 
@@ -33,7 +35,7 @@ SPARK_CONFIG = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.databricks.delta.writeChecksumFile.enabled": "false",
-    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
 }
 """Small data are planned and compiled for longer than they are worked on: no code is made for them."""
 
@@ -54,7 +56,7 @@ def build_tables(target: Target, landing: str, lake: str, selection: str | None 
         )
     failures = (event for event in done.all_events if event.is_step_failure)
     return {
-        "errors": {event.step_key: str(event.step_failure_data.error)[-4_000:] for event in failures},
+        "errors": {event.step_key: _tell_error(event.step_failure_data.error) for event in failures},
         "checks": {
             f"{'.'.join(check.asset_key.path)} {check.check_name}": {
                 "passed": check.passed,
@@ -70,9 +72,24 @@ def build_tables(target: Target, landing: str, lake: str, selection: str | None 
     }
 
 
+def _tell_error(error: Any) -> str:
+    """The message of the innermost error."""
+    while error.cause is not None:
+        error = error.cause
+    return str(error.message)[:4_000]
+
+
 def ask_lake(target: Target, lake: str, sql: str) -> Answer:
     """The answer to a query, as rows."""
     return run_query(_open(target, lake), sql).to_pylist()
+
+
+def parse_texts(target: Target, texts: list[str]) -> Answer:
+    """What each function over one column makes of texts."""
+    rows = open_session(target, SPARK_CONFIG).createDataFrame([(text,) for text in texts], "text string")
+    named = {name: parse for name, parse in vars(parsing).items() if name.startswith(("parse_", "clean_"))}
+    parsed = rows.select("text", *(parse(F.col("text")).alias(name) for name, parse in named.items()))
+    return {row["text"]: repr(row) for row in parsed.collect()}
 
 
 def read_version(target: Target, lake: str, address: str, version: int) -> Answer:
@@ -117,7 +134,7 @@ def start(target: Target) -> Answer:
 
 REQUESTS: Mapping[str, Callable[..., Answer]] = {
     request.__name__: request
-    for request in (build_tables, ask_lake, read_version, tell_state, run_cases, start)
+    for request in (build_tables, parse_texts, ask_lake, read_version, tell_state, run_cases, start)
 }
 
 

@@ -21,7 +21,10 @@ from instacart_assets.silver.parsing import (
 CASES: list[tuple[Callable[[Column], Column], dict[str | None, object]]] = [
     (parse_int, {"08": 8, "8": 8, "0": 0, "-1": -1, "x": None, "": None, "3000000000": None, None: None}),
     (parse_bigint, {"3000000000": 3_000_000_000, "x": None, None: None}),
-    (parse_whole_days, {"15.0": 15, "15": 15, "0.0": 0, "15.5": -1, "x": -1, None: None}),
+    (
+        parse_whole_days,
+        {"15.0": 15, "15": 15, "0.0": 0, "15.5": -1, "x": -1, "7d": -1, "NaN": -1, None: None},
+    ),
     (
         parse_date,
         {
@@ -57,7 +60,7 @@ def test_text_becomes_its_value_or_null(
 
 
 def test_text_that_spells_no_share_is_neither_a_share_nor_nothing(spark: SparkSession) -> None:
-    rows = spark.createDataFrame([("0.25",), ("20%",), (None,)], "text string")
+    rows = spark.createDataFrame([("0.25",), ("20%",), ("1f",), (None,)], "text string")
     parsed = rows.select("text", parse_share(F.col("text")).alias("share")).collect()
     shares = {row["text"]: row["share"] for row in parsed}
     assert (shares["0.25"], shares[None]) == (0.25, None)
