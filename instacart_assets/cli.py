@@ -41,7 +41,8 @@ Landing = Annotated[
     typer.Option(help="Folder of the landed files.", envvar="INSTACART_LANDING", show_default="data/landing"),
 ]
 Lake = Annotated[
-    Path | None, typer.Option(help="Folder of the lake.", envvar="INSTACART_LAKE", show_default="data/lake")
+    str | None,  # a path would lose a slash of a URL
+    typer.Option(help="Folder or URL of the lake.", envvar="INSTACART_LAKE", show_default="data/lake"),
 ]
 
 
@@ -315,7 +316,7 @@ def _find_table(address: str) -> Any:
     return tables[address]
 
 
-def _open_lake(lake: Path | None) -> Any:
+def _open_lake(lake: str | None) -> Any:
     from instacart_assets.lakehouse.sessions import open_lake, open_session
 
     settings = _settings(lake=lake)
@@ -339,7 +340,7 @@ def _write_rows(rows: Any, output: Format) -> None:
             sys.stdout.write("\n")
 
 
-def _settings(**chosen: Path | None) -> Any:
+def _settings(**chosen: Path | str | None) -> Any:
     from instacart_assets.settings import load_settings
 
     return load_settings(**{name: value for name, value in chosen.items() if value is not None})

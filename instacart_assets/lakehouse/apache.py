@@ -15,7 +15,7 @@ from dagster_pyspark import LazyPySparkResource
 from pyspark.sql import SparkSession
 
 from instacart_assets.errors import RemediableError
-from instacart_assets.lakehouse.sessions import SESSION_CONFIG
+from instacart_assets.lakehouse.session_config import SESSION_CONFIG
 
 DELTA_JARS = {
     "4.0": "io.delta:delta-spark_2.13:4.0.1",

@@ -12,7 +12,7 @@ from typing import Any
 from dagster_pyspark import LazyPySparkResource
 from pyspark.sql import SparkSession
 
-from instacart_assets.lakehouse.sessions import SESSION_CONFIG
+from instacart_assets.lakehouse.session_config import SESSION_CONFIG
 
 IDLE_SECONDS = 365 * 24 * 60 * 60
 """The engine forgets a session that asked nothing for so long, by itself after a quarter of an hour; a process that

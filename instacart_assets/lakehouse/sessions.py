@@ -11,12 +11,10 @@ from typing import Any, cast
 from pyspark.sql import SparkSession
 
 from instacart_assets.errors import RemediableError
-from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.lakehouse.lake import Lakehouse, LakePathError
+from instacart_assets.lakehouse.session_config import SESSION_CONFIG
 from instacart_assets.places import DBFS, VOLUMES
-from instacart_assets.settings import DELTA_TARGETS, Settings, Target
-
-SESSION_CONFIG = {"spark.sql.session.timeZone": "UTC"}
-"""What every session is opened with: moments are read and shown in UTC on every machine."""
+from instacart_assets.settings import DELTA_TARGETS, REMOTE_TARGETS, Settings, Target
 
 NO_CONFIG: Mapping[str, str] = MappingProxyType({})
 
@@ -69,9 +67,14 @@ def open_lake(settings: Settings, open_session: Callable[[], SparkSession]) -> L
     """The lake that settings name, as the target's engine writes it.
 
     Raises:
-        LakePathError: it cannot lie there.
+        LakePathError: it cannot lie there, or is not to be reached from this machine.
         ScratchError: no folder for candidates is named where one has to be.
     """
+    if settings.target in REMOTE_TARGETS:
+        raise LakePathError(
+            f"the target {settings.target} keeps its tables in a Databricks workspace, where SQL editors and "
+            "warehouses read them; for a lake of this machine set INSTACART_TARGET=local or spark"
+        )
     if settings.target not in DELTA_TARGETS:
         from instacart_assets.lakehouse.folder_lake import FolderLake  # noqa: PLC0415 - as the module says
 
