@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 from dagster_databricks.databricks_pyspark_step_launcher import DatabricksPySparkStepLauncher
 
-from instacart_assets.databricks import remote
+from instacart_assets.databricks import preflight, remote
 from instacart_assets.databricks.launcher import MendedStepLauncher, parse_report
 from instacart_assets.databricks.resource import make_launcher_resource
 from instacart_assets.settings import load_settings
@@ -68,9 +68,12 @@ def test_each_target_has_the_launcher_that_is_set(
 ) -> None:
     monkeypatch.setenv("INSTACART_TARGET", target)
     monkeypatch.setenv("INSTACART_DATABRICKS__LAUNCHER", launcher)
+    asked: list[str] = []
+    monkeypatch.setattr(preflight, "require_preflight", lambda settings: asked.append(settings.target))
     resource = make_launcher_resource(load_settings())
     with dg.build_resources({"launcher": resource}) as resources:
         assert type(resources.launcher) is kind
+    assert asked == ([target] if kind is not type(None) else [])
     assert launching.workspace.calls == []
 
 

@@ -11,13 +11,13 @@ from instacart_assets.lakehouse import engine
 engine.IDLE_SECONDS = {seconds}
 session = engine.EmbeddedSpark().spark_session
 session.sql("SELECT 1").collect()
-time.sleep(4)
+time.sleep({idle})
 print(session.sql("SELECT 2 AS two").collect())
 """
 
 
-def ask_after_idling(seconds: int) -> subprocess.CompletedProcess[str]:
-    script = ASK_AFTER_IDLING.format(seconds=seconds)
+def ask_after_idling(seconds: int, idle: int) -> subprocess.CompletedProcess[str]:
+    script = ASK_AFTER_IDLING.format(seconds=seconds, idle=idle)
     return subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
     )
@@ -25,7 +25,7 @@ def ask_after_idling(seconds: int) -> subprocess.CompletedProcess[str]:
 
 def test_a_session_lives_as_long_as_a_process_may_wait() -> None:
     """The engine forgets a session that idles for longer than the setting, so the setting is long."""
-    assert "is not running" in ask_after_idling(1).stderr
-    kept = ask_after_idling(engine.IDLE_SECONDS)
+    assert "is not running" in ask_after_idling(1, idle=12).stderr
+    kept = ask_after_idling(engine.IDLE_SECONDS, idle=2)
     assert kept.stdout == "[Row(two=2)]\n"
     assert kept.stderr == ""

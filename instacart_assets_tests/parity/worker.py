@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 import pyspark
 from pyspark.sql import functions as F
+from pyspark.sql.types import DateType
 
 from instacart_assets.definitions import build_defs
 from instacart_assets.lakehouse.lake import Lakehouse
@@ -89,7 +90,14 @@ def parse_texts(target: Target, texts: list[str]) -> Answer:
     rows = open_session(target, SPARK_CONFIG).createDataFrame([(text,) for text in texts], "text string")
     named = {name: parse for name, parse in vars(parsing).items() if name.startswith(("parse_", "clean_"))}
     parsed = rows.select("text", *(parse(F.col("text")).alias(name) for name, parse in named.items()))
-    return {row["text"]: repr(row) for row in parsed.collect()}
+    # As days since 1970: engines know dates that Python does not.
+    days = [
+        F.datediff(field.name, F.lit("1970-01-01")).alias(field.name)
+        if field.dataType == DateType()
+        else field.name
+        for field in parsed.schema
+    ]
+    return {row["text"]: repr(row) for row in parsed.select(*days).collect()}
 
 
 def read_version(target: Target, lake: str, address: str, version: int) -> Answer:
