@@ -19,6 +19,14 @@ hypothesis_settings.register_profile("prove", max_examples=1_000, deadline=None)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "reduced"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side, those of a file stay together, and those that share the Sparks of parity."""
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        group = "parity" if "/parity/" in file else file
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Where every part is installed, a skipped test is a test that did not run: a failure."""

@@ -1,5 +1,6 @@
 """The embedded engine, for as long as a process lives."""
 
+import os
 import subprocess
 import sys
 
@@ -18,8 +19,15 @@ print(session.sql("SELECT 2 AS two").collect())
 
 def ask_after_idling(seconds: int, idle: int) -> subprocess.CompletedProcess[str]:
     script = ASK_AFTER_IDLING.format(seconds=seconds, idle=idle)
+    # This process has an engine already, and with it the setting.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SAIL_")}
     return subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=environment,
     )
 
 
