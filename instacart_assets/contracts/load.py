@@ -60,6 +60,7 @@ LANDED_TYPES: dict[str, ColumnType] = {
 """What the text of a landed column spells, by the ``logicalType`` beside its ``physicalType: string``."""
 
 BUDGET_PROPERTY = "errorBudget"
+WITHIN_PROPERTY = "within"
 DRIFT_PROPERTIES = {
     "unknownColumn": "unknown_column",
     "missingColumn": "missing_column",
@@ -111,6 +112,9 @@ def load_contract(path: Path) -> Contract:
     columns = tuple(_read_column(column, require) for column in properties)
     _check_unique((column.name for column in columns), "column", require)
     rules = tuple(_read_rules(table, properties, require))
+    known = {column.name for column in columns}
+    strange = [name for rule in rules for name in rule.within or () if name not in known]
+    require.that(not strange, f"within to name columns of the table, not {', '.join(strange)}")
     # A rule's verdict stands beside the columns while a table is audited.
     _check_unique((*(rule.id for rule in rules), *(column.name for column in columns)), "rule", require)
     return Contract(
@@ -239,6 +243,8 @@ def _read_rule(quality: DataQuality, require: _Requirement) -> Rule:
         (scope == "history") == (between is not None),
         f"rule {rule_id}: mustBeBetween, two ratios, exactly where unit is history",
     )
+    within = _read_within(quality, rule_id, require)
+    require.that(within is None or scope == "query", f"rule {rule_id}: unit: query, as it states within")
     return Rule(
         id=rule_id,
         description=require.some(quality.description, f"rule {rule_id}: description").strip(),
@@ -248,7 +254,24 @@ def _read_rule(quality: DataQuality, require: _Requirement) -> Rule:
         dimension=require.some(quality.dimension, f"rule {rule_id}: dimension"),
         between=None if between is None else (float(between[0]), float(between[1])),
         is_for_public_files=PUBLIC_FILES_TAG in (quality.tags or ()),
+        within=within,
     )
+
+
+def _read_within(quality: DataQuality, rule_id: str, require: _Requirement) -> tuple[str, ...] | None:
+    properties = _custom_properties(quality)
+    strange = sorted(set(properties) - {WITHIN_PROPERTY})
+    require.that(
+        not strange, f"rule {rule_id}: customProperties to be {WITHIN_PROPERTY}, not {', '.join(strange)}"
+    )
+    if WITHIN_PROPERTY not in properties:
+        return None
+    named = properties[WITHIN_PROPERTY]
+    require.that(
+        isinstance(named, list) and named != [] and all(isinstance(name, str) for name in named),
+        f"rule {rule_id}: within, a list of columns",
+    )
+    return tuple(named)
 
 
 def _read_condition(quality: DataQuality, scope: str, rule_id: str, require: _Requirement) -> str:
@@ -297,8 +320,8 @@ def _read_drift(table: SchemaObject, require: _Requirement) -> SchemaDrift:
     return SchemaDrift(**cast("dict[str, Policy]", policies))
 
 
-def _custom_properties(table: SchemaObject) -> dict[str, Any]:
-    return {str(custom.property): custom.value for custom in table.customProperties or ()}
+def _custom_properties(stated: SchemaObject | DataQuality) -> dict[str, Any]:
+    return {str(custom.property): custom.value for custom in stated.customProperties or ()}
 
 
 def _read_owners(document: OpenDataContractStandard, require: _Requirement) -> tuple[str, ...]:

@@ -58,6 +58,8 @@ class Rule:
         dimension: quality dimension of the standard, as ``conformity``.
         between: least and greatest ratio of a ``history`` rule's value to the median of those before.
         is_for_public_files: whether the rule speaks of the published dataset alone, and is left out elsewhere.
+        within: columns whose values part the rows into groups that a ``query`` rule looks at one by one: where
+            only some rows have changed, only their groups need be looked at. None where all rows count together.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Rule:
     dimension: str
     between: tuple[float, float] | None = None
     is_for_public_files: bool = False
+    within: tuple[str, ...] | None = None
 
     @property
     def consulted(self) -> tuple[str, ...]:

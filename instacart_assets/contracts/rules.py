@@ -76,6 +76,7 @@ def _make_key_rule(contract: Contract) -> Rule:
         "query",
         _severity_of_rows(contract),
         "uniqueness",
+        within=contract.key,
     )
 
 
@@ -108,6 +109,7 @@ def _make_reference_rule(column: Column, contract: Contract) -> Rule:
         "query",
         "block",
         "consistency",
+        within=contract.key,
     )
 
 
@@ -182,6 +184,7 @@ def _make_types_rule(spelt: list[Column], contract: Contract) -> Rule:
         "query",
         "block" if contract.drift.changed_type == "refuse" else "warn",
         "conformity",
+        within=("_source_file",),
     )
 
 

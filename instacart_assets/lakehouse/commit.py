@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Field, Schema
@@ -34,9 +34,15 @@ MILLISECONDS = 1000
 
 
 def commit_files(
-    root: Path, base: DeltaTable | None, contract: Contract, files: list[Path], notes: Mapping[str, str]
+    root: Path,
+    base: DeltaTable | None,
+    contract: Contract,
+    files: list[Path],
+    notes: Mapping[str, str],
+    *,
+    is_appended: bool = False,
 ) -> int:
-    """Make ``files`` the whole content of the table at ``root``, in one commit.
+    """Make ``files`` the whole content of the table at ``root``, or a further part of it, in one commit.
 
     Args:
         root: folder of the table.
@@ -45,6 +51,7 @@ def commit_files(
         contract: gives schema and comments.
         files: Parquet files below ``root``.
         notes: kept in the commit's metadata.
+        is_appended: whether the files that the table has stay.
 
     Returns:
         The version the commit made.
@@ -67,9 +74,8 @@ def commit_files(
             commit_properties=properties,
         )
     else:
-        base.create_write_transaction(
-            [*actions], mode="overwrite", schema=schema, commit_properties=properties
-        )
+        mode: Literal["append", "overwrite"] = "append" if is_appended else "overwrite"
+        base.create_write_transaction([*actions], mode=mode, schema=schema, commit_properties=properties)
     return DeltaTable(root).version()
 
 

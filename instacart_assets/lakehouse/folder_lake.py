@@ -7,7 +7,7 @@ Parquet into ``<table>/candidate-<run>/``, which no reader sees; publishing move
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,14 +22,20 @@ from pyspark.sql import DataFrame, SparkSession
 from instacart_assets.contracts.model import IS_REFUSED, LAYERS, QUARANTINE, Contract
 from instacart_assets.lakehouse.commit import commit_files, spell_lists
 from instacart_assets.lakehouse.lake import (
+    ADDED,
     CANDIDATE,
     NOTES,
+    REFUSED_PART,
+    WHOLE,
     Candidate,
+    Commit,
     Lakehouse,
     LakePathError,
     Pin,
     PublishConflictError,
     explain_conflict,
+    locate_good,
+    parse_notes,
 )
 from instacart_assets.lakehouse.schema import arrow_schema, conform
 
@@ -38,9 +44,6 @@ MISTAKEN_NAME = re.compile(r"%[0-9A-Fa-f]{2}|\\")
 
 DATA = "data-"
 """First part of the names of folders that hold what was published."""
-
-GOOD_PART, REFUSED_PART = f"{IS_REFUSED}=false", f"{IS_REFUSED}=true"
-"""Folders of a candidate whose rows could be refused."""
 
 
 class FolderLake(Lakehouse):
@@ -128,7 +131,7 @@ class FolderLake(Lakehouse):
         except PySparkException:  # a part of a candidate is none
             shutil.rmtree(path, ignore_errors=True)
             raise
-        good = _locate_good(path)
+        good = locate_good(path)
         if any(column.type == "array<string>" for column in contract.columns):
             spell_lists(_list_files(good))
         if not _list_files(good):  # the engine writes no file for no rows
@@ -136,22 +139,50 @@ class FolderLake(Lakehouse):
             pq.write_table(arrow_schema(contract).empty_table(), good / "empty.parquet")
         return Candidate(contract, path, _count_rows(good), _count_rows(path / REFUSED_PART), run_id, pin)
 
+    def _read_good(self, candidate: Candidate) -> DataFrame:
+        return self._read_aside(locate_good(candidate.path), candidate.contract)
+
+    def _read_aside(self, folder: Path, contract: Contract) -> DataFrame:
+        files = _list_files(folder)
+        if not files:
+            return self._make_none(contract)
+        rows = self.session.read.parquet(*map(self._spell_for_engine, files))
+        return rows.select(*(name for name in contract.column_names if name in rows.columns))
+
+    def _write_aside(self, rows: DataFrame, folder: Path, contract: Contract) -> int:
+        conform(rows, contract).write.parquet(self._spell_for_engine(folder))
+        if not _list_files(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        return _count_rows(folder)
+
+    def _prepare(self, candidate: Candidate) -> Candidate:
+        """Where rows go, write all that stay beside the new ones: a Delta commit here names whole files."""
+        if candidate.change is not None and candidate.change.removed:
+            merged = self._merge(candidate, candidate.change)
+            self._write_aside(merged, candidate.path / WHOLE, candidate.contract)
+        return candidate
+
     def read_candidate(self, candidate: Candidate) -> DataFrame:
-        """Rows of a candidate that would be published."""
-        rows = self.session.read.parquet(self._spell_for_engine(_locate_good(candidate.path)))
-        return rows.select(*candidate.contract.column_names)
+        """Rows that the table would have if a candidate were published."""
+        whole = candidate.path / WHOLE
+        if whole.is_dir():
+            return self._read_aside(whole, candidate.contract)
+        return super().read_candidate(candidate)
 
     def read_refused(self, candidate: Candidate) -> DataFrame:
         """Refused rows of a candidate: the contract's columns, where each is from, and the rules it breaks."""
         if candidate.refused:
-            return self.session.read.parquet(self._spell_for_engine(candidate.path / REFUSED_PART))
+            files = _list_files(candidate.path / REFUSED_PART)
+            return self.session.read.parquet(*map(self._spell_for_engine, files))
         return self._make_no_refused(candidate.contract)
 
     def _commit(self, candidate: Candidate, notes: str) -> int:
         address = candidate.contract.address
-        good = _locate_good(candidate.path)
+        if candidate.pin.handle is not None and self.find_version(address) != candidate.pin.version:
+            raise PublishConflictError(explain_conflict(address))
+        written = _locate_published(candidate)
         data = candidate.path.with_name(candidate.path.name.replace(CANDIDATE, DATA, 1))
-        good.rename(data)
+        written.rename(data)
         try:
             return commit_files(
                 self.locate(address),
@@ -159,15 +190,21 @@ class FolderLake(Lakehouse):
                 candidate.contract,
                 _list_files(data),
                 {NOTES: notes},
+                is_appended=written.name == ADDED,
             )
         except CommitFailedError as error:
-            data.rename(good)
+            data.rename(written)
             raise PublishConflictError(explain_conflict(address)) from error
 
-    def _read_notes(self, address: str, versions: int) -> Iterator[str]:
+    def _changes_of(self, address: str) -> Path:
+        return self.locate(address)
+
+    def _list_commits(self, address: str, versions: int) -> list[Commit]:
         table = self._open_table(address)
-        commits = [] if table is None else table.history(versions)
-        return (str(commit[NOTES]) for commit in commits if NOTES in commit)
+        return [
+            Commit(int(said["version"]), str(said.get("operation")), parse_notes(said.get(NOTES)))
+            for said in ([] if table is None else table.history(versions))
+        ]
 
     def name_for_query(self, address: str) -> str:
         """The table's address, under which the session is told of it."""
@@ -190,10 +227,12 @@ def _keep_link(root: Path) -> TemporaryDirectory[str]:
     return folder
 
 
-def _locate_good(path: Path) -> Path:
-    """Folder of those rows of a candidate that would be published."""
-    part = path / GOOD_PART
-    return part if part.exists() or (path / REFUSED_PART).exists() else path
+def _locate_published(candidate: Candidate) -> Path:
+    """Folder of a candidate whose files are to be the table's: all of them, or those to append."""
+    if not candidate.is_part:
+        return locate_good(candidate.path)
+    whole = candidate.path / WHOLE
+    return whole if whole.is_dir() else candidate.path / ADDED
 
 
 def _list_files(path: Path) -> list[Path]:

@@ -8,26 +8,51 @@ elsewhere.
 A new version is written in two steps. ``stage`` writes a candidate where no reader of the table looks; ``publish``
 makes it the table's content in one Delta commit. Between the two the candidate can be read and judged, and a
 process that dies leaves readers with the version they had. What is called a candidate was never published.
+
+A candidate holds the whole table, or the part of it that is made anew (``compare``): then only rows that differ
+from the published ones are appended or merged, and they are kept beside the version, so that what is made of the
+table can follow (``read_changes``).
 """
 
 import json
+import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
 
-from instacart_assets.contracts.model import ORIGIN, REASONS, Contract
+from instacart_assets.contracts.model import IS_REFUSED, ORIGIN, REASONS, Contract
 from instacart_assets.errors import RemediableError
+from instacart_assets.places import for_spark
 
 CANDIDATE = "candidate-"
 """First part of the names of folders that hold what may yet be refused."""
+
+GOOD_PART, REFUSED_PART = f"{IS_REFUSED}=false", f"{IS_REFUSED}=true"
+"""Folders of a candidate whose rows could be refused."""
+
+ADDED, REMOVED, WHOLE = "added", "removed", "whole"
+"""Folders of a compared candidate: rows that the published version lacks, rows that it has too many, and, where a
+lake writes that beforehand, all rows that it will have."""
+
+CHANGES = "changes-"
+"""First part of the names of folders that hold what a version added and removed."""
+
+CHANGED = "changed"
+"""What a version notes of the rows it added and removed: the folders that hold them."""
+
+KEEPS_ROWS = frozenset({"OPTIMIZE", "VACUUM START", "VACUUM END"})
+"""What Delta calls operations that change no row."""
 
 NOTES = "userMetadata"
 """Where a Delta commit keeps what a published version notes of itself, as Spark names it."""
@@ -65,6 +90,19 @@ class Pin:
 
 
 @dataclass(frozen=True)
+class Change:
+    """Rows in which a candidate differs from the published version; a row with another value is both.
+
+    Attributes:
+        added: how many rows it has that the published version lacks.
+        removed: how many rows it lacks that the published version has.
+    """
+
+    added: int
+    removed: int
+
+
+@dataclass(frozen=True)
 class Candidate:
     """A version of a table that is written but not published.
 
@@ -75,6 +113,8 @@ class Candidate:
         refused: how many rows are refused and lie beside those.
         run_id: the run that wrote it.
         pin: the table when the work began.
+        change: how it differs from the published version; None where that was not looked at.
+        is_part: whether its files hold only a part of the table's rows: those that were made anew.
     """
 
     contract: Contract
@@ -83,6 +123,13 @@ class Candidate:
     refused: int
     run_id: str
     pin: Pin
+    change: Change | None = None
+    is_part: bool = False
+
+    @property
+    def is_news(self) -> bool:
+        """Whether publishing it would change what readers see, as far as that was looked at."""
+        return self.change is None or self.change.added > 0 or self.change.removed > 0
 
 
 class Lakehouse(ABC):
@@ -165,12 +212,149 @@ class Lakehouse(ABC):
         """
 
     @abstractmethod
-    def read_candidate(self, candidate: Candidate) -> DataFrame:
-        """Rows of a candidate that would be published."""
-
-    @abstractmethod
     def read_refused(self, candidate: Candidate) -> DataFrame:
         """Refused rows of a candidate: the contract's columns, where each is from, and the rules it breaks."""
+
+    def compare(self, candidate: Candidate, published: DataFrame | None, *, is_part: bool) -> Candidate:
+        """Find out in which rows a staged candidate differs from the published version.
+
+        Args:
+            candidate: what was staged.
+            published: the published rows that it stands for; all of them where it is the whole table, None where
+                there are none.
+            is_part: whether the candidate holds but a part of the table: of the published rows, those that are not
+                in ``published`` stay as they are.
+
+        Returns:
+            The candidate with its change; ``rows`` counts the table as it would be.
+        """
+        path, contract = candidate.path, candidate.contract
+        if published is None:
+            shutil.copytree(
+                locate_good(path), path / ADDED, copy_function=_link, ignore=shutil.ignore_patterns(ADDED)
+            )
+            change = Change(candidate.rows, 0)
+        else:
+            made, held = self._read_good(candidate), published.select(*contract.column_names)
+            change = Change(
+                self._write_aside(made.subtract(held), path / ADDED, contract),
+                self._write_aside(held.subtract(made), path / REMOVED, contract),
+            )
+        if not is_part:
+            return replace(candidate, change=change)
+        held_rows = self.count_rows(contract.address, candidate.pin.version)
+        rows = held_rows + change.added - change.removed
+        return self._prepare(replace(candidate, change=change, is_part=True, rows=rows))
+
+    def _prepare(self, candidate: Candidate) -> Candidate:
+        """Write what the lake needs beforehand to publish a part; most need nothing."""
+        return candidate
+
+    @abstractmethod
+    def _write_aside(self, rows: DataFrame, folder: Path, contract: Contract) -> int:
+        """Write rows in the contract's columns as Parquet into a folder of a candidate; their number."""
+
+    @abstractmethod
+    def _read_aside(self, folder: Path, contract: Contract) -> DataFrame:
+        """Rows that ``_write_aside`` wrote; none where it wrote none."""
+
+    @abstractmethod
+    def _read_good(self, candidate: Candidate) -> DataFrame:
+        """Rows of a candidate's own files that would be published."""
+
+    def read_candidate(self, candidate: Candidate) -> DataFrame:
+        """Rows that the table would have if a candidate were published."""
+        if not candidate.is_part or candidate.change is None:
+            return self._read_good(candidate)
+        return self._merge(candidate, candidate.change)
+
+    def _merge(self, candidate: Candidate, change: Change) -> DataFrame:
+        """The published rows without those that go, and those that come."""
+        contract = candidate.contract
+        base = self._load(contract.address, int(candidate.pin.version or 0)).select(*contract.column_names)
+        if change.removed:
+            gone = self.read_removed(candidate).select(*contract.key)
+            base = base.join(gone, [*contract.key], "left_anti").select(*contract.column_names)
+        return base.unionByName(self.read_added(candidate)) if change.added else base
+
+    def read_made(self, candidate: Candidate) -> DataFrame:
+        """Rows of a candidate that were made anew: of a part only its own, changed or not."""
+        return self._read_good(candidate)
+
+    def read_added(self, candidate: Candidate) -> DataFrame:
+        """Rows of a compared candidate that the published version lacks."""
+        return self._read_aside(candidate.path / ADDED, candidate.contract)
+
+    def read_removed(self, candidate: Candidate) -> DataFrame:
+        """Rows of the published version that a compared candidate lacks."""
+        return self._read_aside(candidate.path / REMOVED, candidate.contract)
+
+    def read_changes(self, contract: Contract, since: int, until: int) -> DataFrame | None:
+        """Rows that versions after ``since`` up to ``until`` added or removed; None where that is not known.
+
+        A row that one version added and a later one removed is among them: whoever follows the table looks at what
+        shares its key now. It is not known of versions that somebody else wrote, that were published as a whole
+        without being compared, or whose changes were cleared away.
+
+        Args:
+            contract: the table.
+            since: the version that is known.
+            until: the version to follow to.
+        """
+        if since > until:
+            return None
+        commits = [
+            commit
+            for commit in self._list_commits(contract.address, self._count_back(contract.address, since))
+            if since < commit.version <= until
+        ]
+        if len(commits) < until - since:
+            return None
+        noted = [commit.notes.get(CHANGED) for commit in commits if commit.changes_rows]
+        if not all(isinstance(folders, list) for folders in noted):
+            return None
+        folders = [self._changes_of(contract.address) / name for names in noted for name in names or ()]
+        if not all(folder.is_dir() for folder in folders):
+            return None
+        nothing = self._make_none(contract)
+        parts = (self._read_aside(folder, contract) for folder in folders)
+        return reduce(lambda one, two: one.unionByName(two, allowMissingColumns=True), parts, nothing)
+
+    def has_changed(self, address: str, since: int, until: int) -> bool:
+        """Whether any version after ``since`` up to ``until`` has other rows than the one before."""
+        if since >= until:
+            return since > until
+        commits = self._list_commits(address, self._count_back(address, since))
+        between = [commit for commit in commits if since < commit.version <= until]
+        return len(between) < until - since or any(commit.changes_rows for commit in between)
+
+    def _count_back(self, address: str, since: int) -> int:
+        """How many of the last commits reach back to the one after a version."""
+        return max((self.find_version(address) or 0) - since, 1)
+
+    def remove_changes(self, address: str, before: datetime) -> list[Path]:
+        """Remove what versions before a moment added and removed, where it lies apart from the table's own files.
+
+        Returns:
+            The folders removed.
+        """
+        folders = self._changes_of(address).glob(f"{CHANGES}*")
+        old = [folder for folder in folders if folder.stat().st_mtime < before.timestamp()]
+        for folder in old:
+            shutil.rmtree(folder, ignore_errors=True)
+        return old
+
+    @abstractmethod
+    def _changes_of(self, address: str) -> Path:
+        """Folder in which lie the folders that hold the table's changes."""
+
+    @contextmanager
+    def keep_aside(self) -> Iterator["Aside"]:
+        """A place for rows that are used more than once; gone when the context ends."""
+        if self.scratch is not None:
+            self.scratch.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="aside-", dir=self.scratch, ignore_cleanup_errors=True) as folder:
+            yield Aside(self.session, Path(folder))
 
     def publish(self, candidate: Candidate, notes: Mapping[str, str] = MappingProxyType({})) -> int:
         """Make a candidate the table's content, in one commit; its refused rows stay until it is discarded.
@@ -185,12 +369,27 @@ class Lakehouse(ABC):
         Raises:
             PublishConflictError: another run published the table since the candidate's pin was taken.
         """
-        said = {"run_id": candidate.run_id, "candidate": candidate.path.name, **notes}
+        said: dict[str, Any] = {"run_id": candidate.run_id, "candidate": candidate.path.name, **notes}
+        if candidate.change is not None:
+            said[CHANGED] = self._keep_changes(candidate)
         return self._commit(candidate, json.dumps(said))
 
     @abstractmethod
     def _commit(self, candidate: Candidate, notes: str) -> int:
         """Publish a candidate with notes; see ``publish``."""
+
+    def _keep_changes(self, candidate: Candidate) -> list[str]:
+        """Put the changes of a compared candidate where ``read_changes`` finds them; the names of their folders."""
+        kept = self._changes_of(candidate.contract.address) / candidate.path.name.replace(
+            CANDIDATE, CHANGES, 1
+        )
+        names = []
+        for part in (ADDED, REMOVED):
+            if (candidate.path / part).is_dir():
+                kept.mkdir(parents=True, exist_ok=True)
+                shutil.copytree(candidate.path / part, kept / part, copy_function=_link, dirs_exist_ok=True)
+                names.append(f"{kept.name}/{part}")
+        return names
 
     def discard(self, candidate: Candidate) -> None:
         """Remove what is left of a candidate that nobody needs to look at."""
@@ -198,12 +397,12 @@ class Lakehouse(ABC):
 
     def read_notes(self, address: str, name: str, versions: int) -> list[str]:
         """What the last ``versions`` versions of a table noted under a name, the newest first."""
-        said = (json.loads(notes) for notes in self._read_notes(address, versions))
-        return [str(notes[name]) for notes in said if name in notes]
+        commits = self._list_commits(address, versions)
+        return [str(commit.notes[name]) for commit in commits if name in commit.notes]
 
     @abstractmethod
-    def _read_notes(self, address: str, versions: int) -> Iterator[str]:
-        """The notes of the last versions of a table that have any, the newest first."""
+    def _list_commits(self, address: str, versions: int) -> list["Commit"]:
+        """The last commits of a table, the newest first; none where there is no table."""
 
     @abstractmethod
     def name_for_query(self, address: str) -> str:
@@ -238,8 +437,76 @@ class Lakehouse(ABC):
 
     def _make_no_refused(self, contract: Contract) -> DataFrame:
         """No refused rows, in the columns they would have."""
-        columns = [*((column.name, column.type) for column in contract.columns), *REFUSED_COLUMNS]
+        return self._make_none(contract, REFUSED_COLUMNS)
+
+    def _make_none(self, contract: Contract, beside: tuple[tuple[str, str], ...] = ()) -> DataFrame:
+        """No rows, in the contract's columns and others beside them."""
+        columns = [*((column.name, column.type) for column in contract.columns), *beside]
         return self.session.createDataFrame([], ", ".join(f"`{name}` {kind}" for name, kind in columns))
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit of a table.
+
+    Attributes:
+        version: the version it made.
+        operation: what Delta calls it.
+        notes: what the version notes of itself; empty where nobody said anything.
+    """
+
+    version: int
+    operation: str
+    notes: Mapping[str, Any]
+
+    @property
+    def changes_rows(self) -> bool:
+        """Whether the version may have other rows than the one before."""
+        return self.operation not in KEEPS_ROWS
+
+
+class Aside:
+    """A place for rows that are used more than once in a build.
+
+    Args:
+        session: the engine.
+        folder: of the rows, which both the engine and this process reach.
+    """
+
+    def __init__(self, session: SparkSession, folder: Path) -> None:
+        self._session = session
+        self._folder = folder
+
+    def put(self, rows: DataFrame) -> DataFrame:
+        """The same rows, evaluated once."""
+        path = self._folder / uuid4().hex[:8]
+        rows.write.parquet(for_spark(path))
+        if not any(path.glob("*.parquet")):  # the embedded engine writes no file for no rows
+            return self._session.createDataFrame([], rows.schema)
+        return self._session.read.schema(rows.schema).parquet(for_spark(path))
+
+
+def locate_good(path: Path) -> Path:
+    """Folder of those rows of a candidate that would be published."""
+    part = path / GOOD_PART
+    return part if part.exists() or (path / REFUSED_PART).exists() else path
+
+
+def parse_notes(text: str | None) -> dict[str, Any]:
+    """What a commit's ``userMetadata`` says; nothing where it is not the product's own."""
+    try:
+        said = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _link(source: str, target: str) -> None:
+    """The same file under another name where the file system has links, else a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def explain_conflict(address: str) -> str:

@@ -8,10 +8,12 @@ whose table another run has published meanwhile.
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
@@ -24,12 +26,16 @@ from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.lakehouse.lake import (
     NOTES,
     REFUSED_COLUMNS,
+    REFUSED_PART,
     Candidate,
+    Commit,
     Lakehouse,
     LakePathError,
     Pin,
     PublishConflictError,
     explain_conflict,
+    locate_good,
+    parse_notes,
 )
 from instacart_assets.lakehouse.schema import conform
 from instacart_assets.places import for_python, for_spark
@@ -44,6 +50,9 @@ ABSENT = {
     "TABLE_OR_VIEW_NOT_FOUND",
 }
 """How Spark and Delta say that there is no such table."""
+
+IS_GOING = "_is_going"
+"""Column of what is merged into a table: whether a row goes."""
 
 REMEMBERED = 20
 """Commits of a table that one look at its history brings: asking for few takes Delta as long as for many."""
@@ -142,7 +151,7 @@ class SparkLake(Lakehouse):
         self._names = names
         self._scratch = for_python(scratch)
         # A look at a table's history takes longer than most queries of small tables.
-        self._seen: dict[str, list[Any]] = {}
+        self._seen: dict[str, list[Commit]] = {}
 
     @property
     def place(self) -> str:
@@ -160,20 +169,21 @@ class SparkLake(Lakehouse):
 
     def pin(self, address: str) -> Pin:
         """The table as it stands now; one that was made and never published has no version."""
-        self._seen[address] = commits = self._list_commits(address, REMEMBERED)
-        if not commits or (commits[0]["version"] == 0 and commits[0][NOTES] is None):
+        self._seen[address] = commits = self._look(address, REMEMBERED)
+        if not commits or (commits[0].version == 0 and not commits[0].notes):
             return Pin(None)
-        return Pin(commits[0]["version"])
+        return Pin(commits[0].version)
 
-    def _list_commits(self, address: str, versions: int) -> list[Any]:
-        """The last commits of a table, the newest first; none where there is no table."""
+    def _look(self, address: str, versions: int) -> list[Commit]:
+        """The last commits of a table as they are now, the newest first; none where there is no table."""
         try:
             history = self.session.sql(f"DESCRIBE HISTORY {self._names.name(address)} LIMIT {versions}")
-            return history.select("version", NOTES).orderBy(F.desc("version")).collect()
+            rows = history.select("version", "operation", NOTES).orderBy(F.desc("version")).collect()
         except AnalysisException as error:
             if _name_error(error) in ABSENT:
                 return []
             raise
+        return [Commit(row["version"], row["operation"], parse_notes(row[NOTES])) for row in rows]
 
     def count_rows(self, address: str, version: int | None = None) -> int:
         """Rows of a version of the table, by default the one now, from its statistics; 0 where there is none."""
@@ -200,67 +210,115 @@ class SparkLake(Lakehouse):
         except (PySparkException, Py4JJavaError) as error:  # a part of a candidate is none
             shutil.rmtree(path, ignore_errors=True)
             raise _as_spark_error(error) from error
-        may_refuse = IS_REFUSED in shaped.columns
-        counted = self._read(path, contract, with_refused=may_refuse)
-        refused = counted.where(IS_REFUSED).count() if may_refuse else 0
-        return Candidate(contract, path, counted.count() - refused, refused, run_id, pin)
+        refused = self._read_refused(path, contract).count() if (path / REFUSED_PART).is_dir() else 0
+        good = self._read_aside(locate_good(path), contract).count()
+        return Candidate(contract, path, good, refused, run_id, pin)
 
-    def _read(self, path: Path, contract: Contract, *, with_refused: bool) -> DataFrame:
-        columns: list[tuple[str, str]] = [(column.name, column.type) for column in contract.columns]
-        if with_refused:
-            columns += [*REFUSED_COLUMNS, (IS_REFUSED, "boolean")]
+    def _read_good(self, candidate: Candidate) -> DataFrame:
+        return self._read_aside(locate_good(candidate.path), candidate.contract)
+
+    def _read_aside(self, folder: Path, contract: Contract) -> DataFrame:
+        if not any(folder.glob("*.parquet")):
+            return self._make_none(contract)
+        columns = ", ".join(f"`{column.name}` {column.type}" for column in contract.columns)
+        return self.session.read.schema(columns).parquet(for_spark(folder))
+
+    def _write_aside(self, rows: DataFrame, folder: Path, contract: Contract) -> int:
+        conform(rows, contract).write.parquet(for_spark(folder))
+        count = self._read_aside(folder, contract).count()
+        if not count:
+            shutil.rmtree(folder, ignore_errors=True)
+        return count
+
+    def _read_refused(self, path: Path, contract: Contract) -> DataFrame:
+        columns = [*((column.name, column.type) for column in contract.columns), *REFUSED_COLUMNS]
         schema = ", ".join(f"`{name}` {kind}" for name, kind in columns)
-        return self.session.read.schema(schema).parquet(for_spark(path))
-
-    def read_candidate(self, candidate: Candidate) -> DataFrame:
-        """Rows of a candidate that would be published."""
-        rows = self._read(candidate.path, candidate.contract, with_refused=candidate.refused > 0)
-        good = rows.where(~F.col(IS_REFUSED)) if candidate.refused else rows
-        # A part's name becomes a column, asked for or not.
-        return good.select(*candidate.contract.column_names)
+        return self.session.read.schema(schema).parquet(for_spark(path / REFUSED_PART))
 
     def read_refused(self, candidate: Candidate) -> DataFrame:
         """Refused rows of a candidate: the contract's columns, where each is from, and the rules it breaks."""
         if not candidate.refused:
             return self._make_no_refused(candidate.contract)
-        rows = self._read(candidate.path, candidate.contract, with_refused=True)
-        return rows.where(IS_REFUSED).drop(IS_REFUSED)
+        return self._read_refused(candidate.path, candidate.contract)
 
     def _commit(self, candidate: Candidate, notes: str) -> int:
         address = candidate.contract.address
         try:
-            self._write_over(candidate, notes)
+            self._write(candidate, notes)
         except (PySparkException, Py4JJavaError) as error:
             if CONFLICT.search(str(error)):
                 raise PublishConflictError(explain_conflict(address)) from error
             raise
         return self._find_commit(address, notes)
 
-    def _write_over(self, candidate: Candidate, notes: str) -> None:
-        """Write a candidate over the table, in one commit."""
+    def _write(self, candidate: Candidate, notes: str) -> None:
+        """Make a candidate the table's content, in one commit."""
         contract, pin = candidate.contract, candidate.pin
         name = self._names.name(contract.address)
         if pin.version is None:
             self._make_table(contract)
+        # Delta lets a number of one application commit once: a run with an older pin comes too late.
+        number = {"txnAppId": f"publish {contract.address}", "txnVersion": str((pin.version or 0) + 1)}
+        if not candidate.is_part:
+            self._write_over(candidate, name, {NOTES: notes, **number})
+        elif candidate.change is not None and candidate.change.removed:
+            self._merge_into(
+                candidate,
+                name,
+                {f"commitInfo.{NOTES}": notes, **{f"write.{key}": value for key, value in number.items()}},
+            )
+        else:
+            rows = _describe(self.read_added(candidate), contract)
+            rows.writeTo(name).options(**{NOTES: notes, **number}).append()
+
+    def _write_over(self, candidate: Candidate, name: str, options: Mapping[str, str]) -> None:
+        """Write a candidate over the table."""
+        contract = candidate.contract
         known = self.session.sql(f"SELECT * FROM {name} LIMIT 0").columns  # noqa: S608 - the lake's own name
         is_narrower = not set(known) <= set(contract.column_names)
-        rows = self.read_candidate(candidate).select(
-            *(
-                F.col(column.name).alias(column.name, metadata={"comment": column.description})
-                for column in contract.columns
-            )
-        )
         (
-            rows.writeTo(name)
-            .option(NOTES, notes)
-            # Delta lets a number of one application commit once: a run with an older pin comes too late.
-            .option("txnAppId", f"publish {contract.address}")
-            .option("txnVersion", (pin.version or 0) + 1)
+            _describe(self.read_candidate(candidate), contract)
+            .writeTo(name)
+            .options(**options)
             # A column that is gone takes Delta a new schema, which states of no column that it is required: the
             # contract's rules still hold it.
             .option("overwriteSchema" if is_narrower else "mergeSchema", "true")
             .overwrite(F.lit(True))
         )
+
+    def _merge_into(self, candidate: Candidate, name: str, config: Mapping[str, str]) -> None:
+        """Take out the rows that go and put in those that come, by the table's key."""
+        contract = candidate.contract
+        coming = self.read_added(candidate)
+        going = self.read_removed(candidate).join(coming, [*contract.key], "left_anti")
+        changes = coming.withColumn(IS_GOING, F.lit(False)).unionByName(
+            going.withColumn(IS_GOING, F.lit(True))
+        )
+        view = f"changes_{uuid4().hex[:8]}"
+        changes.createOrReplaceTempView(view)
+        same = " AND ".join(f"held.`{column}` = new.`{column}`" for column in contract.key)
+        columns = [f"`{column}`" for column in contract.column_names]
+        keys = {f"spark.databricks.delta.{key}": value for key, value in config.items()}
+        with self._set(keys):
+            self.session.sql(
+                f"MERGE INTO {name} AS held USING {view} AS new ON {same} "  # noqa: S608 - the lake's own names
+                f"WHEN MATCHED AND new.{IS_GOING} THEN DELETE "
+                f"WHEN MATCHED THEN UPDATE SET {', '.join(f'held.{column} = new.{column}' for column in columns)} "
+                f"WHEN NOT MATCHED AND NOT new.{IS_GOING} THEN INSERT ({', '.join(columns)}) "
+                f"VALUES ({', '.join(f'new.{column}' for column in columns)})"
+            )
+        self.session.catalog.dropTempView(view)
+
+    @contextmanager
+    def _set(self, config: Mapping[str, str]) -> Iterator[None]:
+        """The session with this configuration, for one statement: SQL takes no options."""
+        for key, value in config.items():
+            self.session.conf.set(key, value)
+        try:
+            yield
+        finally:
+            for key in config:
+                self.session.conf.unset(key)
 
     def _find_commit(self, address: str, notes: str) -> int:
         """The version that a commit with these notes made.
@@ -268,10 +326,10 @@ class SparkLake(Lakehouse):
         Raises:
             PublishConflictError: there is none, as Delta passed over a number that was committed before.
         """
-        self._seen[address] = self._list_commits(address, REMEMBERED)
+        self._seen[address] = self._look(address, REMEMBERED)
         for commit in self._seen[address]:
-            if commit[NOTES] == notes:
-                return int(commit["version"])
+            if commit.notes == parse_notes(notes):
+                return commit.version
         raise PublishConflictError(explain_conflict(address))
 
     def _make_table(self, contract: Contract) -> None:
@@ -289,15 +347,28 @@ class SparkLake(Lakehouse):
             f"COMMENT {_quote(contract.description)}"
         )
 
-    def _read_notes(self, address: str, versions: int) -> Iterator[str]:
+    def _list_commits(self, address: str, versions: int) -> list[Commit]:
         """Those of the commits seen when the table was last pinned or published, or of now."""
         seen = self._seen.get(address) if versions <= REMEMBERED else None
-        commits = self._list_commits(address, versions) if seen is None else seen
-        return (commit[NOTES] for commit in commits[:versions] if commit[NOTES])
+        return (self._look(address, versions) if seen is None else seen)[:versions]
+
+    def _changes_of(self, address: str) -> Path:
+        layer, _, name = address.partition(".")
+        return self._scratch / "changes" / layer / name
 
     def name_for_query(self, address: str) -> str:
         """The table's own name in Spark SQL."""
         return self._names.name(address)
+
+
+def _describe(rows: DataFrame, contract: Contract) -> DataFrame:
+    """The rows with what the contract says of each column."""
+    return rows.select(
+        *(
+            F.col(column.name).alias(column.name, metadata={"comment": column.description})
+            for column in contract.columns
+        )
+    )
 
 
 def _quote(text: str) -> str:
