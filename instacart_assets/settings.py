@@ -4,6 +4,7 @@ Here lives what differs from one machine or deployment to another. Nothing is op
 """
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -125,6 +126,16 @@ class Settings(BaseSettings):
     )
     inspection_days: int = Field(
         default=7, ge=0, description="Days for which a candidate that was refused can still be looked at."
+    )
+    full: bool = Field(
+        default=False, description="Make silver and gold anew from bronze, whatever has changed."
+    )
+    as_of: datetime | None = Field(
+        default=None,
+        description="Make silver and gold of bronze as it stood at this moment, ISO 8601 with its UTC offset.",
+    )
+    time_travel_days: int = Field(
+        default=30, ge=0, description="Days for which earlier versions of a table can be read."
     )
     calendar: OrderCalendar = Field(default=OrderCalendar(), description="How days are counted.")
     spark: dict[str, str] = Field(

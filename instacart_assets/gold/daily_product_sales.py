@@ -11,7 +11,11 @@ from instacart_assets.gold.measures import count_reordered, divide, list_days
 from instacart_assets.tables.declare import table
 
 
-@table("gold.daily_product_sales")
+@table(
+    "gold.daily_product_sales",
+    by=["order_date", "product_id"],
+    ties={"silver.products": ["product_id"], "silver.promotions": ["product_id"]},
+)
 def daily_product_sales(
     silver_order_items: DataFrame, silver_products: DataFrame, silver_promotions: DataFrame
 ) -> DataFrame:

@@ -143,11 +143,12 @@ class FolderLake(Lakehouse):
         return self._read_aside(locate_good(candidate.path), candidate.contract)
 
     def _read_aside(self, folder: Path, contract: Contract) -> DataFrame:
-        files = _list_files(folder)
-        if not files:
+        if not _list_files(folder):
             return self._make_none(contract)
-        rows = self.session.read.parquet(*map(self._spell_for_engine, files))
-        return rows.select(*(name for name in contract.column_names if name in rows.columns))
+        return self._read_folder(folder).select(*contract.column_names)
+
+    def _read_folder(self, folder: Path) -> DataFrame:
+        return self.session.read.parquet(*map(self._spell_for_engine, _list_files(folder)))
 
     def _write_aside(self, rows: DataFrame, folder: Path, contract: Contract) -> int:
         conform(rows, contract).write.parquet(self._spell_for_engine(folder))
@@ -172,8 +173,7 @@ class FolderLake(Lakehouse):
     def read_refused(self, candidate: Candidate) -> DataFrame:
         """Refused rows of a candidate: the contract's columns, where each is from, and the rules it breaks."""
         if candidate.refused:
-            files = _list_files(candidate.path / REFUSED_PART)
-            return self.session.read.parquet(*map(self._spell_for_engine, files))
+            return self._read_folder(candidate.path / REFUSED_PART)
         return self._make_no_refused(candidate.contract)
 
     def _commit(self, candidate: Candidate, notes: str) -> int:

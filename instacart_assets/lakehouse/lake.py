@@ -30,6 +30,7 @@ from typing import Any
 from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from instacart_assets.contracts.model import IS_REFUSED, ORIGIN, REASONS, Contract
 from instacart_assets.errors import RemediableError
@@ -53,6 +54,9 @@ CHANGED = "changed"
 
 KEEPS_ROWS = frozenset({"OPTIMIZE", "VACUUM START", "VACUUM END"})
 """What Delta calls operations that change no row."""
+
+LAST_COMMITS = 20
+"""Among so many commits of a table one is a publication: maintenance comes after publications, not by itself."""
 
 NOTES = "userMetadata"
 """Where a Delta commit keeps what a published version notes of itself, as Spark names it."""
@@ -215,7 +219,9 @@ class Lakehouse(ABC):
     def read_refused(self, candidate: Candidate) -> DataFrame:
         """Refused rows of a candidate: the contract's columns, where each is from, and the rules it breaks."""
 
-    def compare(self, candidate: Candidate, published: DataFrame | None, *, is_part: bool) -> Candidate:
+    def compare(
+        self, candidate: Candidate, published: DataFrame | None, *, is_part: bool, may_overlap: bool = True
+    ) -> Candidate:
         """Find out in which rows a staged candidate differs from the published version.
 
         Args:
@@ -224,6 +230,7 @@ class Lakehouse(ABC):
                 there are none.
             is_part: whether the candidate holds but a part of the table: of the published rows, those that are not
                 in ``published`` stay as they are.
+            may_overlap: whether any row can be in both.
 
         Returns:
             The candidate with its change; ``rows`` counts the table as it would be.
@@ -236,9 +243,10 @@ class Lakehouse(ABC):
             change = Change(candidate.rows, 0)
         else:
             made, held = self._read_good(candidate), published.select(*contract.column_names)
+            added, removed = (made.subtract(held), held.subtract(made)) if may_overlap else (made, held)
             change = Change(
-                self._write_aside(made.subtract(held), path / ADDED, contract),
-                self._write_aside(held.subtract(made), path / REMOVED, contract),
+                self._write_aside(added, path / ADDED, contract),
+                self._write_aside(removed, path / REMOVED, contract),
             )
         if not is_part:
             return replace(candidate, change=change)
@@ -253,6 +261,10 @@ class Lakehouse(ABC):
     @abstractmethod
     def _write_aside(self, rows: DataFrame, folder: Path, contract: Contract) -> int:
         """Write rows in the contract's columns as Parquet into a folder of a candidate; their number."""
+
+    @abstractmethod
+    def _read_folder(self, folder: Path) -> DataFrame:
+        """Rows of the Parquet files of a folder that has some."""
 
     @abstractmethod
     def _read_aside(self, folder: Path, contract: Contract) -> DataFrame:
@@ -289,7 +301,7 @@ class Lakehouse(ABC):
         """Rows of the published version that a compared candidate lacks."""
         return self._read_aside(candidate.path / REMOVED, candidate.contract)
 
-    def read_changes(self, contract: Contract, since: int, until: int) -> DataFrame | None:
+    def read_changes(self, address: str, since: int, until: int) -> DataFrame | None:
         """Rows that versions after ``since`` up to ``until`` added or removed; None where that is not known.
 
         A row that one version added and a later one removed is among them: whoever follows the table looks at what
@@ -297,40 +309,33 @@ class Lakehouse(ABC):
         without being compared, or whose changes were cleared away.
 
         Args:
-            contract: the table.
+            address: the table.
             since: the version that is known.
             until: the version to follow to.
         """
         if since > until:
             return None
-        commits = [
-            commit
-            for commit in self._list_commits(contract.address, self._count_back(contract.address, since))
-            if since < commit.version <= until
-        ]
+        commits = self._list_between(address, since, until)
         if len(commits) < until - since:
             return None
         noted = [commit.notes.get(CHANGED) for commit in commits if commit.changes_rows]
-        if not all(isinstance(folders, list) for folders in noted):
+        folders = [self._changes_of(address) / name for names in noted for name in names or ()]
+        if None in noted or not all(folder.is_dir() for folder in folders):
             return None
-        folders = [self._changes_of(contract.address) / name for names in noted for name in names or ()]
-        if not all(folder.is_dir() for folder in folders):
-            return None
-        nothing = self._make_none(contract)
-        parts = (self._read_aside(folder, contract) for folder in folders)
+        nothing = self.read(address, until).where(F.lit(False))
+        parts = map(self._read_folder, folders)
         return reduce(lambda one, two: one.unionByName(two, allowMissingColumns=True), parts, nothing)
 
     def has_changed(self, address: str, since: int, until: int) -> bool:
         """Whether any version after ``since`` up to ``until`` has other rows than the one before."""
-        if since >= until:
-            return since > until
-        commits = self._list_commits(address, self._count_back(address, since))
-        between = [commit for commit in commits if since < commit.version <= until]
-        return len(between) < until - since or any(commit.changes_rows for commit in between)
+        between = self._list_between(address, since, until)
+        return len(between) != until - since or any(commit.changes_rows for commit in between)
 
-    def _count_back(self, address: str, since: int) -> int:
-        """How many of the last commits reach back to the one after a version."""
-        return max((self.find_version(address) or 0) - since, 1)
+    def _list_between(self, address: str, since: int, until: int) -> list["Commit"]:
+        """Commits after a version up to another, as far as the table's log still has them."""
+        back = max((self.find_version(address) or 0) - since, 1)
+        commits = self._list_commits(address, back) if since < until else []
+        return [commit for commit in commits if since < commit.version <= until]
 
     def remove_changes(self, address: str, before: datetime) -> list[Path]:
         """Remove what versions before a moment added and removed, where it lies apart from the table's own files.
@@ -399,6 +404,13 @@ class Lakehouse(ABC):
         """What the last ``versions`` versions of a table noted under a name, the newest first."""
         commits = self._list_commits(address, versions)
         return [str(commit.notes[name]) for commit in commits if name in commit.notes]
+
+    def read_last_note(self, address: str, name: str) -> str | None:
+        """What the newest version that changed rows noted under a name; None where it noted nothing of the kind."""
+        for commit in self._list_commits(address, LAST_COMMITS):
+            if commit.changes_rows:
+                return None if name not in commit.notes else str(commit.notes[name])
+        return None
 
     @abstractmethod
     def _list_commits(self, address: str, versions: int) -> list["Commit"]:

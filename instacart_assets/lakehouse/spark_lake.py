@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import uuid4
 
 from py4j.protocol import Py4JJavaError
@@ -222,6 +222,9 @@ class SparkLake(Lakehouse):
             return self._make_none(contract)
         columns = ", ".join(f"`{column.name}` {column.type}" for column in contract.columns)
         return self.session.read.schema(columns).parquet(for_spark(folder))
+
+    def _read_folder(self, folder: Path) -> DataFrame:
+        return self.session.read.parquet(for_spark(folder))
 
     def _write_aside(self, rows: DataFrame, folder: Path, contract: Contract) -> int:
         conform(rows, contract).write.parquet(for_spark(folder))

@@ -7,7 +7,7 @@ alike. A record is a physical line that is not blank; a field never spans lines.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -73,7 +73,9 @@ class FileContent:
     is_plain: bool
 
 
-def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[LandedFile, ...]]:
+def survey(
+    landing: Path, contracts: Iterable[Contract], held: Collection[str] = ()
+) -> dict[str, tuple[LandedFile, ...]]:
     """The landed files of each bronze contract, with their headers verified.
 
     What is wrong with single lines below the header is no fault here: they are isolated when the file is read.
@@ -81,6 +83,7 @@ def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[Land
     Args:
         landing: the landing folder.
         contracts: bronze contracts; each names its source ``<name>.csv`` or folder ``<name>/``.
+        held: addresses of those whose table holds files already, which need not be landed any more.
 
     Returns:
         Files by the contract's address, ordered by name; none for an optional source that is absent.
@@ -94,7 +97,7 @@ def survey(landing: Path, contracts: Iterable[Contract]) -> dict[str, tuple[Land
     for contract in contracts:
         files: list[LandedFile] = []
         paths = find_paths(landing, contract.name)
-        if not paths and not contract.is_optional:
+        if not paths and not contract.is_optional and contract.address not in held:
             faults.append(
                 f"{landing / contract.name}.csv: no such file, nor a folder {contract.name}/ of CSV files, "
                 f"with columns {_spell(contract)}"
@@ -157,6 +160,17 @@ def count_malformed(file: LandedFile) -> int:
 def read_content(path: Path) -> FileContent:
     """Fingerprint, count and plainness of a landed file, in one pass; an unchanged file is not read again."""
     return _read_content(path, *identify(path))
+
+
+def fingerprint_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal; an unchanged file is not read again."""
+    return _fingerprint_file(path, *identify(path))
+
+
+@lru_cache(maxsize=4096)
+def _fingerprint_file(path: Path, *_identity: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def identify(path: Path) -> tuple[int, int, int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from instacart_assets.landing.files import LandingError, find_paths
+from instacart_assets.landing.withdrawn import withdraw_files
 from instacart_assets.places import is_remote
 
 MARK = ".generated"
@@ -43,14 +44,13 @@ def mark_generated(landing: Path, names: Iterable[str]) -> None:
 
 
 def remove_generated(landing: Path) -> list[str]:
-    """Take the generated files out of a landing folder; landed files stay.
+    """Withdraw the generated files from a landing folder; landed files stay.
 
     Returns:
         The names of the files removed.
     """
     names = [name for name in _read_marks(landing) if (landing / name).exists()]
-    for name in names:
-        (landing / name).unlink()
+    withdraw_files(landing, names, {})
     (landing / MARK).unlink(missing_ok=True)
     return names
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -18,6 +19,7 @@ from instacart_assets.landing.files import (
     LandingError,
     find_missing,
     find_unknown,
+    fingerprint_file,
     is_trusted,
     read_content,
     survey,
@@ -32,8 +34,9 @@ class LandedSource:
 
     Attributes:
         contract: the bronze table.
-        files: verified files with the result of the pass over their bytes.
+        files: verified files to read, with the result of the pass over their bytes.
         repeated: names of files whose content came under another name already; they are left out.
+        unchanged: names of files that the table holds already; they are left out too.
         salvaged: by name, what was salvaged of the files that are not read as they landed.
         scratch: folder for what is salvaged; None for a temporary one of this process.
     """
@@ -41,8 +44,15 @@ class LandedSource:
     contract: Contract
     files: tuple[tuple[LandedFile, FileContent], ...]
     repeated: tuple[str, ...]
+    unchanged: tuple[str, ...] = ()
     salvaged: Mapping[str, Salvage] = field(default_factory=dict)
     scratch: Path | None = None
+
+    @property
+    def landed(self) -> frozenset[str]:
+        """Names of all files in the landing folder, those that are left out among them."""
+        repeated = (name.partition(" (as ")[0] for name in self.repeated)
+        return frozenset((*(file.name for file, _ in self.files), *self.unchanged, *repeated))
 
     @property
     def records(self) -> int:
@@ -58,23 +68,26 @@ class LandedSource:
         """Malformed lines that were isolated from one of the files."""
         return self.salvaged[file.name].malformed if file.name in self.salvaged else 0
 
-    @property
-    def unknown_columns(self) -> tuple[str, ...]:
-        """Columns in the files that the contract does not have, in the order they appear."""
-        return _join_names(find_unknown(file.columns, self.contract) for file, _ in self.files)
+    def list_unknown(self, file: LandedFile) -> tuple[str, ...]:
+        """Columns of one of the files that the contract does not have, in the order they appear."""
+        return find_unknown(file.columns, self.contract)
 
-    @property
-    def missing_columns(self) -> tuple[str, ...]:
-        """Columns of the contract that some file should have and has not."""
-        return _join_names(find_missing(file.columns, self.contract) for file, _ in self.files)
+    def list_missing(self, file: LandedFile) -> tuple[str, ...]:
+        """Columns of the contract that one of the files should have and has not."""
+        return find_missing(file.columns, self.contract)
 
-    @property
-    def widened_contract(self) -> Contract:
-        """The contract with the unknown columns after its own, where it lets columns be added."""
+    def widen_contract(self, held: Iterable[str] = ()) -> Contract:
+        """The contract with unknown columns after its own, where it lets columns be added.
+
+        Args:
+            held: unknown columns of files that the table holds already; they come first.
+        """
         if self.contract.drift.unknown_column != "add":
             return self.contract
-        added = (self._make_column(name) for name in self.unknown_columns)
-        return replace(self.contract, columns=(*self.contract.columns, *added))
+        names = dict.fromkeys((*held, *(name for file, _ in self.files for name in self.list_unknown(file))))
+        return replace(
+            self.contract, columns=(*self.contract.columns, *(self._make_column(name) for name in names))
+        )
 
     def _make_column(self, name: str) -> Column:
         origin = f"{LANDING}.{self.contract.name}.{name}"
@@ -82,13 +95,13 @@ class LandedSource:
             name, "string", False, "Landed without being in the contract.", ("added",), sources=(origin,)
         )
 
-    def read(self, session: SparkSession, moments: Mapping[str, datetime]) -> DataFrame:
-        """One row per record that is not isolated, in the columns of the widened contract; see ``read_files``.
+    def read(self, session: SparkSession, contract: Contract, moments: Mapping[str, datetime]) -> DataFrame:
+        """One row per record that is not isolated, in the columns of the contract; see ``read_files``.
 
         A file that was not salvaged may hold lines with too many or too few fields. The engine then fails or
         gives fewer rows than there are records: read ``salvage()`` instead.
         """
-        return read_files(session, self.files, self.widened_contract, moments, self.salvaged)
+        return read_files(session, self.files, contract, moments, self.salvaged)
 
     def read_lines(self, session: SparkSession) -> DataFrame:
         """One row per isolated line; see ``read_malformed_lines``."""
@@ -103,28 +116,44 @@ class LandedSource:
         return replace(self, salvaged={file.name: salvage_file(file, self.scratch) for file, _ in self.files})
 
 
-def open_source(landing: Path, contract: Contract, scratch: Path | None = None) -> LandedSource:
-    """The landed source of a bronze table, fingerprinted, with the files that cannot be trusted salvaged.
+def open_source(
+    landing: Path,
+    contract: Contract,
+    scratch: Path | None = None,
+    held: Mapping[str, str] = MappingProxyType({}),
+) -> LandedSource:
+    """The landed source of a bronze table: what has to be read of it, with the files that cannot be trusted salvaged.
+
+    A file is read once: one that the table holds is left out, and so is one whose content came under another name.
 
     Args:
         landing: the landing folder.
         contract: the bronze table.
         scratch: folder for what is salvaged, where the engine does not reach this process's temporary one.
+        held: fingerprint of each file that the table holds, by name, whether or not it still is landed.
 
     Raises:
         LandingError: as ``survey`` raises it, or two files name a column alike but for its case.
     """
-    by_fingerprint: dict[str, tuple[LandedFile, FileContent]] = {}
+    found = survey(landing, [contract], held={contract.address} if held else ())[contract.address]
+    unchanged = [file.name for file in found if held.get(file.name) == fingerprint_file(file.path)]
+    landed = {file.name for file in found}
+    # What a file held before it was replaced is not held any more.
+    contents = {held[name]: name for name in held if name in unchanged or name not in landed}
+    files: list[tuple[LandedFile, FileContent]] = []
     repeated: list[str] = []
-    for file in survey(landing, [contract])[contract.address]:
+    for file in found:
+        if file.name in unchanged:
+            continue
         content = read_content(file.path)
-        kept, _ = by_fingerprint.setdefault(content.fingerprint, (file, content))
-        if kept is not file:
-            repeated.append(f"{file.name} (as {kept.name})")
-    files = tuple(by_fingerprint.values())
+        kept = contents.setdefault(content.fingerprint, file.name)
+        if kept == file.name:
+            files.append((file, content))
+        else:
+            repeated.append(f"{file.name} (as {kept})")
     _check_case(files, contract)
     salvaged = {file.name: salvage_file(file, scratch) for file, _ in files if not is_trusted(file)}
-    return LandedSource(contract, files, tuple(repeated), salvaged, scratch)
+    return LandedSource(contract, tuple(files), tuple(repeated), tuple(unchanged), salvaged, scratch)
 
 
 def _check_case(files: Iterable[tuple[LandedFile, FileContent]], contract: Contract) -> None:
@@ -138,7 +167,3 @@ def _check_case(files: Iterable[tuple[LandedFile, FileContent]], contract: Contr
                     f"{file.path}: names a column {name!r} that {origin.path} names {first!r}; "
                     "spell it alike in both headers and land them again"
                 )
-
-
-def _join_names(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for group in groups for name in group))

@@ -28,6 +28,54 @@ HISTORY_VERSIONS = 20
 """A rule over history looks back over this many versions."""
 
 
+ALL_REFUSED = re.compile(r"\{(refused|lines)\}")
+"""How a query speaks of all that is refused."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was made anew of a table whose other rows were audited before.
+
+    Attributes:
+        added: rows that the published version lacks.
+        removed: rows that the published version has too many.
+        made: rows that were made, changed or not: whole groups by the columns ``by``.
+        by: columns of the groups.
+        steady: addresses of other tables that hold what they held, or whose changes have all led to rows made anew.
+        is_clean: whether nothing is refused that nobody has dealt with, and nothing was when the other rows were
+            audited.
+    """
+
+    added: DataFrame
+    removed: DataFrame
+    made: DataFrame
+    by: tuple[str, ...]
+    steady: frozenset[str] = frozenset()
+    is_clean: bool = True
+
+    def decides(self, rule: Rule) -> bool:
+        """Whether the rule can be broken by what was made anew alone, so that the rest need not be asked again.
+
+        A warning is always given for the whole table: what was warned of before still stands.
+        """
+        return (
+            rule.severity != "warn"
+            and (rule.scope == "rows" or rule.within is not None)
+            and set(rule.consulted) <= self.steady
+            and (self.is_clean or not ALL_REFUSED.search(rule.condition))
+        )
+
+    def choose_rows(self, rule: Rule, rows: DataFrame) -> tuple[str, DataFrame]:
+        """The rows that decide a rule, and a name that stands for them."""
+        within = rule.within
+        if within is None:
+            return "added", self.added
+        if set(self.by) <= set(within):
+            return "made", self.made
+        groups = self.added.select(*within).unionByName(self.removed.select(*within)).distinct()
+        return f"within {within}", rows.join(groups, [*within], "left_semi")
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What rows are held against, besides themselves.
@@ -40,6 +88,7 @@ class Evidence:
         read: rows read to make these.
         past: values that each rule over history had in earlier versions, the newest first.
         is_public: whether all landed files upstream are the published ones.
+        part: what is new where only a part of the rows was made anew; None where all were.
     """
 
     tables: Mapping[str, DataFrame] = field(default_factory=dict)
@@ -49,6 +98,7 @@ class Evidence:
     read: int = 0
     past: Mapping[str, Sequence[float]] = field(default_factory=dict)
     is_public: bool = False
+    part: Part | None = None
 
 
 def audit_rows(rows: DataFrame, contract: Contract, evidence: Evidence) -> tuple[RuleOutcome, ...]:
@@ -62,16 +112,39 @@ def audit_rows(rows: DataFrame, contract: Contract, evidence: Evidence) -> tuple
         evidence: what they are held against.
     """
     rules = [rule for rule in compile_rules(contract) if rule.scope != "counts"]
-    total = rows.count()
-    with _Views(rows, evidence) as views:
+    settled: dict[str, RuleOutcome] = {}
+    for batch, asked in _choose_batches(rows, rules, evidence):
+        settled |= _audit_batch(batch, asked, contract, evidence)
+    return tuple(settled[rule.id] for rule in rules)
+
+
+def _choose_batches(
+    rows: DataFrame, rules: Sequence[Rule], evidence: Evidence
+) -> list[tuple[DataFrame, list[Rule]]]:
+    """The rows to look at for each rule: all, or of a part those that decide it."""
+    batches: dict[str, tuple[DataFrame, list[Rule]]] = {}
+    for rule in rules:
+        part = evidence.part
+        name, batch = (
+            ("all", rows) if part is None or not part.decides(rule) else part.choose_rows(rule, rows)
+        )
+        batches.setdefault(name, (batch, []))[1].append(rule)
+    return list(batches.values())
+
+
+def _audit_batch(
+    batch: DataFrame, rules: Sequence[Rule], contract: Contract, evidence: Evidence
+) -> dict[str, RuleOutcome]:
+    total = batch.count()
+    stated = {rule.id: rule for rule in rules}
+    with _Views(batch, evidence) as views:
         early = [outcome for rule in rules for outcome in _settle_early(rule, evidence, views)]
         settled = {outcome.rule.id: outcome for outcome in early}
-        bound = {rule.id: views.bind(rule, evidence) for rule in rules if rule.id not in settled}
-        stated = {rule.id: rule for rule in rules}
-        for rule, result, success in validate_rows(rows, contract, list(bound.values())):
+        bound = [views.bind(rule, evidence) for rule in rules if rule.id not in settled]
+        for rule, result, success in validate_rows(batch, contract, bound) if bound else ():
             outcome = _judge(stated[rule.id], result, success, total, evidence)
             settled[rule.id] = views.illustrate(outcome, rule, contract)
-    return tuple(settled[rule.id] for rule in rules)
+    return settled
 
 
 def bind_rules(rows: DataFrame, rules: Sequence[Rule], evidence: Evidence) -> list[Rule]:

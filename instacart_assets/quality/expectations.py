@@ -64,7 +64,8 @@ def write_query(rule: Rule) -> str:
 
 def add_verdicts(rows: DataFrame, rules: Sequence[Rule]) -> DataFrame:
     """The rows with a column per rule over rows, named as the rule, that says whether the row keeps it."""
-    return rows.withColumns({rule.id: holds(rule) for rule in rules if rule.scope == "rows"})
+    verdicts = {rule.id: holds(rule) for rule in rules if rule.scope == "rows"}
+    return rows.withColumns(verdicts) if verdicts else rows
 
 
 def compile_suite(contract: Contract, rules: Sequence[Rule]) -> "gx.ExpectationSuite":

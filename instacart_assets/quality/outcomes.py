@@ -31,3 +31,16 @@ class RuleOutcome:
     observed: Mapping[str, Any] = field(default_factory=dict)
     sample: tuple[Mapping[str, Any], ...] = ()
     blocks: bool = False
+
+
+def write_outcome(outcome: RuleOutcome) -> dict[str, Any]:
+    """The outcome as plain values; its rule stands by its name."""
+    return {**{name: getattr(outcome, name) for name in _PLAIN}, "rule": outcome.rule.id}
+
+
+def read_outcome(said: Mapping[str, Any], rule: Rule) -> RuleOutcome:
+    """The outcome that ``write_outcome`` wrote, of the rule that it names."""
+    return RuleOutcome(**{**said, "rule": rule, "sample": tuple(said["sample"])})
+
+
+_PLAIN = ("passed", "observed", "sample", "blocks")

@@ -20,7 +20,7 @@ ORDER_COLUMNS = (
 PRODUCT_COLUMNS = ("product_id", "product_name", "aisle_id", "aisle", "department_id", "department")
 
 
-@table("silver.order_items")
+@table("silver.order_items", by=["order_id"], ties={"silver.products": ["product_id"]})
 def order_items(
     bronze_order_products__prior: DataFrame,
     bronze_order_products__train: DataFrame,

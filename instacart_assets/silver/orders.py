@@ -14,7 +14,7 @@ LAST_DOW = 6
 """The greatest ``order_dow``: days are 0 to 6."""
 
 
-@table("silver.orders")
+@table("silver.orders", by=["user_id"])
 def orders(bronze_orders: DataFrame, calendar: OrderCalendar) -> DataFrame:
     """One row per order."""
     typed = _type_columns(bronze_orders)

@@ -6,13 +6,19 @@ plain result (``result.py``); what a result means to Dagster is in ``assets.py``
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from instacart_assets.contracts.model import Contract
 from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.quality.outcomes import RuleOutcome
 from instacart_assets.settings import Settings
 from instacart_assets.tables.declare import Table
-from instacart_assets.tables.drafts import LandedDraft, MadeDraft
+from instacart_assets.tables.draft import Draft
+from instacart_assets.tables.landed_draft import LandedDraft
+from instacart_assets.tables.made_draft import MadeDraft
 from instacart_assets.tables.result import BuildResult
 
 PREVIEW_ROWS = 10
@@ -22,7 +28,9 @@ PREVIEWED_LAYER = "gold"
 def build_table(table: Table, lake: Lakehouse, settings: Settings, run_id: str) -> BuildResult:
     """Make the next version of a table, and publish it unless a blocking rule is broken.
 
-    Refused rows are kept in the table's quarantine whether or not the version is published.
+    Where nothing that the table is made of has changed, nothing is done; where what is made is what readers have
+    already, nothing is published. Refused rows are kept in the table's quarantine whether or not the version is
+    published.
 
     Args:
         table: the contract and the function that makes its rows.
@@ -37,35 +45,67 @@ def build_table(table: Table, lake: Lakehouse, settings: Settings, run_id: str) 
         PublishConflictError: another run published the table meanwhile.
     """
     started = time.perf_counter()
-    lake.remove_candidates(table.address, datetime.now(UTC) - timedelta(days=settings.inspection_days))
+    now = datetime.now(UTC)
+    lake.remove_candidates(table.address, now - timedelta(days=settings.inspection_days))
+    lake.remove_changes(table.address, now - timedelta(days=settings.time_travel_days))
     make_draft = LandedDraft if table.contract.landed_columns else MadeDraft
-    draft = make_draft(table, lake, settings, run_id)
-    draft.keep_refused()
+    with make_draft(table, lake, settings, run_id) as draft:
+        draft.write()
+        if draft.is_current:
+            made = _recall(draft)
+        else:
+            draft.keep_refused()
+            made = _publish(draft, lake)
+        return BuildResult(
+            contract=made.contract,
+            run_id=run_id,
+            rows=made.rows,
+            version=made.version,
+            kept=draft.version,
+            candidate=made.candidate,
+            outcomes=made.outcomes,
+            quarantine=draft.quarantine.describe() if draft.quarantine is not None else None,
+            seconds=time.perf_counter() - started,
+            notes={"made": draft.why, **made.notes, **draft.note_run()},
+            preview=_read_preview(table, lake, made.version),
+        )
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What became of a draft."""
+
+    contract: Contract
+    rows: int
+    version: int | None
+    outcomes: tuple[RuleOutcome, ...]
+    candidate: Path | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _recall(draft: Draft) -> _Made:
+    """The published version as it was found when it was made."""
+    return _Made(draft.contract, draft.count_rows(), draft.version, draft.recall())
+
+
+def _publish(draft: Draft, lake: Lakehouse) -> _Made:
+    """Audit what was written, and publish it unless a rule keeps it from being, or readers have the same already."""
+    candidate = draft.candidate
     outcomes = draft.audit()
     version = None
-    preview: tuple[Mapping[str, Any], ...] = ()
     if not any(outcome.blocks for outcome in outcomes):
-        version = lake.publish(draft.candidate, draft.note_version())
+        version = (
+            lake.publish(candidate, draft.note_version(outcomes)) if candidate.is_news else draft.version
+        )
         draft.settle_refused()
-        lake.discard(draft.candidate)
-        preview = _read_preview(table, lake, version)
-    return BuildResult(
-        contract=draft.candidate.contract,
-        run_id=run_id,
-        rows=draft.candidate.rows,
-        version=version,
-        kept=draft.candidate.pin.version,
-        candidate=draft.candidate.path,
-        outcomes=outcomes,
-        quarantine=draft.quarantine.describe() if draft.quarantine is not None else None,
-        seconds=time.perf_counter() - started,
-        notes=draft.note_run(),
-        preview=preview,
-    )
+        lake.discard(candidate)
+    change = candidate.change
+    notes = {} if change is None else {"rows_added": change.added, "rows_removed": change.removed}
+    return _Made(candidate.contract, candidate.rows, version, outcomes, candidate.path, notes)
 
 
-def _read_preview(table: Table, lake: Lakehouse, version: int) -> tuple[Mapping[str, Any], ...]:
-    if table.contract.layer != PREVIEWED_LAYER:
+def _read_preview(table: Table, lake: Lakehouse, version: int | None) -> tuple[Mapping[str, Any], ...]:
+    if version is None or table.contract.layer != PREVIEWED_LAYER:
         return ()
     shown = lake.read(table.address, version).orderBy(*table.contract.key).limit(PREVIEW_ROWS)
     return tuple(row.asDict() for row in shown.collect())

@@ -7,9 +7,9 @@ lakes or Dagster: a declared function is still the plain function, tested by cal
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, ParamSpec
 
 from pydantic import BaseModel
@@ -49,6 +49,10 @@ class Table:
         settings: type of the settings object behind each other parameter.
         landed: contracts of those sources whose rows become this table's rows, by address: what is refused of
             them is kept as they landed.
+        by: columns that part the rows into groups which are made apart: where some rows of a source change, only
+            the groups that they have to do with are made anew. Empty where the table is always made as a whole.
+        ties: by address of a source, the columns by which its rows have to do with the table's: those that groups
+            are made by, where it has them. A source without a tie has to do with all rows.
     """
 
     contract: Contract
@@ -56,6 +60,8 @@ class Table:
     sources: dict[str, str]
     settings: dict[str, type]
     landed: Mapping[str, Contract] = field(default_factory=dict)
+    by: tuple[str, ...] = ()
+    ties: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -68,28 +74,46 @@ class Table:
         return self.contract.address
 
 
-def table(address: str) -> Callable[[Callable[Inputs, DataFrame]], Callable[Inputs, DataFrame]]:
+def table(
+    address: str,
+    *,
+    by: Sequence[str] = (),
+    ties: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Callable[[Callable[Inputs, DataFrame]], Callable[Inputs, DataFrame]]:
     """Declare that the decorated function makes the rows of the table at ``address``.
 
     A parameter named ``<layer>_<table>`` and annotated ``DataFrame`` receives that table's rows
     (``silver_orders`` those of ``silver.orders``); any other parameter receives the settings object of its
     annotated type. The function itself is returned unchanged.
 
+    A table made ``by`` columns promises: the function makes the rows with certain values there of the rows of its
+    sources with the same values, whatever other rows there are. A source that lacks the columns is read as a whole;
+    ``ties`` say which rows of the table have to do with a row of it, and without them any change of it makes the
+    table anew.
+
     Args:
         address: ``layer.table`` of a contract.
+        by: columns that part the table into groups that are made apart.
+        ties: by the address of a source, columns that it has in common with the table.
 
     Raises:
         DeclarationError: no contract has that address, or a parameter names no table and no settings.
     """
 
     def declare(transform: Callable[Inputs, DataFrame]) -> Callable[Inputs, DataFrame]:
-        setattr(transform, _MARK, make_table(address, transform))
+        setattr(transform, _MARK, make_table(address, transform, by=by, ties=ties))
         return transform
 
     return declare
 
 
-def make_table(address: str, transform: Transform) -> Table:
+def make_table(
+    address: str,
+    transform: Transform,
+    *,
+    by: Sequence[str] = (),
+    ties: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Table:
     """The table at ``address`` made by ``transform``; see ``table``."""
     contracts = load_contracts()
     if address not in contracts:
@@ -107,7 +131,36 @@ def make_table(address: str, transform: Transform) -> Table:
             raise DeclarationError(f"{address}: annotate parameter {name} with DataFrame or a settings class")
     contract = contracts[address]
     landed = {origin: contracts[origin] for origin in contract.row_sources if contract.refuses_rows}
-    return Table(contract, transform, sources, settings, landed)
+    grouping = _read_grouping(contract, sources.values(), by, ties)
+    return Table(contract, transform, sources, settings, landed, *grouping)
+
+
+def _read_grouping(
+    contract: Contract, sources: Iterable[str], by: Sequence[str], ties: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """The columns that groups are made by, and by which each source is tied to them; untied ones are left out."""
+    contracts = load_contracts()
+    optional = [name for name in by if name not in contract.required_columns]
+    if optional:
+        raise DeclarationError(
+            f"{contract.address}: groups are made by required columns, not {', '.join(optional)}"
+        )
+    strange = [address for address in ties if address not in sources]
+    if strange:
+        raise DeclarationError(
+            f"{contract.address}: {', '.join(strange)} is tied and no source; take the tie out"
+        )
+    found: dict[str, tuple[str, ...]] = {}
+    for address in sources:
+        columns = set(contracts[address].column_names)
+        tie = tuple(by) if set(by) <= columns else tuple(ties.get(address, ()))
+        if not set(tie) <= columns & set(contract.column_names):
+            raise DeclarationError(
+                f"{contract.address}: {', '.join(tie)} must be columns of it and of {address}"
+            )
+        if by and tie:
+            found[address] = tie
+    return tuple(by), found
 
 
 def find_tables(package: ModuleType) -> Iterator[Table]:

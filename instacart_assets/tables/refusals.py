@@ -93,6 +93,18 @@ class Quarantine:
         """Mark rows as dealt with by a person."""
         self._publish(resolve_by_hand(self.known, row_ids, how, _now()))
 
+    def count_states(self) -> tuple[int, int]:
+        """How many of its rows are open, and how many a person has dealt with."""
+        if not self._before:
+            return 0, 0
+        is_open = F.count_if(F.col("status") == OPEN)
+        (counts,) = self.known.agg(is_open.alias("open"), F.count_if(is_settled()).alias("settled")).collect()
+        return counts["open"], counts["settled"]
+
+    def keep_of(self, files: Mapping[str, str]) -> DataFrame:
+        """Those of its rows that are of the given files, by name and fingerprint, in the columns of what is found."""
+        return self._of_files(self.known, list(files.items())).select(*self._found_columns())
+
     def count_settled(self, found: DataFrame | None) -> int:
         """Those of the lines found now that a person has dealt with."""
         if found is None or not self._before:

@@ -16,10 +16,10 @@ from instacart_assets.contracts.load import load_contracts
 from instacart_assets.contracts.model import Column, Contract
 from instacart_assets.contracts.quarantine import quarantine_of
 from instacart_assets.contracts.rules import compile_rules
-from instacart_assets.quality.outcomes import RuleOutcome
+from instacart_assets.quality.outcomes import RuleOutcome, read_outcome, write_outcome
 from instacart_assets.tables.refusals import QuarantineState
 
-NOTES = ("absent", "same_content_again", "empty_sources", "refused")
+NOTES = ("absent", "same_content_again", "no_longer_landed", "empty_sources", "refused")
 """Those notes of a result that a person watching the run should see."""
 
 
@@ -31,9 +31,10 @@ class BuildResult:
         contract: the table, with the columns that were added to it, if any.
         run_id: the run that built it.
         rows: rows that were or would be published.
-        version: the Delta version published; None where a check blocked it.
+        version: the Delta version that readers see now; None where a check kept the new one from being published.
         kept: the version that readers had before; None where there was none.
-        candidate: folder of what was written, which is still there where it was not published.
+        candidate: folder of what was written, which is still there where it was not published; None where
+            nothing had to be written.
         outcomes: one per rule, in the order of the contract's rules.
         quarantine: what was refused; None for a table that refuses nothing.
         seconds: wall time of the whole way.
@@ -46,7 +47,7 @@ class BuildResult:
     rows: int
     version: int | None
     kept: int | None
-    candidate: Path
+    candidate: Path | None
     outcomes: tuple[RuleOutcome, ...]
     quarantine: QuarantineState | None
     seconds: float
@@ -66,10 +67,7 @@ def write_result(result: BuildResult) -> str:
         **{name: getattr(result, name) for name in ("seconds", "notes", "preview")},
         "address": contract.address,
         "added": [asdict(column) for column in result.contract.columns if column.name not in known],
-        "outcomes": [
-            {**{name: getattr(outcome, name) for name in _OUTCOME}, "rule": outcome.rule.id}
-            for outcome in result.outcomes
-        ],
+        "outcomes": [write_outcome(outcome) for outcome in result.outcomes],
         "quarantine": result.quarantine and {name: getattr(result.quarantine, name) for name in _QUARANTINE},
     }
     return json.dumps(said, default=str)
@@ -82,19 +80,19 @@ def read_result(text: str) -> BuildResult:
     stated = contracts[said.pop("address")]
     added = [TypeAdapter(Column).validate_python(column) for column in said.pop("added")]
     rules = {rule.id: rule for rule in compile_rules(stated)}
-    outcomes = tuple(
-        RuleOutcome(**{**outcome, "rule": rules[outcome["rule"]], "sample": tuple(outcome["sample"])})
-        for outcome in said.pop("outcomes")
-    )
+    outcomes = tuple(read_outcome(outcome, rules[outcome["rule"]]) for outcome in said.pop("outcomes"))
     held = said.pop("quarantine")
     sources = {address: contracts[address] for address in stated.row_sources if address in contracts}
     return BuildResult(
         contract=replace(stated, columns=(*stated.columns, *added)),
         outcomes=outcomes,
         quarantine=None if held is None else QuarantineState(quarantine_of(stated, sources), **held),
-        **{**said, "candidate": Path(said["candidate"]), "preview": tuple(said["preview"])},
+        **{
+            **said,
+            "candidate": None if said["candidate"] is None else Path(said["candidate"]),
+            "preview": tuple(said["preview"]),
+        },
     )
 
 
-_OUTCOME = ("passed", "observed", "sample", "blocks")
 _QUARANTINE = ("version", "rows", "open", "added")

@@ -18,7 +18,8 @@ from instacart_assets.quality.audit import Evidence, bind_rules
 from instacart_assets.quality.data_docs import DataDocs
 from instacart_assets.quality.quarantine import OPEN
 from instacart_assets.tables.declare import Table
-from instacart_assets.tables.drafts import read_open_lines, read_past, was_public
+from instacart_assets.tables.made_draft import read_open_lines
+from instacart_assets.tables.notes import read_past, was_public
 
 
 @dataclass(frozen=True)

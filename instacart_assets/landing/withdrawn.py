@@ -1,0 +1,48 @@
+"""Files that somebody took out of the landing folder for good, with their rows.
+
+Here lives the list that tells a withdrawn file from one that is merely gone: the rows of a file that is no longer
+landed stay, those of a withdrawn one go with the next run. A line of the list is a fingerprint and a name, as
+``sha256sum`` writes it; a file that is landed again under the name counts as landed.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from instacart_assets.landing.files import LandingError, fingerprint_file
+
+LIST = ".withdrawn"
+
+
+def read_withdrawn(landing: Path) -> dict[str, str]:
+    """Fingerprint of each withdrawn file, by its name below the landing folder."""
+    path = landing / LIST
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return {name: fingerprint for fingerprint, _, name in (line.partition("  ") for line in lines)}
+
+
+def withdraw_files(landing: Path, names: Iterable[str], held: Mapping[str, str]) -> None:
+    """Take files out of the landing folder, and their rows out of the lake with the next run.
+
+    Args:
+        landing: the landing folder.
+        names: names of the files, as bronze tables record them.
+        held: fingerprint of each file that the lake holds, by name; for those that are no longer landed.
+
+    Raises:
+        LandingError: a file is neither landed nor held.
+    """
+    found = read_withdrawn(landing)
+    for name in names:
+        path = landing / name
+        is_landed = path.is_file() and path.resolve().is_relative_to(landing.resolve())
+        if not is_landed and name not in held:
+            raise LandingError(
+                f"{path}: is no landed file, and the lake holds none of this name; "
+                f"it holds {', '.join(sorted(held)) or 'no file yet'}"
+            )
+        found[name] = fingerprint_file(path) if is_landed else held[name]
+    landing.mkdir(parents=True, exist_ok=True)
+    # First the list: a file that is gone without standing there would leave its rows.
+    (landing / LIST).write_text("".join(f"{print_}  {name}\n" for name, print_ in found.items()), "utf-8")
+    for name in names:
+        (landing / name).unlink(missing_ok=True)

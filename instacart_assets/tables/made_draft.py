@@ -1,0 +1,325 @@
+"""A silver or gold version: what a transform makes of other tables, and the rows it refuses.
+
+Here lives how a table follows its sources. Where none has changed, nothing is made; where only some rows have, and
+the table's groups are made apart, those groups are made anew and the others stay; else the whole table is made, and
+published if it differs from what readers have. All three ways lead to the same rows: those that the function makes of
+the sources as they stand.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, reduce
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from instacart_assets.contracts.model import ORIGIN, REASONS
+from instacart_assets.contracts.quarantine import quarantine_address
+from instacart_assets.contracts.rules import consulted_tables
+from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.lakehouse.schema import check_shape
+from instacart_assets.quality.accounting import RowCounts, audit_row_counts
+from instacart_assets.quality.audit import Evidence, audit_rows
+from instacart_assets.quality.outcomes import RuleOutcome
+from instacart_assets.quality.quarantine import OPEN, describe_rows
+from instacart_assets.quality.repeats import DUPLICATE, SUPERSEDED, Repeats, find_repeats
+from instacart_assets.quality.split import mark_refused
+from instacart_assets.settings import Settings
+from instacart_assets.tables.declare import Table
+from instacart_assets.tables.draft import FIRST_VERSION, NOTHING_TO_DO, OTHER_RECIPE, Draft, say_refused
+from instacart_assets.tables.notes import Provenance, read_held_files, read_past, was_public
+from instacart_assets.tables.refusals import Quarantine
+from instacart_assets.tables.scope import Scope, find_scope
+
+FileOrigins = list[tuple[str, str]]
+"""Name and fingerprint of each landed file."""
+
+WORTH_COMPARING = 1_000_000
+"""A table of more rows that was made as a whole is not compared row by row with the one before."""
+
+LARGEST_PART = 0.3
+"""Where more than this share of a table's rows has to be made anew, making all of them is no dearer."""
+
+
+class MadeDraft(Draft):
+    """A silver or gold version: what a transform makes of other tables, and the rows it refuses."""
+
+    def __init__(self, table: Table, lake: Lakehouse, settings: Settings, run_id: str) -> None:
+        super().__init__(table, lake, settings, run_id)
+        self._versions = {address: self._find_version(address) for address in table.dependencies}
+        self._inputs = {
+            address: lake.read(address, self._versions[address]) for address in table.sources.values()
+        }
+        self._landed = {address: self._inputs[address] for address in table.landed}
+        self._settled: DataFrame | None = None
+        self._repeats: Repeats | None = None
+        if table.contract.refuses_rows:
+            self.quarantine = Quarantine(table.contract, table.landed, lake, run_id)
+            self._settled = self.quarantine.find_settled(self._list_files())
+
+    def _find_version(self, address: str) -> int | None:
+        return self._lake.find_version(address)
+
+    # -- what has to be made
+
+    def write(self) -> None:
+        """Write a candidate of what has to be made, unless nothing has."""
+        past = self._past
+        moved = self._list_moved(past) if past else []
+        self.why = self._say_why_whole(past, moved)
+        if past is not None and not self.why:
+            if not moved and self._is_quarantine_settled(past):
+                self.why, self.is_current = NOTHING_TO_DO, True
+                return
+            if self._write_part(past, moved):
+                return
+        self._write_whole()
+
+    def _say_why_whole(self, past: Provenance | None, moved: Sequence[str]) -> str:
+        """Why the whole table has to be made; nothing where a part may do."""
+        if past is None:
+            return FIRST_VERSION
+        if self._settings.full:
+            return "it was asked for"
+        if past.recipe != self._recipe:
+            return OTHER_RECIPE
+        untied = [address for address in moved if address in self._inputs and address not in self._table.ties]
+        if untied or (not self._table.by and moved):
+            return f"{', '.join(untied or moved)} has changed"
+        return ""
+
+    def _list_moved(self, past: Provenance) -> list[str]:
+        """Tables that it is made of or held against and that have changed since."""
+        return [
+            address
+            for address, version in self._versions.items()
+            if version is not None
+            and (
+                address not in past.made_of or self._lake.has_changed(address, past.made_of[address], version)
+            )
+        ]
+
+    def _write_whole(self) -> None:
+        """Make the whole table, and see in what it differs from the published one, where that is worth a look."""
+        if self._contract.refuses_rows:
+            self._repeats = find_repeats(self._read_unsettled(self._landed), self._contract)
+        self._stage(self._inputs)
+        is_same_recipe = (
+            self._past is not None and self._past.recipe == self._recipe and not self._settings.full
+        )
+        if is_same_recipe and self.candidate.rows <= WORTH_COMPARING:
+            self.candidate = self._lake.compare(self.candidate, self._read_published(), is_part=False)
+
+    def _write_part(self, past: Provenance, moved: Sequence[str]) -> bool:
+        """Make the groups anew that changed rows have to do with; False where the whole table has to be made."""
+        if not self._table.by:
+            self.why = "rows in quarantine were dealt with"
+            return False
+        changes: dict[str, DataFrame] = {}
+        for address in moved:
+            if address in self._inputs:
+                rows = self._read_changes(address, past)
+                if rows is None:
+                    self.why = f"{address} has changed as a whole"
+                    return False
+                changes[address] = self._aside.put(rows)
+        known = self.quarantine.known if self.quarantine is not None else None
+        scope = find_scope(
+            self._table,
+            changes=changes,
+            landed=self._landed,
+            published=self._read_published(),
+            refused=known,
+            aside=self._aside,
+        )
+        published = self._aside.put(scope.slice(self._read_published()))
+        if published.count() > LARGEST_PART * self.count_rows():
+            self.why = f"most of it has to do with what changed in {', '.join(moved)}"
+            return False
+        self._stage_part(scope, past)
+        self.candidate = self._lake.compare(self.candidate, published, is_part=True)
+        self.why = f"what has to do with changes of {', '.join(moved) or 'its quarantine'}"
+        return True
+
+    def _read_changes(self, address: str, past: Provenance) -> DataFrame | None:
+        version = self._versions[address]
+        if address not in past.made_of or version is None:
+            return None
+        return self._lake.read_changes(address, past.made_of[address], version)
+
+    def _read_published(self) -> DataFrame:
+        return self._lake.read(self._contract.address, self._pin.version)
+
+    def _stage_part(self, scope: Scope, past: Provenance) -> None:
+        inputs = {
+            address: scope.slice(rows) if self._table.ties.get(address) == self._table.by else rows
+            for address, rows in self._inputs.items()
+        }
+        # What landed is text, and looked at more than once.
+        self._landed = {address: self._aside.put(inputs[address]) for address in self._landed}
+        if self._contract.refuses_rows:
+            is_decided_within = set(self._table.by) <= set(self._contract.key)
+            # Repeats elsewhere, if there ever were any, are counted anew: nothing says which of them there were.
+            everywhere = any(past.repeats.values()) or not is_decided_within
+            landed = (
+                {address: self._inputs[address] for address in self._landed} if everywhere else self._landed
+            )
+            self._repeats = find_repeats(self._read_unsettled(landed), self._contract)
+        self._stage(inputs | self._landed)
+
+    # -- making it
+
+    def _stage(self, inputs: Mapping[str, DataFrame]) -> None:
+        self.candidate = self._lake.stage(self._make_rows(inputs), self._contract, self._pin, self._run_id)
+        if self.candidate.refused:
+            self.found = describe_rows(self._lake.read_refused(self.candidate), self._landed)
+
+    def _read_unsettled(self, landed: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
+        """The landed rows, without those in quarantine that a person has dealt with."""
+        settled = self._settled
+        if settled is None:
+            return dict(landed)
+        return {address: rows.join(settled, [*ORIGIN], "left_anti") for address, rows in landed.items()}
+
+    def _make_rows(self, inputs: Mapping[str, DataFrame]) -> DataFrame:
+        given = {**inputs, **self._read_unsettled(self._landed)}
+        if self._repeats is not None:
+            given |= {address: self._repeats.drop_from(given[address]) for address in self._landed}
+        chosen = dict(zip(self._table.settings, self._choose_settings(), strict=True))
+        sources = {name: given[address] for name, address in self._table.sources.items()}
+        rows = self._table.transform(**sources, **chosen)
+        if not self._contract.refuses_rows:
+            return rows
+        check_shape(rows, self._contract)  # before any of its rules is asked
+        conflicting = None if self._repeats is None else self._repeats.conflicting
+        return mark_refused(rows, self._contract, conflicting)
+
+    # -- holding it against its contract
+
+    def audit(self) -> tuple[RuleOutcome, ...]:
+        """The outcome of every rule, those over counts last."""
+        outcomes = audit_rows(self.rows, self._contract, self._gather_evidence())
+        if not self._contract.refuses_rows:
+            return outcomes
+        return (*outcomes, *audit_row_counts(self._row_counts, self._contract))
+
+    def _gather_evidence(self) -> Evidence:
+        tables = {
+            address: self._inputs.get(address, self._lake.read(address, self._versions[address]))
+            for address in consulted_tables(self._contract)
+        }
+        past, is_public = read_past(self._lake, self._contract.address), self._is_public
+        if not self._contract.refuses_rows:
+            return Evidence(tables=tables, past=past, is_public=is_public, part=self._find_part(0))
+        refused = self._lake.read_refused(self.candidate)
+        lines = read_open_lines(self._table, self._lake)
+        return Evidence(
+            tables=tables,
+            refused=refused,
+            lines=lines,
+            refused_by_rule=_count_reasons(refused) if self.candidate.refused else {},
+            read=self._count_read(),
+            past=past,
+            is_public=is_public,
+            part=self._find_part(lines.count() if self.candidate.is_part else 0),
+        )
+
+    def _find_part(self, lines: int) -> Any:
+        past = self._past
+        if past is None:
+            return None
+        moved = set(self._list_moved(past))
+        steady = frozenset(
+            address for address in self._versions if address not in moved or address in self._table.ties
+        )
+        is_clean = not (lines or self.candidate.refused or past.refused or past.lines)
+        return self._make_part(steady=steady, is_clean=is_clean)
+
+    def _count_read(self) -> int:
+        return sum(self._lake.count_rows(address, self._versions[address]) for address in self._table.landed)
+
+    @cached_property
+    def _row_counts(self) -> RowCounts:
+        """A row that is in quarantine already counts as quarantined, whatever has come of its key since."""
+        counts = dict(self._repeats.counts) if self._repeats is not None else {}
+        held = {DUPLICATE: 0, SUPERSEDED: 0}
+        quarantine = self.quarantine
+        if self._repeats is not None and quarantine is not None:
+            held = {
+                fate: quarantine.count_known(self._repeats.of_fate(fate), self._list_files()) for fate in held
+            }
+        settled = 0 if self._settled is None else self._settled.count()
+        return RowCounts(
+            read=self._count_read(),
+            written=self.candidate.rows,
+            quarantined=self.candidate.refused + settled + sum(held.values()),
+            duplicates=counts.get(DUPLICATE, 0) - held[DUPLICATE],
+            superseded=counts.get(SUPERSEDED, 0) - held[SUPERSEDED],
+            open=self.candidate.refused,
+        )
+
+    def _list_files(self) -> FileOrigins:
+        return [
+            (name, file.fingerprint)
+            for address in self._table.landed
+            for name, file in read_held_files(self._lake, address).items()
+        ]
+
+    @property
+    def _by(self) -> tuple[str, ...]:
+        return self._table.by
+
+    @property
+    def _is_public(self) -> bool:
+        return was_public(self._lake, self._table.sources.values())
+
+    def settle_refused(self) -> None:
+        """Resolve rows that passed, were superseded, or are gone from their files."""
+        if self.quarantine is not None:
+            superseded = self._repeats.of_fate(SUPERSEDED) if self._repeats is not None else None
+            self.quarantine.settle(self.found, superseded, self._list_files())
+
+    # -- what is said of it
+
+    def _describe_origin(self, outcomes: Sequence[RuleOutcome]) -> Provenance:
+        return Provenance(
+            recipe=self._recipe,
+            made_of={address: version for address, version in self._versions.items() if version is not None},
+            refused=self.candidate.refused,
+            settled=self.quarantine.count_states()[1] if self.quarantine is not None else 0,
+            lines=read_open_lines(self._table, self._lake).count() if self._contract.refuses_rows else 0,
+            repeats=self._repeats.counts if self._repeats is not None else {},
+            outcomes=self._note_outcomes(outcomes),
+        )
+
+    def note_run(self) -> dict[str, Any]:
+        """What it was made of nothing from, and how much was refused."""
+        notes: dict[str, Any] = {}
+        empty = [
+            address
+            for address in self._table.sources.values()
+            if not self._lake.count_rows(address, self._versions[address])
+        ]
+        if empty:
+            notes["empty_sources"] = f"made of nothing from {', '.join(empty)}"
+        refused = self.candidate.refused if not self.is_current else self._past.refused if self._past else 0
+        if refused:
+            notes["refused"] = say_refused(refused, "row", self._contract)
+        return notes
+
+
+def read_open_lines(table: Table, lake: Lakehouse) -> DataFrame:
+    """Lines of the landed files of a table's rows that no row could be read from, and nobody has dealt with."""
+    held = [quarantine_address(source) for source in table.landed.values()]
+    parts = [
+        lake.read(address).where(F.col("status") == OPEN).select("_source_file", "line_number")
+        for address in held
+        if lake.find_version(address) is not None
+    ]
+    empty = lake.session.createDataFrame([], "_source_file string, line_number bigint")
+    return reduce(DataFrame.unionByName, parts, empty)
+
+
+def _count_reasons(refused: DataFrame) -> dict[str, int]:
+    counted = refused.select(F.explode(REASONS).alias("reason")).groupBy("reason").count()
+    return {row["reason"]: row["count"] for row in counted.collect()}

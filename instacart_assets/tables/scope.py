@@ -1,0 +1,111 @@
+"""Which groups of a table must be made anew, when only some rows of its sources have changed.
+
+Here lives the way from changed rows of sources to groups of the table, and from groups to the rows of sources that
+they are made of. Nothing is decided here on whether a table can be made in parts.
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from instacart_assets.contracts.model import Contract
+from instacart_assets.lakehouse.lake import Aside
+from instacart_assets.tables.declare import Table
+
+
+class Scope:
+    """Groups of a table, by the columns they are made by.
+
+    Args:
+        keys: one row per group, in the columns that the table is made by, typed as the table's.
+        contract: the table.
+        has_strays: whether there are landed rows that spell no group: they are refused, and belong to every scope.
+    """
+
+    def __init__(self, keys: DataFrame, contract: Contract, *, has_strays: bool) -> None:
+        self.keys = keys
+        self._contract = contract
+        self._has_strays = has_strays
+
+    def slice(self, rows: DataFrame) -> DataFrame:
+        """Those rows of the table, or of a source that has the columns of its groups, that are of the scope."""
+        names = self.keys.columns
+        read = rows.withColumns({f"_of_{name}": _read(name, self._contract) for name in names})
+        keys = self.keys.toDF(*(f"_of_{name}" for name in names))
+        inside = read.join(keys, keys.columns, "left_semi")
+        if self._has_strays:
+            inside = inside.unionByName(read.where(is_stray([f"_of_{name}" for name in names])))
+        return inside.select(*rows.columns)
+
+
+def find_scope(
+    table: Table,
+    *,
+    changes: Mapping[str, DataFrame],
+    landed: Mapping[str, DataFrame],
+    published: DataFrame,
+    refused: DataFrame | None,
+    aside: Aside,
+) -> Scope:
+    """The groups that changed rows of sources have to do with.
+
+    Rows in quarantine are always looked at again: so all that is refused now is known, whatever has changed.
+
+    Args:
+        table: the table.
+        changes: rows that were added to or removed from each source, by address.
+        landed: all rows of the bronze tables that the table's rows come from, by address.
+        published: the table's rows.
+        refused: what the table's quarantine holds; None where it refuses nothing.
+        aside: where the groups are kept.
+    """
+    contract, by = table.contract, list(table.by)
+    parts = [published.select(*by).where(F.lit(False))]
+    parts += [_find_groups(rows, table.ties[address], published, table) for address, rows in changes.items()]
+    parts += [
+        _find_rivals(changes[address], rows, contract).select(*_read_all(by, contract))
+        for address, rows in landed.items()
+        if address in changes and not set(by) <= set(contract.key)
+    ]
+    strays = [rows for address, rows in changes.items() if address in landed]
+    if refused is not None:
+        parts.append(refused.select(*_read_all(by, contract)))
+        strays.append(refused)
+    keys = reduce(DataFrame.unionByName, parts).dropna(subset=by).distinct()
+    return Scope(aside.put(keys), contract, has_strays=any(_has_stray(rows, by, contract) for rows in strays))
+
+
+def _find_groups(rows: DataFrame, tie: tuple[str, ...], published: DataFrame, table: Table) -> DataFrame:
+    by = list(table.by)
+    if tie == table.by:
+        return rows.select(*_read_all(by, table.contract))
+    tied = rows.select(*tie).distinct()
+    return published.join(tied, [*tie], "left_semi").select(*by)
+
+
+def _find_rivals(changed: DataFrame, landed: DataFrame, contract: Contract) -> DataFrame:
+    """Landed rows that share their key with a changed one: which of them counts may be another now."""
+    key = [f"_of_{name}" for name in contract.key]
+    read = {f"_of_{name}": _read(name, contract) for name in contract.key}
+    return landed.withColumns(read).join(changed.withColumns(read).select(*key).distinct(), key, "left_semi")
+
+
+def _has_stray(rows: DataFrame, by: list[str], contract: Contract) -> bool:
+    return rows.select(*_read_all(by, contract)).where(is_stray(by)).limit(1).count() > 0
+
+
+def is_stray(names: list[str]) -> Column:
+    """Whether a row belongs to no group."""
+    return reduce(Column.__or__, (F.col(name).isNull() for name in names))
+
+
+def _read_all(names: list[str], contract: Contract) -> list[Column]:
+    return [_read(name, contract).alias(name) for name in names]
+
+
+def _read(name: str, contract: Contract) -> Column:
+    """A column in the type that the table gives it; what landed is text."""
+    types = {column.name: column.type for column in contract.columns}
+    return F.col(name).try_cast(types[name])
