@@ -6,7 +6,7 @@ Here lives one row per customer and the segment rules. Cohorts by order number a
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from instacart_assets.gold.measures import divide, find_date_origin, gather_baskets
+from instacart_assets.gold.measures import divide, gather_baskets
 from instacart_assets.order_calendar import OrderCalendar
 from instacart_assets.tables.declare import table
 
@@ -21,13 +21,16 @@ REGULAR_GAP_DAYS = 14
 """``regular``: not loyal, on average at most a fortnight between orders; ``occasional``: further apart."""
 
 
-@table("gold.customer_segments")
+@table("gold.customer_segments", by=["user_id"])
 def customer_segments(
-    silver_orders: DataFrame, silver_order_items: DataFrame, calendar: OrderCalendar
+    silver_orders: DataFrame,
+    silver_order_items: DataFrame,
+    gold_dim_date: DataFrame,
+    calendar: OrderCalendar,
 ) -> DataFrame:
     """One row per customer with an order."""
     return (
-        measure_rhythm(silver_orders, calendar)
+        measure_rhythm(silver_orders, find_as_of_date(gold_dim_date, calendar))
         .join(find_favourite_dow(silver_orders), "user_id")
         .join(sum_baskets(silver_order_items), "user_id", "left")
         .join(find_favourite_department(silver_order_items), "user_id", "left")
@@ -47,12 +50,11 @@ def customer_segments(
     )
 
 
-def measure_rhythm(orders: DataFrame, calendar: OrderCalendar) -> DataFrame:
+def measure_rhythm(orders: DataFrame, as_of: DataFrame) -> DataFrame:
     """Orders, mean days between them and days since the last, per customer."""
-    as_of = find_as_of_date(orders, calendar)
     is_known = F.col("order_date") <= F.col("as_of_date")
     by_customer = (
-        orders.select("user_id", "order_date")
+        orders.select("user_id", "order_date", "is_date_estimated")
         .crossJoin(as_of)
         .groupBy("user_id")
         .agg(
@@ -73,14 +75,14 @@ def measure_rhythm(orders: DataFrame, calendar: OrderCalendar) -> DataFrame:
     )
 
 
-def find_as_of_date(orders: DataFrame, calendar: OrderCalendar) -> DataFrame:
-    """One row: the day to look back from, by the calendar's ``as_of_date``, and whether dates are estimated."""
-    last = orders.agg(F.max("order_date").alias("last_order_date")).crossJoin(find_date_origin(orders))
-    by_default = F.when(F.col("is_date_estimated"), F.lit(calendar.window_end)).otherwise(
-        F.col("last_order_date")
-    )
-    as_of = F.coalesce(F.lit(calendar.as_of_date).cast("date"), by_default)
-    return last.select(as_of.alias("as_of_date"), "is_date_estimated")
+def find_as_of_date(dim_date: DataFrame, calendar: OrderCalendar) -> DataFrame:
+    """One row: the day to look back from, by the calendar's ``as_of_date``, else the last day of full coverage.
+
+    Where dates are landed that is the last order date; where they are estimated, the end of the window.
+    """
+    last = dim_date.where("is_full_coverage").agg(F.max("date_day").alias("last_day"))
+    by_default = F.coalesce(F.col("last_day"), F.lit(calendar.window_end))
+    return last.select(F.coalesce(F.lit(calendar.as_of_date).cast("date"), by_default).alias("as_of_date"))
 
 
 def sum_baskets(order_items: DataFrame) -> DataFrame:

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, DataFrameReader, SparkSession
+from pyspark.sql.types import StructField, StructType
 
 from instacart_assets.contracts.model import IS_REFUSED, LAYERS, QUARANTINE, Contract
 from instacart_assets.lakehouse.commit import commit_files, spell_lists
@@ -117,8 +118,14 @@ class FolderLake(Lakehouse):
         ]
 
     def _load(self, address: str, version: int) -> DataFrame:
-        reader = self.session.read.format("delta").option("versionAsOf", version)
-        return reader.load(self.locate_for_engine(address))
+        stated = self._open_reader(version).load(self.locate_for_engine(address)).schema
+        # As candidates are read: whether a column is filled is to be seen, not to be believed. And the engine trips
+        # over columns that cannot be null where it joins them to others.
+        schema = StructType([StructField(field.name, field.dataType) for field in stated])
+        return self._open_reader(version).schema(schema).load(self.locate_for_engine(address))
+
+    def _open_reader(self, version: int) -> DataFrameReader:
+        return self.session.read.format("delta").option("versionAsOf", version)
 
     def stage(self, rows: DataFrame, contract: Contract, pin: Pin, run_id: str) -> Candidate:
         """Write ``rows`` as plain Parquet into a folder of the table that its log does not name."""

@@ -31,6 +31,7 @@ from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
 
 from instacart_assets.contracts.model import IS_REFUSED, ORIGIN, REASONS, Contract
 from instacart_assets.errors import RemediableError
@@ -493,9 +494,10 @@ class Aside:
         """The same rows, evaluated once."""
         path = self._folder / uuid4().hex[:8]
         rows.write.parquet(for_spark(path))
+        schema = StructType([StructField(field.name, field.dataType) for field in rows.schema])
         if not any(path.glob("*.parquet")):  # the embedded engine writes no file for no rows
-            return self._session.createDataFrame([], rows.schema)
-        return self._session.read.schema(rows.schema).parquet(for_spark(path))
+            return self._session.createDataFrame([], schema)
+        return self._session.read.schema(schema).parquet(for_spark(path))
 
 
 def locate_good(path: Path) -> Path:

@@ -4,7 +4,7 @@ Here lives the way from changed rows of sources to groups of the table, and from
 they are made of. Nothing is decided here on whether a table can be made in parts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -31,13 +31,14 @@ class Scope:
 
     def slice(self, rows: DataFrame) -> DataFrame:
         """Those rows of the table, or of a source that has the columns of its groups, that are of the scope."""
-        names = self.keys.columns
-        read = rows.withColumns({f"_of_{name}": _read(name, self._contract) for name in names})
-        keys = self.keys.toDF(*(f"_of_{name}" for name in names))
-        inside = read.join(keys, keys.columns, "left_semi")
-        if self._has_strays:
-            inside = inside.unionByName(read.where(is_stray([f"_of_{name}" for name in names])))
-        return inside.select(*rows.columns)
+        names = [f"_of_{name}" for name in self.keys.columns]
+        read = rows.select("*", *_read(self.keys.columns, self._contract, "_of_"))
+        inside = read.join(self.keys.toDF(*names), names, "left_semi").select(*rows.columns)
+        return (
+            inside.unionByName(read.where(_is_stray(names)).select(*rows.columns))
+            if self._has_strays
+            else inside
+        )
 
 
 def find_scope(
@@ -61,51 +62,47 @@ def find_scope(
         refused: what the table's quarantine holds; None where it refuses nothing.
         aside: where the groups are kept.
     """
-    contract, by = table.contract, list(table.by)
-    parts = [published.select(*by).where(F.lit(False))]
-    parts += [_find_groups(rows, table.ties[address], published, table) for address, rows in changes.items()]
+    contract, by = table.contract, table.by
+    parts = [_find_groups(rows, table.ties[address], published, table) for address, rows in changes.items()]
     parts += [
-        _find_rivals(changes[address], rows, contract).select(*_read_all(by, contract))
+        _find_rivals(changes[address], rows, contract).select(*_read(by, contract))
         for address, rows in landed.items()
         if address in changes and not set(by) <= set(contract.key)
     ]
     strays = [rows for address, rows in changes.items() if address in landed]
     if refused is not None:
-        parts.append(refused.select(*_read_all(by, contract)))
+        parts.append(refused.select(*_read(by, contract)))
         strays.append(refused)
-    keys = reduce(DataFrame.unionByName, parts).dropna(subset=by).distinct()
-    return Scope(aside.put(keys), contract, has_strays=any(_has_stray(rows, by, contract) for rows in strays))
+    # Each on its own: the embedded engine trips over unions of columns with and without a comment.
+    kept = [aside.put(part.dropna(subset=list(by))) for part in parts or [published.select(*by).limit(0)]]
+    keys = reduce(DataFrame.unionByName, kept).distinct()
+    return Scope(aside.put(keys), contract, has_strays=any(_has_stray(rows, table) for rows in strays))
 
 
 def _find_groups(rows: DataFrame, tie: tuple[str, ...], published: DataFrame, table: Table) -> DataFrame:
-    by = list(table.by)
     if tie == table.by:
-        return rows.select(*_read_all(by, table.contract))
-    tied = rows.select(*tie).distinct()
-    return published.join(tied, [*tie], "left_semi").select(*by)
+        return rows.select(*_read(tie, table.contract))
+    return published.join(rows.select(*tie).distinct(), [*tie], "left_semi").select(*table.by)
 
 
 def _find_rivals(changed: DataFrame, landed: DataFrame, contract: Contract) -> DataFrame:
     """Landed rows that share their key with a changed one: which of them counts may be another now."""
     key = [f"_of_{name}" for name in contract.key]
-    read = {f"_of_{name}": _read(name, contract) for name in contract.key}
-    return landed.withColumns(read).join(changed.withColumns(read).select(*key).distinct(), key, "left_semi")
+    named = changed.select(*_read(contract.key, contract, "_of_")).distinct()
+    return landed.select("*", *_read(contract.key, contract, "_of_")).join(named, key, "left_semi")
 
 
-def _has_stray(rows: DataFrame, by: list[str], contract: Contract) -> bool:
-    return rows.select(*_read_all(by, contract)).where(is_stray(by)).limit(1).count() > 0
+def _has_stray(rows: DataFrame, table: Table) -> bool:
+    groups = rows.select(*_read(table.by, table.contract))
+    return groups.where(_is_stray(table.by)).limit(1).count() > 0
 
 
-def is_stray(names: list[str]) -> Column:
-    """Whether a row belongs to no group."""
+def _is_stray(names: Sequence[str]) -> Column:
+    """Whether a row spells no group."""
     return reduce(Column.__or__, (F.col(name).isNull() for name in names))
 
 
-def _read_all(names: list[str], contract: Contract) -> list[Column]:
-    return [_read(name, contract).alias(name) for name in names]
-
-
-def _read(name: str, contract: Contract) -> Column:
-    """A column in the type that the table gives it; what landed is text."""
+def _read(names: Sequence[str], contract: Contract, prefix: str = "") -> list[Column]:
+    """Columns in the types that the table gives them; what landed is text."""
     types = {column.name: column.type for column in contract.columns}
-    return F.col(name).try_cast(types[name])
+    return [F.col(name).try_cast(types[name]).alias(f"{prefix}{name}") for name in names]

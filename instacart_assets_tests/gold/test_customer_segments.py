@@ -6,6 +6,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from instacart_assets.gold.customer_segments import choose_segment, customer_segments
+from instacart_assets.gold.dim_date import dim_date
 from instacart_assets.order_calendar import OrderCalendar
 from instacart_assets_tests.frames import find_broken_promises, make_table, read_rows
 
@@ -13,6 +14,10 @@ ADDRESS = "gold.customer_segments"
 ORDER = "order_id user_id order_date order_dow"
 LINE = "order_id product_id user_id department is_reordered"
 CALENDAR = OrderCalendar()
+
+
+def make_days(orders: DataFrame, calendar: OrderCalendar) -> DataFrame:
+    return dim_date(orders, make_table(orders.sparkSession, "silver.promotions"), calendar)
 
 
 def no_baskets(spark: SparkSession) -> DataFrame:
@@ -45,7 +50,7 @@ def test_customers_have_their_orders_baskets_rhythm_and_habits(spark: SparkSessi
             (4, 22, 8, "dairy eggs", False),
         ],
     )
-    result = customer_segments(orders, lines, CALENDAR)
+    result = customer_segments(orders, lines, make_days(orders, CALENDAR), CALENDAR)
     assert read_rows(
         result,
         "user_id orders units average_basket_units average_days_between_orders recency_days reorder_rate "
@@ -83,7 +88,7 @@ def test_equals_are_settled_by_name_of_the_department_and_number_of_the_day(spar
             (4, 1, 8, "pets", True),
         ],
     )
-    result = customer_segments(orders, lines, CALENDAR)
+    result = customer_segments(orders, lines, make_days(orders, CALENDAR), CALENDAR)
     assert read_rows(result, "user_id favourite_department favourite_order_dow") == [
         (7, "alcohol", 0),
         (8, "pets", 5),
@@ -123,7 +128,8 @@ def test_segments_follow_from_the_orders(spark: SparkSession) -> None:
         for user_id, (orders, gap) in rhythms.items()
         for number in range(orders)
     ]
-    result = customer_segments(make_table(spark, "silver.orders", ORDER, rows), no_baskets(spark), CALENDAR)
+    orders = make_table(spark, "silver.orders", ORDER, rows)
+    result = customer_segments(orders, no_baskets(spark), make_days(orders, CALENDAR), CALENDAR)
     assert read_rows(result, "user_id orders average_days_between_orders segment") == [
         (1, 5, 14.0, "regular"),
         (2, 5, 15.0, "occasional"),
@@ -154,12 +160,14 @@ def test_recency_looks_back_from_the_as_of_date_and_is_empty_where_dates_are_est
         "order_id user_id order_date is_date_estimated",
         [(1, 7, "2020-01-01", estimated), (2, 7, "2020-01-10", estimated), (3, 8, "2020-01-30", estimated)],
     )
-    result = customer_segments(orders, no_baskets(spark), OrderCalendar(as_of_date=as_of_date))
+    calendar = OrderCalendar(as_of_date=as_of_date)
+    result = customer_segments(orders, no_baskets(spark), make_days(orders, calendar), calendar)
     assert read_rows(result, "user_id orders recency_days") == expected
     assert find_broken_promises(result, ADDRESS) == []
 
 
 def test_without_orders_there_are_no_customers(spark: SparkSession) -> None:
-    result = customer_segments(make_table(spark, "silver.orders"), no_baskets(spark), CALENDAR)
+    orders = make_table(spark, "silver.orders")
+    result = customer_segments(orders, no_baskets(spark), make_days(orders, CALENDAR), CALENDAR)
     assert result.count() == 0
     assert find_broken_promises(result, ADDRESS) == []
