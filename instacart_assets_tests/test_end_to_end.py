@@ -18,7 +18,7 @@ from instacart_assets.order_calendar import OrderCalendar
 from instacart_assets.runs import GraphRun, run_graph
 from instacart_assets.settings import Settings
 from instacart_assets.synthetic.generate import GeneratedFiles, generate
-from instacart_assets.tables.drafts import was_public
+from instacart_assets.tables.notes import was_public
 from instacart_assets_tests.lake_reading import read_rows, read_sorted, read_table
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,8 @@ from instacart_assets.lakehouse import folder_lake as lake
 from instacart_assets.landing import salvage
 from instacart_assets.runs import TableRun, run_graph
 from instacart_assets.settings import Settings
-from instacart_assets.tables.drafts import LandedDraft, MadeDraft
+from instacart_assets.tables.landed_draft import LandedDraft
+from instacart_assets.tables.made_draft import MadeDraft
 
 FIRST_LINES = 1
 """Lines that a salvage has set apart when it is killed in its middle."""

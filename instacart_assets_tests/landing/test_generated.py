@@ -6,6 +6,7 @@ import pytest
 
 from instacart_assets.landing.files import LandingError
 from instacart_assets.landing.generated import check_may_generate, mark_generated, remove_generated
+from instacart_assets.landing.withdrawn import read_withdrawn
 
 SOURCES = ("orders", "promotions")
 
@@ -35,7 +36,8 @@ def test_generated_files_go_and_landed_ones_stay(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
     mark_generated(tmp_path, ["promotions.csv", "aisles.csv"])
     assert remove_generated(tmp_path) == ["promotions.csv"]
-    assert [path.name for path in tmp_path.iterdir()] == ["orders.csv"]
+    assert [path.name for path in tmp_path.glob("*.csv")] == ["orders.csv"]
+    assert list(read_withdrawn(tmp_path)) == ["promotions.csv"]
     assert remove_generated(tmp_path) == []
 
 

@@ -24,6 +24,7 @@ from instacart_assets_tests.small_contracts import make_rule
 from instacart_assets_tests.tables.things import (
     BRONZE,
     GOLD,
+    LANDED,
     SILVER,
     land,
     make_landed_table,
@@ -202,6 +203,7 @@ def test_tables_are_published_in_the_order_of_their_sources(settings: Settings) 
 def test_a_materialisation_tells_what_was_published(settings: Settings, lake: FolderLake) -> None:
     land(settings)
     materialise(settings, *ALL)
+    land(settings, "thing_id,name\n1,fig\n2,pear\n")
     run = materialise(settings, *ALL)
     told = read_metadata(run, "silver.things")
     assert told["dagster/table_name"] == "silver.things"
@@ -218,8 +220,8 @@ def test_a_materialisation_tells_what_was_published(settings: Settings, lake: Fo
 
 
 def test_the_data_version_is_the_version_of_the_table(settings: Settings) -> None:
-    land(settings)
-    for version in ("0", "1"):
+    for version, landed in (("0", LANDED), ("0", LANDED), ("1", f"{LANDED}3,plum\n")):
+        land(settings, landed)
         run = materialise(settings, BRONZE)
         _, event = run.get_asset_materialization_events()
         assert (event.materialization.tags or {})["dagster/data_version"] == version

@@ -20,9 +20,10 @@ from instacart_assets.lakehouse.lake import PublishConflictError, TableMissingEr
 from instacart_assets.lakehouse.schema import ShapeError
 from instacart_assets.landing.files import LandingError, read_content
 from instacart_assets.order_calendar import OrderCalendar
+from instacart_assets.quality.outcomes import write_outcome
 from instacart_assets.quality.split import OriginError
 from instacart_assets.settings import Settings
-from instacart_assets.tables import drafts
+from instacart_assets.tables import landed_draft
 from instacart_assets.tables.build import build_table
 from instacart_assets.tables.declare import Table
 from instacart_assets.tables.result import BuildResult
@@ -94,7 +95,11 @@ def test_a_landed_file_becomes_a_bronze_table(lake: FolderLake, settings: Settin
         ("2", "pear", None, "things.csv"),
     ]
     assert {row["_source_fingerprint"] for row in rows} == {read_content(path).fingerprint}
-    assert result.notes == {"landed_files": ["things.csv"]}
+    assert result.notes == {
+        "made": "it had no version",
+        "landed_files": ["things.csv"],
+        "ingested_files": ["things.csv"],
+    }
 
 
 def test_a_result_tells_rows_version_seconds_and_an_outcome_for_each_rule(
@@ -105,7 +110,7 @@ def test_a_result_tells_rows_version_seconds_and_an_outcome_for_each_rule(
     assert [outcome.rule for outcome in result.outcomes] == list(compile_rules(SILVER.contract))
     assert list_failed(result) == []
     assert 0 < result.seconds < 60
-    assert result.notes == {}
+    assert result.notes == {"made": "it had no version"}
     assert read_names(lake) == ["apple", "pear"]
 
 
@@ -116,9 +121,21 @@ def test_a_landed_table_has_an_outcome_for_each_rule(lake: FolderLake, settings:
     assert observe(result, "every_landed_record_is_read")["landed_records"] == 2
 
 
-def test_building_again_makes_the_next_version_of_the_same_rows(lake: FolderLake, settings: Settings) -> None:
+def test_building_again_from_the_same_does_nothing_and_tells_the_same(
+    lake: FolderLake, settings: Settings
+) -> None:
     first = build_both(lake, settings, "thing_id,name\n1,apple\n")
     again = build_both(lake, settings, "thing_id,name\n1,apple\n")
+    assert (first.version, again.version) == (0, 0)
+    assert (again.rows, again.notes["made"]) == (1, "nothing has changed")
+    assert [write_outcome(outcome) for outcome in again.outcomes] == [
+        {**write_outcome(outcome), "observed": dict(outcome.observed)} for outcome in first.outcomes
+    ]
+
+
+def test_what_is_asked_for_is_made_whatever_has_changed(lake: FolderLake, settings: Settings) -> None:
+    first = build_both(lake, settings, "thing_id,name\n1,apple\n")
+    again = build_again(lake, settings.model_copy(update={"full": True}))
     assert (first.version, again.version) == (0, 1)
     assert read_names(lake) == ["apple"]
 
@@ -176,7 +193,9 @@ def test_a_refused_row_goes_to_quarantine_as_it_landed_and_the_rest_is_published
     assert (row["status"], row["run_id"]) == ("open", "run")
     assert result.quarantine is not None
     assert (result.quarantine.rows, result.quarantine.open, result.quarantine.added) == (1, 1, 1)
-    assert result.notes == {"refused": "1 row refused, see: instacart quarantine show silver.things"}
+    assert {name: note for name, note in result.notes.items() if name != "made"} == {
+        "refused": "1 row refused, see: instacart quarantine show silver.things"
+    }
 
 
 def test_a_table_that_refuses_nothing_has_an_empty_quarantine(lake: FolderLake, settings: Settings) -> None:
@@ -292,7 +311,7 @@ def test_values_are_compared_with_those_of_the_versions_before(lake: FolderLake,
     land(settings, "thing_id,name\n1,a\n2,b\n3,c\n4,d\n")
     build_table(BRONZE, lake, settings, "run")
     for versions in range(3):
-        result = build_table(table, lake, settings, "run")
+        result = build_table(table, lake, settings.model_copy(update={"full": True}), "run")
         assert observe(result, "as_before")["applies"] == f"no: {versions} of 3 versions to compare with"
     shrunk = build_both(lake, settings, "thing_id,name\n1,a\n", table)
     assert (shrunk.version, list_failed(shrunk)) == (3, [("as_before", False)])
@@ -304,8 +323,10 @@ def test_rules_of_the_published_files_hold_for_tables_made_of_them_alone(
 ) -> None:
     rule = make_rule("are_three", "count(*) = 3", scope="table", is_for_public_files=True)
     assert build_both(lake, settings, LANDED, make_silver_table(rule)).version == 0
-    monkeypatch.setattr(drafts, "is_public_file", lambda *_: True)
-    assert list_failed(build_again(lake, settings, make_silver_table(rule))) == [("are_three", True)]
+    monkeypatch.setattr(landed_draft, "is_public_file", lambda *_: True)
+    assert list_failed(
+        build_both(lake, settings, "thing_id,name\n1,apple\n2,plum\n", make_silver_table(rule))
+    ) == [("are_three", True)]
 
 
 def test_a_malformed_line_is_set_apart_and_the_rest_is_read(lake: FolderLake, settings: Settings) -> None:
@@ -417,9 +438,10 @@ def test_a_version_notes_the_files_it_holds(lake: FolderLake, settings: Settings
     path = land(settings)
     build_table(BRONZE, lake, settings, "run")
     (note,) = lake.read_notes("bronze.things", "landed_files", 1)
-    ((name, (fingerprint, moment)),) = json.loads(note).items()
-    assert (name, fingerprint) == ("things.csv", read_content(path).fingerprint)
-    assert datetime.fromisoformat(moment) <= datetime.now(UTC)
+    ((name, file),) = json.loads(note).items()
+    assert (name, file["fingerprint"]) == ("things.csv", read_content(path).fingerprint)
+    assert datetime.fromisoformat(file["moment"]) <= datetime.now(UTC)
+    assert (file["records"], file["malformed"]) == (2, 0)
 
 
 @pytest.mark.parametrize("folder", ["landed [1]", "{a,b}", "what*", "what?", "a b", "a#b", "a%20b", "Äpfel"])
@@ -451,7 +473,9 @@ def test_content_that_landed_twice_is_read_once_and_noted(lake: FolderLake, sett
     result = build_table(BRONZE, lake, settings, "run")
     assert (result.version, result.rows) == (0, 2)
     assert result.notes == {
+        "made": "it had no version",
         "landed_files": ["things.csv"],
+        "ingested_files": ["things.csv"],
         "same_content_again": "not read again, as the content is the same: things/again.csv (as things.csv)",
     }
 

@@ -1,0 +1,1 @@
+"""Series of drops: files that land one after another, and tables that follow them."""

@@ -1,0 +1,117 @@
+"""Whatever lands, and in whatever order, tables that follow it hold what tables made anew would hold."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from instacart_assets.graph import all_tables, sort_tables
+from instacart_assets.lakehouse.folder_lake import FolderLake
+from instacart_assets.settings import Settings
+from instacart_assets.tables.build import build_table
+from instacart_assets.tables.result import BuildResult
+from instacart_assets_tests.drops.shop import HAPPENINGS, Shop
+from instacart_assets_tests.faults.proof import scale, write_report
+from instacart_assets_tests.lake_reading import read_table
+
+MOMENTS = {"_ingested_at", "quarantined_at", "resolved_at", "run_id"}
+"""Columns that say when something happened."""
+
+USERS = 40
+DROPS = scale(2, 8)
+SERIES = scale(1, 12)
+
+
+class Follower:
+    """A lake that is built after each drop, and beside it one that is made anew from the same bronze."""
+
+    def __init__(self, folder: Path, spark: SparkSession) -> None:
+        self._folder = folder
+        self._spark = spark
+        self.results: dict[str, BuildResult] = {}
+
+    def follow(self, landing: Path) -> dict[str, BuildResult]:
+        self.results = self._build("lake", landing, full=False)
+        return self.results
+
+    def make_anew(self, landing: Path) -> dict[str, BuildResult]:
+        """Silver and gold made anew in a copy of the lake."""
+        shutil.rmtree(self._folder / "anew", ignore_errors=True)
+        shutil.copytree(self._folder / "lake", self._folder / "anew")
+        return self._build("anew", landing, full=True)
+
+    def _build(self, name: str, landing: Path, *, full: bool) -> dict[str, BuildResult]:
+        """Each table that is made of published ones, in the order of the graph."""
+        settings = Settings(landing=landing, lake=self._folder / name, full=full)
+        lake = FolderLake(settings.lake_folder, lambda: self._spark)
+        results: dict[str, BuildResult] = {}
+        for table in sort_tables(all_tables()):
+            blocked = {address for address, result in results.items() if result.version is None}
+            if set(table.dependencies) & (blocked | (self._all() - set(results))):
+                continue
+            results[table.address] = build_table(table, lake, settings, name)
+        return results
+
+    def _all(self) -> set[str]:
+        return {table.address for table in all_tables()}
+
+    def read(self, name: str, address: str) -> list[dict[str, Any]]:
+        rows = read_table(self._folder / name, address).to_pylist()
+        return sorted(({**row, **dict.fromkeys(MOMENTS & set(row))} for row in rows), key=repr)
+
+    def list_held(self, name: str) -> list[str]:
+        held = (self._folder / name).glob("*/*/_delta_log")
+        return sorted(f"{path.parent.parent.name}.{path.parent.name}" for path in held)
+
+
+def explain(results: dict[str, BuildResult]) -> dict[str, Any]:
+    """What is told of each table: rows, and what every rule saw, but for values of the table's own past."""
+    return {
+        address: (
+            result.rows,
+            result.version is None,
+            {
+                outcome.rule.id: outcome.passed
+                for outcome in result.outcomes
+                if outcome.rule.scope != "history"
+            },
+        )
+        for address, result in results.items()
+    }
+
+
+def check_equal(follower: Follower, landing: Path, said: str) -> None:
+    anew = follower.make_anew(landing)
+    assert explain(follower.results) == explain(anew), said
+    for address in follower.list_held("lake"):
+        if not address.startswith("bronze."):
+            assert follower.read("lake", address) == follower.read("anew", address), f"{address}: {said}"
+
+
+def list_series() -> Iterator[Sequence[Sequence[str]] | None]:
+    """Drops in which everything happens once, then series by chance."""
+    names = list(HAPPENINGS)
+    yield [names[:5], names[5:9], names[9:]]
+    yield from [None] * SERIES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "series"), list(enumerate(list_series())))
+def test_tables_that_follow_hold_what_tables_made_anew_hold(
+    spark: SparkSession, tmp_path: Path, seed: int, series: Sequence[Sequence[str]] | None
+) -> None:
+    shop = Shop(tmp_path / "landing", USERS, seed + 7)
+    follower = Follower(tmp_path, spark)
+    follower.follow(shop.landing)
+    told: list[str] = []
+    parts = 0
+    for drop in series if series is not None else (shop.choose() for _ in range(DROPS)):
+        told.append(shop.happen(drop))
+        results = follower.follow(shop.landing)
+        parts += sum(result.notes["made"].startswith("what has to do") for result in results.values())
+        check_equal(follower, shop.landing, " → ".join(told))
+    assert parts
+    write_report("drops.json", {f"series {seed}": told})
