@@ -38,6 +38,7 @@ class Shop:
         self.landing = landing
         self._random = Random(seed)  # noqa: S311 - what happens is to be told again, not to be kept secret
         self._drops = 0
+        self._missing: list[tuple[str, list[Row]]] = []
         generate(users, seed, landing)
         orders = _read(landing / f"{ORDERS}.csv")
         lines = {source: _read(landing / f"{source}.csv") for source in (PRIOR, TRAIN)}
@@ -66,13 +67,21 @@ class Shop:
             self._land(source, [row for origin, rows in baskets if origin == source for row in rows])
         return f"{len(sold)} orders"
 
-    def sell_without_baskets(self) -> str:
-        """An order whose lines come with a later drop: until then they are none."""
+    def sell_in_part(self) -> str:
+        """An order whose first line comes with a later drop: until then its table is not published."""
         row = self._coming.pop(0)
         self._land(ORDERS, [row])
         source, lines = self._baskets.get(row["order_id"], (PRIOR, []))
         self._land(source, lines[1:])
+        self._missing.append((source, lines[:1]))
         return f"order {row['order_id']} without its first line"
+
+    def complete_baskets(self) -> str:
+        """The lines come that were missing."""
+        for source, lines in self._missing:
+            self._land(source, lines)
+        count, self._missing = len(self._missing), []
+        return f"{count} missing lines"
 
     def correct_order(self) -> str:
         """An order that landed once comes again, at another hour, in a later file."""
@@ -168,8 +177,9 @@ class Shop:
         return "; ".join(HAPPENINGS[name](self) for name in names)
 
     def choose(self) -> list[str]:
-        """Some happenings by chance, of a drop that can be any."""
-        return self._random.choices(list(HAPPENINGS), k=self._random.randint(1, 3))
+        """Some happenings by chance; what was missing comes with the next drop."""
+        missing = [Shop.complete_baskets.__name__] if self._missing else []
+        return [*missing, *self._random.choices(list(HAPPENINGS), k=self._random.randint(1, 3))]
 
     def _change_product(self, cells: Mapping[str, str]) -> str:
         rows = _read(self.landing / f"{PRODUCTS}.csv")
@@ -201,7 +211,8 @@ HAPPENINGS: Mapping[str, Callable[[Shop], str]] = {
     happening.__name__: happening
     for happening in (
         Shop.sell,
-        Shop.sell_without_baskets,
+        Shop.sell_in_part,
+        Shop.complete_baskets,
         Shop.correct_order,
         Shop.spoil_order,
         Shop.repeat_rows,

@@ -60,11 +60,19 @@ class Follower:
 
     def read(self, name: str, address: str) -> list[dict[str, Any]]:
         rows = read_table(self._folder / name, address).to_pylist()
-        return sorted(({**row, **dict.fromkeys(MOMENTS & set(row))} for row in rows), key=repr)
+        return sorted(
+            ({key: _round(value) for key, value in row.items() if key not in MOMENTS} for row in rows),
+            key=repr,
+        )
 
     def list_held(self, name: str) -> list[str]:
         held = (self._folder / name).glob("*/*/_delta_log")
         return sorted(f"{path.parent.parent.name}.{path.parent.name}" for path in held)
+
+
+def _round(value: Any) -> Any:
+    """A value without the last digits of a fraction, in which the engine differs from itself."""
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def explain(results: dict[str, BuildResult]) -> dict[str, Any]:
@@ -94,7 +102,7 @@ def check_equal(follower: Follower, landing: Path, said: str) -> None:
 def list_series() -> Iterator[Sequence[Sequence[str]] | None]:
     """Drops in which everything happens once, then series by chance."""
     names = list(HAPPENINGS)
-    yield [names[:5], names[5:9], names[9:]]
+    yield [names[:2], names[2:6], names[6:11], names[11:]]
     yield from [None] * SERIES
 
 
