@@ -37,6 +37,7 @@ from instacart_assets.quality.repeats import DUPLICATE, SUPERSEDED, Repeats, fin
 from instacart_assets.quality.split import mark_refused
 from instacart_assets.settings import Settings
 from instacart_assets.tables.declare import Table
+from instacart_assets.tables.moment import Moment
 from instacart_assets.tables.refusals import Quarantine
 
 LANDED_FILES, IS_PUBLIC, HISTORY = "landed_files", "is_public", "history"
@@ -249,16 +250,26 @@ class MadeDraft(Draft):
         inputs = self._inputs | self._read_unsettled()
         if self._repeats is not None:
             inputs |= {address: self._repeats.drop_from(inputs[address]) for address in self._landed}
+        offered = (*dict(self._settings).values(), Moment(datetime.now(UTC)))
         chosen = {
-            name: next(value for _, value in self._settings if isinstance(value, kind))
+            name: next(value for value in offered if isinstance(value, kind))
             for name, kind in self._table.settings.items()
         }
         given = {name: inputs[address] for name, address in self._table.sources.items()}
+        if self._table.history is not None:
+            given[self._table.history] = self._read_former()
         rows = self._table.transform(**given, **chosen)
         if not self._contract.refuses_rows:
             return rows
         check_shape(rows, self._contract)  # before any of its rules is asked
         return mark_refused(rows, self._contract, _conflicting(self._repeats))
+
+    def _read_former(self) -> DataFrame:
+        """The rows that were published when work on this version began; none the first time."""
+        if self._pin.version is not None:
+            return self._lake.read(self._contract.address, self._pin.version)
+        columns = (f"`{column.name}` {column.type}" for column in self._contract.columns)
+        return self._lake.session.createDataFrame([], ", ".join(columns))
 
     def audit(self) -> tuple[RuleOutcome, ...]:
         """The outcome of every rule, those over counts last."""
