@@ -8,7 +8,7 @@ from deltalake import DeltaTable
 
 from instacart_assets.contracts.load import load_contracts
 
-MOMENTS = {"_ingested_at"}
+MOMENTS = {"_ingested_at", "valid_from_at", "valid_to_at"}
 """Columns that say when something ran, and differ between runs that are the same."""
 
 
@@ -24,6 +24,6 @@ def read_rows(lake: Path, address: str) -> list[dict[str, Any]]:
 
 def read_sorted(lake: Path, address: str) -> pa.Table:
     """All rows in the order of the key, without the columns that say when something ran."""
-    table = read_table(lake, address)
-    kept = table.select([name for name in table.column_names if name not in MOMENTS])
-    return kept.sort_by([(name, "ascending") for name in load_contracts()[address].key]).combine_chunks()
+    key = [(name, "ascending") for name in load_contracts()[address].key]
+    table = read_table(lake, address).sort_by(key)
+    return table.select([name for name in table.column_names if name not in MOMENTS]).combine_chunks()

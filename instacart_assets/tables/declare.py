@@ -20,6 +20,7 @@ from instacart_assets.contracts.model import Contract
 from instacart_assets.contracts.rules import consulted_tables
 from instacart_assets.errors import RemediableError
 from instacart_assets.settings import Settings
+from instacart_assets.tables.moment import Moment
 
 Inputs = ParamSpec("Inputs")
 Transform = Callable[..., DataFrame]
@@ -30,6 +31,9 @@ SETTINGS_CLASSES = tuple(
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 )
 """The classes of settings objects that a transform may ask for."""
+
+GIVEN_CLASSES = (*SETTINGS_CLASSES, Moment)
+"""The classes of all objects that a transform may ask for: settings, and the moment of the build."""
 
 _MARK = "__table__"
 
@@ -46,9 +50,10 @@ class Table:
         contract: what the table promises.
         transform: takes the sources' rows, and settings where it asks for them, by keyword.
         sources: address of the table behind each parameter that takes rows.
-        settings: type of the settings object behind each other parameter.
+        settings: type of the settings object, or of the moment, behind each other parameter.
         landed: contracts of those sources whose rows become this table's rows, by address: what is refused of
             them is kept as they landed.
+        history: the parameter that takes the table's own rows as published so far; None where it needs none.
         by: columns that part the rows into groups which are made apart: where some rows of a source change, only
             the groups that they have to do with are made anew. Empty where the table is always made as a whole.
         ties: by address of a source, the columns by which its rows have to do with the table's: those that groups
@@ -60,6 +65,7 @@ class Table:
     sources: dict[str, str]
     settings: dict[str, type]
     landed: Mapping[str, Contract] = field(default_factory=dict)
+    history: str | None = None
     by: tuple[str, ...] = ()
     ties: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -83,8 +89,9 @@ def table(
     """Declare that the decorated function makes the rows of the table at ``address``.
 
     A parameter named ``<layer>_<table>`` and annotated ``DataFrame`` receives that table's rows
-    (``silver_orders`` those of ``silver.orders``); any other parameter receives the settings object of its
-    annotated type. The function itself is returned unchanged.
+    (``silver_orders`` those of ``silver.orders``); one named as the table itself the rows published so far, none
+    the first time. Any other parameter receives the settings object of its annotated type, or the ``Moment`` of
+    the build. The function itself is returned unchanged.
 
     A table made ``by`` columns promises: the function makes the rows with certain values there of the rows of its
     sources with the same values, whatever other rows there are. A source that lacks the columns is read as a whole;
@@ -125,14 +132,18 @@ def make_table(
     for name, parameter in inspect.signature(transform).parameters.items():
         if parameter.annotation is DataFrame:
             sources[name] = _read_source_address(name, address)
-        elif parameter.annotation in SETTINGS_CLASSES:
+        elif parameter.annotation in GIVEN_CLASSES:
             settings[name] = parameter.annotation
         else:
-            raise DeclarationError(f"{address}: annotate parameter {name} with DataFrame or a settings class")
+            raise DeclarationError(
+                f"{address}: annotate parameter {name} with DataFrame or a settings class, or with Moment"
+            )
+    history = next((name for name, source in sources.items() if source == address), None)
+    sources = {name: source for name, source in sources.items() if name != history}
     contract = contracts[address]
     landed = {origin: contracts[origin] for origin in contract.row_sources if contract.refuses_rows}
     grouping = _read_grouping(contract, sources.values(), by, ties)
-    return Table(contract, transform, sources, settings, landed, *grouping)
+    return Table(contract, transform, sources, settings, landed, history, *grouping)
 
 
 def _read_grouping(

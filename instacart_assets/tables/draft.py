@@ -23,6 +23,7 @@ from instacart_assets.quality.audit import Part, measure_history
 from instacart_assets.quality.outcomes import RuleOutcome, read_outcome, write_outcome
 from instacart_assets.settings import Settings
 from instacart_assets.tables.declare import Table
+from instacart_assets.tables.moment import Moment
 from instacart_assets.tables.notes import (
     HISTORY,
     IS_PUBLIC,
@@ -137,13 +138,13 @@ class Draft(ABC):
         """Rows of the published version."""
         return self._lake.count_rows(self._contract.address, self._pin.version)
 
-    def _choose_settings(self) -> list[Any]:
-        return [
-            value
-            for kind in self._table.settings.values()
-            for _, value in self._settings
-            if isinstance(value, kind)
-        ]
+    def _choose_settings(self) -> dict[str, Any]:
+        """The settings object behind each parameter of the table's function that takes one."""
+        return {
+            name: next(value for _, value in self._settings if isinstance(value, kind))
+            for name, kind in self._table.settings.items()
+            if kind is not Moment
+        }
 
     def _is_quarantine_settled(self, past: Provenance) -> bool:
         """Whether quarantine holds what it held after the published version: nobody has dealt with a row since."""

@@ -7,6 +7,7 @@ the sources as they stand.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property, reduce
 from typing import Any
 
@@ -27,6 +28,7 @@ from instacart_assets.quality.split import mark_refused
 from instacart_assets.settings import Settings
 from instacart_assets.tables.declare import Table
 from instacart_assets.tables.draft import FIRST_VERSION, NOTHING_TO_DO, OTHER_RECIPE, Draft, say_refused
+from instacart_assets.tables.moment import Moment
 from instacart_assets.tables.notes import Provenance, read_held_files, read_past, was_public
 from instacart_assets.tables.refusals import Quarantine
 from instacart_assets.tables.scope import Scope, find_scope
@@ -51,6 +53,7 @@ class MadeDraft(Draft):
             address: lake.read(address, self._versions[address]) for address in table.sources.values()
         }
         self._landed = {address: self._inputs[address] for address in table.landed}
+        self._moment = Moment(datetime.now(UTC))
         self._settled: DataFrame | None = None
         self._repeats: Repeats | None = None
         if table.contract.refuses_rows:
@@ -79,7 +82,7 @@ class MadeDraft(Draft):
         """Why the whole table has to be made; nothing where a part may do."""
         if past is None:
             return FIRST_VERSION
-        if self._settings.full:
+        if self._settings.full and not self._keeps_history:
             return "it was asked for"
         if past.recipe != self._recipe:
             return OTHER_RECIPE
@@ -87,6 +90,11 @@ class MadeDraft(Draft):
         if untied or (not self._table.by and moved):
             return f"{', '.join(untied or moved)} has changed"
         return ""
+
+    @property
+    def _keeps_history(self) -> bool:
+        """Whether the table is made of its own former rows as well, and hence is never made anew."""
+        return self._table.history is not None
 
     def _list_moved(self, past: Provenance) -> list[str]:
         """Tables that it is made of or held against and that have changed since."""
@@ -185,14 +193,23 @@ class MadeDraft(Draft):
         given = {**inputs, **self._read_unsettled(self._landed)}
         if self._repeats is not None:
             given |= {address: self._repeats.drop_from(given[address]) for address in self._landed}
-        chosen = dict(zip(self._table.settings, self._choose_settings(), strict=True))
+        chosen = self._choose_settings()
+        moments = {name: self._moment for name in self._table.settings if name not in chosen}
         sources = {name: given[address] for name, address in self._table.sources.items()}
-        rows = self._table.transform(**sources, **chosen)
+        former = {} if self._table.history is None else {self._table.history: self._read_former()}
+        rows = self._table.transform(**sources, **former, **chosen, **moments)
         if not self._contract.refuses_rows:
             return rows
         check_shape(rows, self._contract)  # before any of its rules is asked
         conflicting = None if self._repeats is None else self._repeats.conflicting
         return mark_refused(rows, self._contract, conflicting)
+
+    def _read_former(self) -> DataFrame:
+        """The rows that are published; none the first time."""
+        if self._pin.version is not None:
+            return self._read_published()
+        columns = ", ".join(f"`{column.name}` {column.type}" for column in self._contract.columns)
+        return self._lake.session.createDataFrame([], columns)
 
     # -- holding it against its contract
 

@@ -114,7 +114,7 @@ def was_public(lake: Lakehouse, addresses: Iterable[str]) -> bool:
     return all(found is not None and json.loads(found) for found in noted)
 
 
-def find_recipe(table: Table, settings: Sequence[Any]) -> str:
+def find_recipe(table: Table, settings: Mapping[str, Any]) -> str:
     """Fingerprint of how a table is made: its contract, its function, the product's code, and settings it takes.
 
     Two versions of one recipe differ only if what they are made of does.

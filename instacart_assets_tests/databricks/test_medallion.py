@@ -48,7 +48,7 @@ SELECTIONS = {
 OPS, LANDING = "/Volumes/main/ops/staging", "/Volumes/main/landing/files"
 PREFIX = "dev_"
 WARM = ("dagster", "great_expectations", "pandas", "pyspark.sql", "pyspark.sql.connect.session")
-MOMENTS = {"_ingested_at", "quarantined_at", "resolved_at", "run_id"}
+MOMENTS = {"_ingested_at", "valid_from_at", "valid_to_at", "quarantined_at", "resolved_at", "run_id"}
 RUN_SECONDS = 1_800 if IS_PROOF else 300
 
 

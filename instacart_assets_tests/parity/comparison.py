@@ -15,7 +15,7 @@ from instacart_assets.contracts.model import Contract
 from instacart_assets.contracts.quarantine import quarantine_of
 from instacart_assets.graph import all_tables
 
-MOMENTS = {"_ingested_at", "quarantined_at", "resolved_at", "run_id"}
+MOMENTS = {"_ingested_at", "valid_from_at", "valid_to_at", "quarantined_at", "resolved_at", "run_id"}
 CLOSE = 1e-9
 """Largest relative difference of two fractions that are the same."""
 SHOWN = 3
@@ -94,11 +94,14 @@ def _describe(table: DeltaTable) -> dict[str, str]:
 
 
 def _read(table: DeltaTable, key: tuple[str, ...]) -> dict[tuple[str, ...], Row]:
-    """Rows by their key, a second one of a key by another; moments as whether they are there."""
+    """Rows by their key, a second one of a key by another; moments as whether they are there.
+
+    Where a moment is part of the key, rows that it alone tells apart are told apart by their order.
+    """
     rows: dict[tuple[str, ...], Row] = {}
-    for row in table.to_pyarrow_table().to_pylist():
+    for row in sorted(table.to_pyarrow_table().to_pylist(), key=lambda row: [str(row[name]) for name in key]):
         said = {name: value is not None if name in MOMENTS else value for name, value in row.items()}
-        row_key = tuple(str(row[name]) for name in key)
+        row_key = tuple(str(said[name]) for name in key)
         while row_key in rows:
             row_key = (*row_key, "again")
         rows[row_key] = {**said, "(the table)": None}

@@ -15,8 +15,15 @@ from instacart_assets_tests.parity.damaged_drop import mend_drop
 pytestmark = pytest.mark.slow
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-CONTINUED = "+silver.orders or +silver.aisles or bronze.departments"
-TABLES = ("bronze.orders", "bronze.aisles", "bronze.departments", "silver.orders", "silver.aisles")
+CONTINUED = "+silver.orders or +silver.aisles or bronze.departments or silver.product_history"
+TABLES = (
+    "bronze.orders",
+    "bronze.aisles",
+    "bronze.departments",
+    "silver.orders",
+    "silver.aisles",
+    "silver.product_history",
+)
 QUARANTINES = (
     "quarantine.orders__lines",
     "quarantine.aisles__lines",
@@ -89,10 +96,12 @@ def test_a_lake_is_continued_by_the_other_engine(
         assert now[0] == before + 1, address
         assert len(now[2]) == 2, address
         assert rows == read_table(first.lake, address).num_rows
-    unchanged = [
-        read_table(place, "bronze.departments")["_ingested_at"].unique() for place in (first.lake, lake)
-    ]
-    assert unchanged[0] == unchanged[1]
+    for address, moment in (
+        ("bronze.departments", "_ingested_at"),
+        ("silver.product_history", "valid_from_at"),
+    ):
+        begun, kept = (read_table(place, address)[moment].unique() for place in (first.lake, lake))
+        assert begun == kept, address
     resolved = read_table(lake, "quarantine.orders")["resolution"].value_counts().to_pylist()
     # The file has another fingerprint, so that what was refused of the old one is no longer landed.
     assert {found["values"] for found in resolved} == {None, "withdrawn"}

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from instacart_assets.contracts.load import load_contracts
 from instacart_assets.order_calendar import OrderCalendar
 from instacart_assets.tables.declare import DeclarationError, find_tables, make_table, table
+from instacart_assets.tables.moment import Moment
 
 
 def test_a_declared_function_is_still_the_plain_function(spark: SparkSession) -> None:
@@ -33,6 +34,18 @@ def test_parameters_name_the_tables_and_the_settings_that_a_function_takes() -> 
     assert made.transform is orders
     assert made.sources == {"bronze_order_products__prior": "bronze.order_products__prior"}
     assert made.settings == {"calendar": OrderCalendar}
+    assert made.history is None
+
+
+def test_a_parameter_that_names_the_table_itself_takes_its_former_rows() -> None:
+    def continue_aisles(bronze_aisles: DataFrame, silver_aisles: DataFrame, moment: Moment) -> DataFrame:
+        raise NotImplementedError
+
+    made = make_table("silver.aisles", continue_aisles)
+    assert made.history == "silver_aisles"
+    assert made.sources == {"bronze_aisles": "bronze.aisles"}
+    assert made.dependencies == ("bronze.aisles",)
+    assert made.settings == {"moment": Moment}
 
 
 def _take_nothing() -> DataFrame:
