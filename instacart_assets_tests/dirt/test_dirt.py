@@ -152,7 +152,9 @@ def check_versions(run: Run, dirty: Laboratory, sources: frozenset[str], clean_r
         assert dirty.lake.find_version(address) == clean_runs - 1 + is_published
         kept = [path.name for path in dirty.lake.list_candidates(address)]
         if address in run.blocked:
-            assert kept == [run.results[address].candidate.name]
+            candidate = run.results[address].candidate
+            assert candidate is not None
+            assert kept == [candidate.name]
             assert kept[0].startswith(f"{CANDIDATE}{DIRTY_RUN}-")
         else:
             assert kept == []

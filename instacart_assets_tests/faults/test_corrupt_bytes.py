@@ -230,6 +230,7 @@ class Case:
         assert blocking
         self.tally.blocking_rules.update(f"{table.address} {rule}" for rule in blocking)
         self.check_unchanged(table)
+        assert result.candidate is not None
         self.check_content(table.contract, read_candidate(result.candidate), is_published=False)
 
     def check_unchanged(self, table: Table) -> None:

@@ -146,6 +146,7 @@ def test_a_blocked_build_leaves_readers_their_version_and_keeps_the_candidate(
     build_both(lake, settings, "thing_id,name\n1,apple\n")
     blocked = build_both(lake, settings, "thing_id,name\n1,pear\n2,pear\n")
     assert blocked.version is None
+    assert blocked.candidate is not None
     assert list_failed(blocked) == [("no_name_twice", True)]
     assert (lake.find_version("silver.things"), read_names(lake)) == (0, ["apple"])
     candidate = lake.session.read.parquet(str(blocked.candidate / "_is_refused=false"))
@@ -164,6 +165,7 @@ def test_candidates_older_than_the_days_of_inspection_are_removed(
     lake: FolderLake, settings: Settings
 ) -> None:
     old = build_both(lake, settings, "thing_id,name\n1,pear\n2,pear\n").candidate
+    assert old is not None
     week_old = (datetime.now(UTC) - timedelta(days=settings.inspection_days, hours=1)).timestamp()
     os.utime(old, (week_old, week_old))
     new = build_again(lake, settings).candidate
