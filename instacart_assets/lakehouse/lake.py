@@ -14,6 +14,7 @@ import json
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,9 +26,24 @@ from pyspark.sql import DataFrame, SparkSession
 
 from instacart_assets.contracts.model import ORIGIN, REASONS, Contract
 from instacart_assets.errors import RemediableError
+from instacart_assets.lakehouse.care import Files, Sweep
+from instacart_assets.lakehouse.history import (
+    Commit,
+    Publication,
+    find_publication,
+    find_standing,
+    have_changed,
+    list_publications,
+)
 
 CANDIDATE = "candidate-"
 """First part of the names of folders that hold what may yet be refused."""
+
+CHANGES = "changes-"
+"""First part of the names of folders that hold what a version changed; the version's notes name them."""
+
+BY_HAND = "by-hand"
+"""Stands for the run where a person works on a table."""
 
 NOTES = "userMetadata"
 """Where a Delta commit keeps what a published version notes of itself, as Spark names it."""
@@ -41,6 +57,10 @@ REFUSED_COLUMNS: tuple[tuple[str, str], ...] = (
 
 class TableMissingError(RemediableError):
     """A table that is to be read was never published; the message says which run makes it."""
+
+
+class VersionMissingError(RemediableError):
+    """A version of a table cannot be had; the message says which is the earliest that can."""
 
 
 class LakePathError(RemediableError):
@@ -197,13 +217,9 @@ class Lakehouse(ABC):
         shutil.rmtree(candidate.path, ignore_errors=True)
 
     def read_notes(self, address: str, name: str, versions: int) -> list[str]:
-        """What the last ``versions`` versions of a table noted under a name, the newest first."""
-        said = (json.loads(notes) for notes in self._read_notes(address, versions))
-        return [str(notes[name]) for notes in said if name in notes]
-
-    @abstractmethod
-    def _read_notes(self, address: str, versions: int) -> Iterator[str]:
-        """The notes of the last versions of a table that have any, the newest first."""
+        """What the last ``versions`` published versions of a table noted under a name, the newest first."""
+        published = self.list_publications(address, versions)
+        return [str(one.notes[name]) for one in published if name in one.notes]
 
     @abstractmethod
     def name_for_query(self, address: str) -> str:
@@ -240,6 +256,147 @@ class Lakehouse(ABC):
         """No refused rows, in the columns they would have."""
         columns = [*((column.name, column.type) for column in contract.columns), *REFUSED_COLUMNS]
         return self.session.createDataFrame([], ", ".join(f"`{name}` {kind}" for name, kind in columns))
+
+    @contextmanager
+    def hold(self, address: str, run_id: str = BY_HAND, seconds: float | None = None) -> Iterator[None]:  # noqa: ARG002 - see below
+        """Keep a table and what it refuses to one run, from pinning to publishing.
+
+        Where no lock can be had, as in an object store, nothing is held: of two runs the later one then meets a
+        ``PublishConflictError`` and begins anew.
+
+        Args:
+            address: ``layer.table``; what the table refuses is held with it.
+            run_id: who works on it, for whoever waits.
+            seconds: how long to wait; by default as long as the lake is set to.
+
+        Raises:
+            TableHeldError: somebody else held it all that time.
+        """
+        yield
+
+    @abstractmethod
+    def list_commits(self, address: str, most: int | None = None) -> list[Commit]:
+        """The commits of a table that its log still tells of, the newest first; none where there is no table.
+
+        Args:
+            address: ``layer.table``.
+            most: how many; by default all.
+        """
+
+    def list_publications(self, address: str, most: int) -> list[Publication]:
+        """The last published versions of a table, the newest first, whatever maintenance has done since."""
+        some = self.list_commits(address, 2 * most)
+        found = list_publications(some)
+        if len(found) < most and len(some) == 2 * most:
+            found = list_publications(self.list_commits(address))
+        return found[:most]
+
+    def has_changed(self, address: str, since: int, until: int) -> bool:
+        """Whether a table's rows may differ between two versions: a commit after ``since``, up to ``until``, wrote some.
+
+        Maintenance changes no row, whatever number of versions it makes.
+        """
+        return since < until and have_changed(self.list_commits(address), since, until)
+
+    def find_version_at(self, address: str, moment: datetime) -> int | None:
+        """The version that readers of a table saw at a moment; None where the table was not published yet.
+
+        Args:
+            address: ``layer.table``.
+            moment: with a time zone.
+
+        Raises:
+            VersionMissingError: there was one, and it cannot be read any more.
+        """
+        commits = self.list_commits(address)
+        standing = find_standing(commits, moment)
+        if standing is not None and find_publication(commits, standing.version) is not None:
+            self.check_version(address, standing.version)
+            return standing.version
+        if commits and commits[-1].version > 0 and moment < commits[-1].moment:
+            raise VersionMissingError(
+                f"{address}: its log no longer says what it held at {moment.isoformat()}; {self.tell_earliest(address)}"
+            )
+        return None
+
+    def check_version(self, address: str, version: int) -> None:
+        """See that a version of a table can be read.
+
+        Raises:
+            VersionMissingError: it cannot, as it never was or as its files are removed.
+        """
+        commits = self.list_commits(address, 1)
+        if not commits or not 0 <= version <= commits[0].version:
+            raise VersionMissingError(
+                f"{address}: there is no version {version}; {self.tell_earliest(address)}"
+            )
+        if not self.is_readable(address, version):
+            raise VersionMissingError(
+                f"{address}: the files of version {version} are no longer kept; {self.tell_earliest(address)}"
+            )
+
+    def find_earliest(self, address: str) -> Commit | None:
+        """The earliest published version that can be read; None where nothing was published."""
+        commits = self.list_commits(address)
+        published = {publication.version for publication in list_publications(commits)}
+        readable = (
+            commit
+            for commit in reversed(commits)
+            if min(published, default=commit.version + 1) <= commit.version
+            and self.is_readable(address, commit.version)
+        )
+        return next(readable, None)
+
+    def tell_earliest(self, address: str) -> str:
+        """Which version of a table is the earliest that can be had, for people."""
+        earliest = self.find_earliest(address)
+        if earliest is None:
+            return f"it was never published; make it: instacart run --select '{address}'"
+        return (
+            f"the earliest that can be had is version {earliest.version}, of {earliest.moment.isoformat(' ', 'seconds')}; "
+            f"see them all: instacart versions {address}"
+        )
+
+    @abstractmethod
+    def is_readable(self, address: str, version: int) -> bool:
+        """Whether the files of a version are all there."""
+
+    @abstractmethod
+    def restore(self, address: str, version: int, notes: str) -> int:
+        """Make an earlier version's rows the table's content, in one commit; see ``time_travel.py``.
+
+        Returns:
+            The version published.
+
+        Raises:
+            PublishConflictError: another run published the table meanwhile.
+        """
+
+    @abstractmethod
+    def measure_files(self, address: str) -> Files:
+        """The data files of the version that is published now."""
+
+    @abstractmethod
+    def compact(self, address: str) -> None:
+        """Write small files of a table together, in a commit that changes no row; none where there is nothing to do."""
+
+    @abstractmethod
+    def sweep(self, address: str, since: datetime, *, is_rehearsal: bool = False) -> Sweep:
+        """Remove what no version needs that readers saw at a moment or have seen since; candidates stay.
+
+        Args:
+            address: ``layer.table``.
+            since: from which moment on every version stays readable.
+            is_rehearsal: only say what would be removed.
+        """
+
+    @abstractmethod
+    def find_checkpoint(self, address: str) -> int | None:
+        """The version of a table's last checkpoint, -1 before the first; None where the engine sees to them."""
+
+    @abstractmethod
+    def checkpoint(self, address: str, since: datetime) -> None:
+        """Sum a table's log up in one file, and forget commits that nobody asks for who goes back to a moment."""
 
 
 def explain_conflict(address: str) -> str:

@@ -8,10 +8,11 @@ whose table another run has published meanwhile.
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
@@ -21,6 +22,9 @@ from pyspark.sql import functions as F
 from instacart_assets.contracts.load import load_contracts
 from instacart_assets.contracts.model import IS_REFUSED, Contract
 from instacart_assets.contracts.quarantine import quarantine_address
+from instacart_assets.lakehouse import spark_care
+from instacart_assets.lakehouse.care import Files, Sweep
+from instacart_assets.lakehouse.history import Commit
 from instacart_assets.lakehouse.lake import (
     NOTES,
     REFUSED_COLUMNS,
@@ -45,8 +49,11 @@ ABSENT = {
 }
 """How Spark and Delta say that there is no such table."""
 
-REMEMBERED = 20
+REMEMBERED = 50
 """Commits of a table that one look at its history brings: asking for few takes Delta as long as for many."""
+
+TOLD = ("version", "seconds", "operation", "operationParameters", "operationMetrics", NOTES)
+"""What is asked of each commit."""
 
 MISTAKEN_NAME = re.compile(r"[\[\]{}*?`\\]")
 """What Spark takes for a pattern, or for the end of a name, in a path."""
@@ -56,6 +63,8 @@ CONFLICT = re.compile(
     r"|io\.delta\.exceptions\.(Concurrent|ProtocolChanged|MetadataChanged)"
 )
 """How Delta names the failure of a commit that another one came before, the making of a table among them."""
+
+Result = TypeVar("Result")
 
 
 class TableNames(Protocol):
@@ -165,11 +174,14 @@ class SparkLake(Lakehouse):
             return Pin(None)
         return Pin(commits[0]["version"])
 
-    def _list_commits(self, address: str, versions: int) -> list[Any]:
+    def _list_commits(self, address: str, versions: int | None) -> list[Any]:
         """The last commits of a table, the newest first; none where there is no table."""
+        limit = "" if versions is None else f" LIMIT {versions}"
         try:
-            history = self.session.sql(f"DESCRIBE HISTORY {self._names.name(address)} LIMIT {versions}")
-            return history.select("version", NOTES).orderBy(F.desc("version")).collect()
+            history = self.session.sql(f"DESCRIBE HISTORY {self._names.name(address)}{limit}")
+            # As a number: what a session makes of a moment depends on where it runs.
+            told = history.withColumn("seconds", F.col("timestamp").cast("double"))
+            return told.select(*TOLD).orderBy(F.desc("version")).collect()
         except AnalysisException as error:
             if _name_error(error) in ABSENT:
                 return []
@@ -227,9 +239,16 @@ class SparkLake(Lakehouse):
         return rows.where(IS_REFUSED).drop(IS_REFUSED)
 
     def _commit(self, candidate: Candidate, notes: str) -> int:
-        address = candidate.contract.address
+        return self._try_commit(candidate.contract.address, notes, lambda: self._write_over(candidate, notes))
+
+    def _try_commit(self, address: str, notes: str, write: Callable[[], None]) -> int:
+        """The version that a write with notes makes.
+
+        Raises:
+            PublishConflictError: another commit came first.
+        """
         try:
-            self._write_over(candidate, notes)
+            write()
         except (PySparkException, Py4JJavaError) as error:
             if CONFLICT.search(str(error)):
                 raise PublishConflictError(explain_conflict(address)) from error
@@ -239,22 +258,26 @@ class SparkLake(Lakehouse):
     def _write_over(self, candidate: Candidate, notes: str) -> None:
         """Write a candidate over the table, in one commit."""
         contract, pin = candidate.contract, candidate.pin
-        name = self._names.name(contract.address)
         if pin.version is None:
             self._make_table(contract)
-        known = self.session.sql(f"SELECT * FROM {name} LIMIT 0").columns  # noqa: S608 - the lake's own name
-        is_narrower = not set(known) <= set(contract.column_names)
         rows = self.read_candidate(candidate).select(
             *(
                 F.col(column.name).alias(column.name, metadata={"comment": column.description})
                 for column in contract.columns
             )
         )
+        self._overwrite(contract.address, rows, notes, pin)
+
+    def _overwrite(self, address: str, rows: DataFrame, notes: str, pin: Pin) -> None:
+        """Make rows the whole content of a table that stands as it was pinned."""
+        name = self._names.name(address)
+        known = self.session.sql(f"SELECT * FROM {name} LIMIT 0").columns  # noqa: S608 - the lake's own name
+        is_narrower = not set(known) <= set(rows.columns)
         (
             rows.writeTo(name)
             .option(NOTES, notes)
             # Delta lets a number of one application commit once: a run with an older pin comes too late.
-            .option("txnAppId", f"publish {contract.address}")
+            .option("txnAppId", f"publish {address}")
             .option("txnVersion", (pin.version or 0) + 1)
             # A column that is gone takes Delta a new schema, which states of no column that it is required: the
             # contract's rules still hold it.
@@ -289,15 +312,67 @@ class SparkLake(Lakehouse):
             f"COMMENT {_quote(contract.description)}"
         )
 
-    def _read_notes(self, address: str, versions: int) -> Iterator[str]:
-        """Those of the commits seen when the table was last pinned or published, or of now."""
-        seen = self._seen.get(address) if versions <= REMEMBERED else None
-        commits = self._list_commits(address, versions) if seen is None else seen
-        return (commit[NOTES] for commit in commits[:versions] if commit[NOTES])
-
     def name_for_query(self, address: str) -> str:
         """The table's own name in Spark SQL."""
         return self._names.name(address)
+
+    def list_commits(self, address: str, most: int | None = None) -> list[Commit]:
+        """The commits of a table; of few, those seen when it was last pinned or published, or of now."""
+        seen = self._seen.get(address) if most is not None and most <= REMEMBERED else None
+        told = self._list_commits(address, most) if seen is None else seen[:most]
+        return [spark_care.read_commit(row) for row in told]
+
+    def is_readable(self, address: str, version: int) -> bool:
+        """Whether Delta can still make a version, and no vacuum has removed files of it."""
+        commits = self.list_commits(address)
+        return spark_care.is_kept(commits, version) and spark_care.can_make(
+            self.session, self._names.name(address), version
+        )
+
+    def restore(self, address: str, version: int, notes: str) -> int:
+        """Write an earlier version over the table, as publishing does: Delta's own RESTORE takes no notes."""
+        pin, rows = self.pin(address), self._load(address, version)
+        return self._try_commit(address, notes, lambda: self._overwrite(address, rows, notes, pin))
+
+    def measure_files(self, address: str) -> Files:
+        """The data files of the version that is published now."""
+        return spark_care.measure(self.session, self._names.name(address))
+
+    def compact(self, address: str) -> None:
+        """Write small files of a table together, with Delta's OPTIMIZE."""
+        commits = self.list_commits(address)
+        self._look_after(address, lambda name: spark_care.compact(self.session, name, commits))
+
+    def sweep(self, address: str, since: datetime, *, is_rehearsal: bool = False) -> Sweep:
+        """Remove files that no version needs, with Delta's VACUUM; changes in the scratch folder likewise."""
+        commits, candidates = self.list_commits(address), self._candidates_of(address)
+        return self._look_after(
+            address,
+            lambda name: spark_care.sweep(
+                self.session, name, commits, since, candidates, is_rehearsal=is_rehearsal
+            ),
+        )
+
+    def _look_after(self, address: str, work: Callable[[str], Result]) -> Result:
+        """Do what may meet a run that publishes.
+
+        Raises:
+            PublishConflictError: it did.
+        """
+        self._seen.pop(address, None)
+        try:
+            return work(self._names.name(address))
+        except (PySparkException, Py4JJavaError) as error:
+            if CONFLICT.search(str(error)):
+                raise PublishConflictError(explain_conflict(address)) from error
+            raise
+
+    def find_checkpoint(self, address: str) -> None:  # noqa: ARG002 - as it says
+        """None: Delta writes checkpoints itself, and forgets what its properties say."""
+        return None  # noqa: RET501 - an answer
+
+    def checkpoint(self, address: str, since: datetime) -> None:
+        """Nothing, as Delta does it."""
 
 
 def _quote(text: str) -> str:

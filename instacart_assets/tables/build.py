@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.lakehouse.retry import begin_anew
 from instacart_assets.settings import Settings
 from instacart_assets.tables.declare import Table
 from instacart_assets.tables.drafts import LandedDraft, MadeDraft
@@ -34,8 +35,19 @@ def build_table(table: Table, lake: Lakehouse, settings: Settings, run_id: str) 
         LandingError: a landed file is missing or cannot be read at all.
         TableMissingError: a source, or a table that rules compare with, was never published.
         ShapeError: the transform does not return the contract's columns.
-        PublishConflictError: another run published the table meanwhile.
+        TableHeldError: another run worked on the table for longer than this one waits.
+        PublishConflictError: other runs published the table meanwhile, again and again.
     """
+    return begin_anew(lambda: _build_alone(table, lake, settings, run_id))
+
+
+def _build_alone(table: Table, lake: Lakehouse, settings: Settings, run_id: str) -> BuildResult:
+    """Build a table that no other run works on, or find out that one did."""
+    with lake.hold(table.address, run_id):
+        return _build_held(table, lake, settings, run_id)
+
+
+def _build_held(table: Table, lake: Lakehouse, settings: Settings, run_id: str) -> BuildResult:
     started = time.perf_counter()
     lake.remove_candidates(table.address, datetime.now(UTC) - timedelta(days=settings.inspection_days))
     make_draft = LandedDraft if table.contract.landed_columns else MadeDraft
