@@ -22,6 +22,9 @@ class Files:
     bytes: int
 
 
+NO_FILES = Files(0, 0)
+
+
 @dataclass(frozen=True)
 class Sweep:
     """What became of a table's files when those were removed that no version needs.

@@ -3,7 +3,7 @@
 Here lives what people ask of a table's past, for every kind of lake. What a run makes of the past is in ``tables/``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -24,7 +24,7 @@ BOOKKEEPING = frozenset({"VACUUM START", "SET TBLPROPERTIES", "CREATE TABLE"})
 
 
 class MomentError(RemediableError):
-    """A text is no moment; the message says how one is written."""
+    """A text is no moment, or no version of a table; the message says how one is written."""
 
 
 class RestoreError(RemediableError):
@@ -66,6 +66,21 @@ def parse_moment(text: str) -> datetime:
             "2026-11-23T18:30+01:00"
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def parse_versions(texts: Sequence[str]) -> dict[str, int]:
+    """Versions by address, each written ``TABLE=N``.
+
+    Raises:
+        MomentError: one is not.
+    """
+    found = {}
+    for text in texts:
+        address, _, version = text.partition("=")
+        if not (address and version.isdecimal()):
+            raise MomentError(f"{text} is no version of a table; write it as gold.dim_product=3")
+        found[address.lower()] = int(version)
+    return found
 
 
 def list_versions(lake: Lakehouse, address: str) -> list[TableVersion]:
