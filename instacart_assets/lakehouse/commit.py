@@ -32,8 +32,8 @@ DELTA_TYPES: dict[ColumnType, PrimitiveType | ArrayType] = {
 
 MILLISECONDS = 1000
 
-KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
-"""What a log may forget is for maintenance to say, which knows how far back people may ask."""
+KEEP_LOG = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+"""When a log is summed up, and what it may forget, is for maintenance to say, which knows how far back people may ask."""
 
 
 def commit_files(

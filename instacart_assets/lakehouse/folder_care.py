@@ -9,6 +9,7 @@ forgotten, and knows of changes only that no log names them.
 
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -198,6 +199,16 @@ def checkpoint(root: Path, since: datetime) -> None:
     commits = list_commits(table, None)
     _forget_commits(root, min(_find_kept(root, commits, since)[-1].version, _find_noted(commits)))
     table.create_checkpoint()
+    drop_hint(root)
+
+
+def drop_hint(root: Path) -> None:
+    """Remove the file that tells of the last checkpoint, which is optional and can be found without.
+
+    The embedded engine (Sail 0.7.2) begins at that checkpoint also where an older version is asked for, and fails.
+    """
+    with suppress(OSError):  # who may only read can still read what stands
+        (root / LOG / "_last_checkpoint").unlink(missing_ok=True)
 
 
 def _find_noted(commits: Sequence[Commit]) -> int:

@@ -130,6 +130,7 @@ class FolderLake(Lakehouse):
         ]
 
     def _load(self, address: str, version: int) -> DataFrame:
+        folder_care.drop_hint(self.locate(address))  # Spark leaves one
         reader = self.session.read.format("delta").option("versionAsOf", version)
         return reader.load(self.locate_for_engine(address))
 
