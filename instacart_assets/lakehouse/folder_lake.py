@@ -7,7 +7,7 @@ Parquet into ``<table>/candidate-<run>/``, which no reader sees; publishing move
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -205,7 +205,7 @@ class FolderLake(Lakehouse):
         table = self._open_table(address)
         return [] if table is None else folder_care.list_commits(table, most)
 
-    def is_readable(self, address: str, version: int) -> bool:
+    def is_readable(self, address: str, version: int, commits: Sequence[Commit]) -> bool:  # noqa: ARG002 - files tell
         """Whether the files of a version are all there."""
         return folder_care.is_readable(self.locate(address), version)
 

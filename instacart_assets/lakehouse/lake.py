@@ -13,7 +13,7 @@ process that dies leaves readers with the version they had. What is called a can
 import json
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -325,12 +325,12 @@ class Lakehouse(ABC):
         Raises:
             VersionMissingError: it cannot, as it never was or as its files are removed.
         """
-        commits = self.list_commits(address, 1)
+        commits = self.list_commits(address)
         if not commits or not 0 <= version <= commits[0].version:
             raise VersionMissingError(
                 f"{address}: there is no version {version}; {self.tell_earliest(address)}"
             )
-        if not self.is_readable(address, version):
+        if not self.is_readable(address, version, commits):
             raise VersionMissingError(
                 f"{address}: the files of version {version} are no longer kept; {self.tell_earliest(address)}"
             )
@@ -343,7 +343,7 @@ class Lakehouse(ABC):
             commit
             for commit in reversed(commits)
             if min(published, default=commit.version + 1) <= commit.version
-            and self.is_readable(address, commit.version)
+            and self.is_readable(address, commit.version, commits)
         )
         return next(readable, None)
 
@@ -358,8 +358,14 @@ class Lakehouse(ABC):
         )
 
     @abstractmethod
-    def is_readable(self, address: str, version: int) -> bool:
-        """Whether the files of a version are all there."""
+    def is_readable(self, address: str, version: int, commits: Sequence[Commit]) -> bool:
+        """Whether the files of a version are all there.
+
+        Args:
+            address: ``layer.table``.
+            version: the version.
+            commits: what ``list_commits`` tells of the table: who asks of many versions asks for it once.
+        """
 
     @abstractmethod
     def restore(self, address: str, version: int, notes: str) -> int:

@@ -8,7 +8,7 @@ whose table another run has published meanwhile.
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -322,9 +322,8 @@ class SparkLake(Lakehouse):
         told = self._list_commits(address, most) if seen is None else seen[:most]
         return [spark_care.read_commit(row) for row in told]
 
-    def is_readable(self, address: str, version: int) -> bool:
+    def is_readable(self, address: str, version: int, commits: Sequence[Commit]) -> bool:
         """Whether Delta can still make a version, and no vacuum has removed files of it."""
-        commits = self.list_commits(address)
         return spark_care.is_kept(commits, version) and spark_care.can_make(
             self.session, self._names.name(address), version
         )

@@ -19,8 +19,8 @@ from instacart_assets.lakehouse.history import (
 from instacart_assets.lakehouse.lake import BY_HAND, Lakehouse, TableMissingError
 from instacart_assets.lakehouse.retry import begin_anew
 
-BOOKKEEPING = frozenset({"VACUUM START", "SET TBLPROPERTIES", "CREATE TABLE"})
-"""Commits without notes that a person who looks for a version does not look for."""
+BOOKKEEPING = frozenset({"CREATE TABLE", "SET TBLPROPERTIES", "VACUUM START", "VACUUM END"})
+"""Commits that a person who looks for a version does not look for, where they publish nothing."""
 
 
 class MomentError(RemediableError):
@@ -94,17 +94,24 @@ def list_versions(lake: Lakehouse, address: str) -> list[TableVersion]:
 
 
 def _describe_versions(lake: Lakehouse, address: str) -> Iterator[TableVersion]:
-    for commit in lake.list_commits(address):
-        if commit.notes or commit.operation not in BOOKKEEPING:
-            is_readable = lake.is_readable(address, commit.version)
+    commits = lake.list_commits(address)
+    for commit in commits:
+        if commit.operation not in BOOKKEEPING or describe_commit(commit) == "published":
+            is_readable = lake.is_readable(address, commit.version, commits)
             yield TableVersion(
                 commit.version,
                 commit.moment,
                 commit.notes.get("run_id", ""),
-                lake.count_rows(address, commit.version) if is_readable else None,
+                _count_rows(lake, address, commit) if is_readable else None,
                 describe_commit(commit),
                 is_readable,
             )
+
+
+def _count_rows(lake: Lakehouse, address: str, commit: Commit) -> int:
+    """Rows of a version, which Spark counts where it writes them."""
+    written = commit.metrics.get("numOutputRows")
+    return lake.count_rows(address, commit.version) if written is None else int(written)
 
 
 def restore_table(lake: Lakehouse, address: str, version: int) -> int:

@@ -110,7 +110,7 @@ def test_versions_within_the_days_of_time_travel_stay_and_those_before_go(lake: 
     assert swept.after.count == swept.before.count - swept.removed.count
     assert swept.after.count == len([path for path in list_files(lake) if path.suffix == ".parquet"]) - 1
     assert [read_names(lake, version) for version in (2, 3, 4)] == [{"c"}, {"d"}, {"d"}]
-    assert not any(lake.is_readable(ADDRESS, version) for version in (0, 1))
+    assert not any(lake.is_readable(ADDRESS, version, lake.list_commits(ADDRESS)) for version in (0, 1))
     with pytest.raises(VersionMissingError, match="the earliest that can be had is version 2"):
         lake.check_version(ADDRESS, 1)
     assert len(list(lake.locate(ADDRESS).glob("data-*/"))) == 2  # empty folders are gone

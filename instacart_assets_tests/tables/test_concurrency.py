@@ -46,7 +46,7 @@ def start(*arguments: str) -> "subprocess.Popen[str]":
 def finish(processes: "list[subprocess.Popen[str]]") -> list[str]:
     """Complaints of processes, all of which must end well; none outlives the test."""
     try:
-        said = [process.communicate("\n", timeout=TIMEOUT_SECONDS) for process in processes]
+        said = [process.communicate(timeout=TIMEOUT_SECONDS) for process in processes]
         return [
             f"{out}{err}" for process, (out, err) in zip(processes, said, strict=True) if process.returncode
         ]
@@ -73,6 +73,10 @@ def test_builders_of_one_table_that_race_leave_what_one_leaves(
     for racer in racers:
         assert racer.stdout is not None
         assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
     assert finish(racers) == []
     alone = Settings(landing=settings.landing, lake=tmp_path / "alone")
     other = FolderLake(alone.lake_folder, lambda: lake.session)
