@@ -182,10 +182,27 @@ def query(
     sql: Annotated[
         str | None, typer.Argument(help="One Spark SQL query over tables named layer.table.", metavar="SQL")
     ] = None,
+    *,
     file: Annotated[
         Path | None, typer.Option(help="File that holds the query.", exists=True, dir_okay=False)
     ] = None,
     lake: Lake = None,
+    version: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Read a table as a version of it, as gold.dim_product=3; give it again for more.",
+            metavar="TABLE=N",
+            show_default="as it stands now",
+        ),
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="Read every table as it stood at a moment, as 2026-11-23 (its beginning) or 2026-11-23T18:30 (UTC).",
+            metavar="MOMENT",
+            show_default="now",
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(help="Most rows to show; 0 for all.", min=0)] = 50,
     output: Annotated[Format, typer.Option("--format", help="How the answer is written.")] = Format.TABLE,
 ) -> None:
@@ -196,13 +213,67 @@ def query(
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.lakehouse.query import run_query
+        from instacart_assets.lakehouse.time_travel import parse_moment, parse_versions
 
         # One row more than is shown tells whether there are more.
-        rows = run_query(_open_lake(lake), str(asked), limit + 1 if limit else None)
+        rows = run_query(
+            _open_lake(lake),
+            str(asked),
+            limit + 1 if limit else None,
+            versions=parse_versions(version or []),
+            as_of=None if as_of is None else parse_moment(as_of),
+        )
         shown = rows.slice(0, limit) if limit else rows
         _write_rows(shown, output)
         if rows.num_rows > shown.num_rows:
             console.print_note(f"the first {limit} rows; see more with --limit")
+
+
+TableAddress = Annotated[str, typer.Argument(help="Table of the lake, as silver.orders.", metavar="TABLE")]
+
+
+@app.command()
+def versions(table: TableAddress, lake: Lake = None) -> None:
+    """The versions of a table: when, by which run, how many rows, and what happened."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.lakehouse.time_travel import list_versions
+
+        console.print_versions(list_versions(_open_lake(lake), table))
+
+
+@app.command()
+def restore(
+    table: TableAddress,
+    version: Annotated[int, typer.Option(help="The version to bring back; see: instacart versions.", min=0)],
+    lake: Lake = None,
+) -> None:
+    """Bring an earlier version of a table back, in one commit; what was published since stays readable."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.lakehouse.time_travel import restore_table
+
+        made = restore_table(_open_lake(lake), table, version)
+        console.print_note(f"{table}: version {made} has the rows of version {version}")
+
+
+@app.command()
+def maintain(
+    lake: Lake = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be done; nothing is changed.")
+    ] = False,
+) -> None:
+    """Look after the files of every table: write small ones together, remove what no version needs, sum logs up."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.lakehouse.lake import BY_HAND
+        from instacart_assets.maintenance.keep import Keeper
+
+        keeper = Keeper(_open_lake(lake), _settings(lake=lake), BY_HAND, is_rehearsal=dry_run)
+        with console.view_work("looking after tables") as view:
+            done = keeper.keep(on_progress=view.show)
+        console.print_care(done)
 
 
 Refused = Annotated[

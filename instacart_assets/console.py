@@ -25,7 +25,10 @@ from rich.text import Text
 
 if TYPE_CHECKING:  # an error is shown even where what made it cannot be imported
     from instacart_assets.databricks.outcomes import Outcome
+    from instacart_assets.lakehouse.care import Files
+    from instacart_assets.lakehouse.time_travel import TableVersion
     from instacart_assets.landing.land import LandedCopy
+    from instacart_assets.maintenance.keep import Care
     from instacart_assets.runs import GraphRun, TableRun
     from instacart_assets.synthetic.generate import GeneratedFiles
     from instacart_assets.tables.desk import QuarantineSummary, Replay
@@ -40,6 +43,8 @@ MARKS = {
     "passed": ("✓", "green"),
     "warned": ("!", "yellow"),
 }
+
+CARE_STYLES = {"done": "green", "due": "cyan", "busy": "yellow"}
 
 NARROWEST_COLUMN = 8
 """Characters below which a column cannot be read."""
@@ -228,6 +233,56 @@ def print_validation(report: "ValidationReport") -> None:
         )
     out.print(table)
     out.print(f"the pages: {report.index}", soft_wrap=True)
+
+
+def print_care(done: Sequence["Care"]) -> None:
+    """What maintenance did, one line an operation on a table; those that were not due are only counted."""
+    told = [care for care in done if care.state not in {"not due", "nothing to do"}]
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    table.add_column("table", no_wrap=True)
+    table.add_column("operation", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for name in ("files before", "files after", "bytes removed"):
+        table.add_column(name, justify="right")
+    table.add_column("spared", overflow="fold")
+    for care in told:
+        table.add_row(
+            care.address,
+            care.operation,
+            Text(care.state, CARE_STYLES.get(care.state, "")),
+            _count_files(care.before),
+            _count_files(care.after),
+            f"{care.removed.bytes:,}" if care.removed.count else "",
+            Text(care.spared),
+        )
+    if told:
+        out.print(table)
+    rest = len(done) - len(told)
+    out.print(f"{rest} operation(s) on tables had nothing to do or are not due yet", style="dim")
+
+
+def _count_files(files: "Files | None") -> str:
+    return "" if files is None else f"{files.count:,}"
+
+
+def print_versions(versions: Sequence["TableVersion"]) -> None:
+    """The versions of a table, the newest first."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    table.add_column("version", justify="right")
+    table.add_column("moment (UTC)", no_wrap=True)
+    table.add_column("run", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("what happened")
+    for version in versions:
+        table.add_row(
+            str(version.version),
+            f"{version.moment:%Y-%m-%d %H:%M:%S}",
+            version.run_id,
+            "" if version.rows is None else f"{version.rows:,}",
+            Text(version.what if version.is_readable else f"{version.what}; no longer kept"),
+            style=None if version.is_readable else "dim",
+        )
+    out.print(table)
 
 
 def print_rows(rows: pa.Table, title: str | None = None) -> None:

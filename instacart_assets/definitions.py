@@ -14,6 +14,12 @@ from instacart_assets.databricks.resource import make_launcher_resource
 from instacart_assets.databricks.serverless import ServerlessBuilder
 from instacart_assets.graph import all_tables
 from instacart_assets.lakehouse.sessions import make_spark
+from instacart_assets.maintenance.assets import (
+    MAINTENANCE_SELECTION,
+    LakeKeeper,
+    build_maintenance_assets,
+    build_maintenance_job,
+)
 from instacart_assets.settings import Settings, load_settings
 from instacart_assets.tables.assets import Builder, build_assets, build_landed_assets
 from instacart_assets.tables.builder import EngineBuilder
@@ -31,14 +37,19 @@ def build_defs(
         resource_overrides: resources to use in place of the standard ones, by name.
     """
     return dg.Definitions(
-        assets=[*build_landed_assets(contracts_of("bronze")), *build_assets(all_tables())],
+        assets=[
+            *build_landed_assets(contracts_of("bronze")),
+            *build_assets(all_tables()),
+            *build_maintenance_assets(),
+        ],
         resources={**make_resources(settings or load_settings()), **(resource_overrides or {})},
         jobs=[
             dg.define_asset_job(
                 WHOLE_GRAPH_JOB,
-                selection=dg.AssetSelection.all(),
+                selection=dg.AssetSelection.all() - MAINTENANCE_SELECTION,
                 description="Every table from the landed files to gold.",
-            )
+            ),
+            build_maintenance_job(),
         ],
         # One process pays the imports once; a process per step would pay them for each table.
         executor=dg.in_process_executor,
@@ -51,6 +62,7 @@ def make_resources(settings: Settings) -> dict[str, Any]:
     return {
         "spark": spark,
         "builder": make_builder(settings, spark),
+        "keeper": LakeKeeper(settings, lambda: spark.spark_session),
         "pyspark_step_launcher": make_launcher_resource(settings),
     }
 

@@ -14,6 +14,7 @@ from typing import Literal, cast
 from uuid import uuid4
 
 import dagster as dg
+from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetNode
 from dagster._core.execution.api import execute_run
 
 from instacart_assets.contracts.load import contracts_of
@@ -23,6 +24,7 @@ from instacart_assets.databricks.preflight import require_preflight
 from instacart_assets.definitions import build_defs, define_whole_graph
 from instacart_assets.errors import RemediableError
 from instacart_assets.landing.files import survey
+from instacart_assets.maintenance.assets import MAINTENANCE_GROUP
 from instacart_assets.places import is_on_databricks
 from instacart_assets.settings import LAUNCHER_TARGETS, REMOTE_TARGETS, Settings
 from instacart_assets.tables.assets import asset_key, table_address
@@ -101,7 +103,7 @@ def select_tables(defs: dg.Definitions, selection: str | None) -> list[dg.AssetK
         SelectionError: the selection cannot be read or names no table.
     """
     graph = defs.resolve_asset_graph()
-    made = [key for key in graph.toposorted_asset_keys if graph.get(key).is_materializable]
+    made = [key for key in graph.toposorted_asset_keys if _is_table(graph.get(key))]
     if selection is None:
         return made
     try:
@@ -115,6 +117,10 @@ def select_tables(defs: dg.Definitions, selection: str | None) -> list[dg.AssetK
     if not selected:
         raise SelectionError(f"the selection {selection!r} names no table; {_explain_selection()}")
     return selected
+
+
+def _is_table(node: BaseAssetNode) -> bool:
+    return node.is_materializable and node.group_name != MAINTENANCE_GROUP
 
 
 def run_graph(

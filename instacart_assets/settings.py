@@ -134,8 +134,19 @@ class Settings(BaseSettings):
         default=None,
         description="Make silver and gold of bronze as it stood at this moment, ISO 8601 with its UTC offset.",
     )
+    lock_seconds: float = Field(
+        default=3600.0, ge=0, description="Seconds to wait for a table that another run works on."
+    )
     time_travel_days: int = Field(
-        default=30, ge=0, description="Days for which earlier versions of a table can be read."
+        default=30, ge=1, description="Days for which every version of a table stays readable."
+    )
+    compact_after: int = Field(
+        default=10,
+        ge=1,
+        description="Published versions after which a table's small files are written together.",
+    )
+    checkpoint_after: int = Field(
+        default=10, ge=1, description="Published versions after which a table's log is summed up."
     )
     calendar: OrderCalendar = Field(default=OrderCalendar(), description="How days are counted.")
     spark: dict[str, str] = Field(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, Field, Schema
+from deltalake import CommitProperties, DeltaTable, Field, PostCommitHookProperties, Schema
 from deltalake.exceptions import CommitFailedError
 from deltalake.schema import ArrayType, PrimitiveType
 from deltalake.transaction import AddAction, create_table_with_add_actions
@@ -31,6 +31,9 @@ DELTA_TYPES: dict[ColumnType, PrimitiveType | ArrayType] = {
 }
 
 MILLISECONDS = 1000
+
+KEEP_LOG = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+"""When a log is summed up, and what it may forget, is for maintenance to say, which knows how far back people may ask."""
 
 
 def commit_files(
@@ -75,7 +78,13 @@ def commit_files(
         )
     else:
         mode: Literal["append", "overwrite"] = "append" if is_appended else "overwrite"
-        base.create_write_transaction([*actions], mode=mode, schema=schema, commit_properties=properties)
+        base.create_write_transaction(
+            [*actions],
+            mode=mode,
+            schema=schema,
+            commit_properties=properties,
+            post_commithook_properties=KEEP_LOG,
+        )
     return DeltaTable(root).version()
 
 

@@ -7,7 +7,9 @@ Parquet into ``<table>/candidate-<run>/``, which no reader sees; publishing move
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,27 +23,35 @@ from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from instacart_assets.contracts.model import IS_REFUSED, LAYERS, QUARANTINE, Contract
+from instacart_assets.lakehouse import folder_care
+from instacart_assets.lakehouse.care import Files, Sweep
 from instacart_assets.lakehouse.commit import commit_files, spell_lists
+from instacart_assets.lakehouse.history import Commit
 from instacart_assets.lakehouse.lake import (
     ADDED,
+    BY_HAND,
     CANDIDATE,
     NOTES,
     REFUSED_PART,
     WHOLE,
     Candidate,
-    Commit,
     Lakehouse,
     LakePathError,
     Pin,
     PublishConflictError,
     explain_conflict,
     locate_good,
-    parse_notes,
 )
+from instacart_assets.lakehouse.lock import hold_file
 from instacart_assets.lakehouse.schema import arrow_schema, conform
 
 MISTAKEN_NAME = re.compile(r"%[0-9A-Fa-f]{2}|\\")
 """What deltalake takes for something else in the name of a folder: ``%20`` for a space, a backslash for a slash."""
+
+LOCKS = "_locks"
+"""Folder beside the layers for the locks of tables."""
+
+LOCK_SECONDS = 3600.0
 
 DATA = "data-"
 """First part of the names of folders that hold what was published."""
@@ -53,11 +63,15 @@ class FolderLake(Lakehouse):
     Args:
         root: folder of the lake.
         open_session: gives the engine's session; asked only when rows are read or written.
+        lock_seconds: how long to wait for a table that somebody else works on.
     """
 
-    def __init__(self, root: Path, open_session: Callable[[], SparkSession]) -> None:
+    def __init__(
+        self, root: Path, open_session: Callable[[], SparkSession], lock_seconds: float = LOCK_SECONDS
+    ) -> None:
         super().__init__(open_session)
         self.root = root.absolute()
+        self._lock_seconds = lock_seconds
         if MISTAKEN_NAME.search(str(self.root)):
             raise LakePathError(
                 f"{self.root}: a lake cannot lie below a folder with %20 or the like, or a backslash, in its name; "
@@ -118,6 +132,7 @@ class FolderLake(Lakehouse):
         ]
 
     def _load(self, address: str, version: int) -> DataFrame:
+        folder_care.drop_hint(self.locate(address))  # Spark leaves one
         stated = self._open_reader(version).load(self.locate_for_engine(address)).schema
         # As candidates are read: whether a column is filled is to be seen, not to be believed. And the engine trips
         # over columns that cannot be null where it joins them to others.
@@ -206,13 +221,6 @@ class FolderLake(Lakehouse):
     def _changes_of(self, address: str) -> Path:
         return self.locate(address)
 
-    def _list_commits(self, address: str, versions: int) -> list[Commit]:
-        table = self._open_table(address)
-        return [
-            Commit(int(said["version"]), str(said.get("operation")), parse_notes(said.get(NOTES)))
-            for said in ([] if table is None else table.history(versions))
-        ]
-
     def name_for_query(self, address: str) -> str:
         """The table's address, under which the session is told of it."""
         self.forget_name(address)
@@ -224,6 +232,49 @@ class FolderLake(Lakehouse):
         """See that the session does not take a name for a table of another lake."""
         self.session.sql(f"CREATE DATABASE IF NOT EXISTS {address.partition('.')[0]}")
         self.session.sql(f"DROP TABLE IF EXISTS {address}")
+
+    @contextmanager
+    def hold(self, address: str, run_id: str = BY_HAND, seconds: float | None = None) -> Iterator[None]:
+        """Keep a table to one run by a lock that the kernel frees when its process is gone."""
+        patience = self._lock_seconds if seconds is None else seconds
+        with hold_file(self.root / LOCKS / f"{address}.lock", address, run_id, patience):
+            yield
+
+    def list_commits(self, address: str, most: int | None = None) -> list[Commit]:
+        """The commits of a table, the newest first."""
+        table = self._open_table(address)
+        return [] if table is None else folder_care.list_commits(table, most)
+
+    def is_readable(self, address: str, version: int, commits: Sequence[Commit]) -> bool:  # noqa: ARG002 - files tell
+        """Whether the files of a version are all there."""
+        return folder_care.is_readable(self.locate(address), version)
+
+    def restore(self, address: str, version: int, notes: str) -> int:
+        """Name the files of an earlier version again, in one commit."""
+        try:
+            return folder_care.restore(self.locate(address), version, notes)
+        except CommitFailedError as error:
+            raise PublishConflictError(explain_conflict(address)) from error
+
+    def measure_files(self, address: str) -> Files:
+        """The data files of the version that is published now."""
+        return folder_care.measure(DeltaTable(self.locate(address)))
+
+    def compact(self, address: str) -> None:
+        """Write small files of a table together."""
+        folder_care.compact(DeltaTable(self.locate(address)))
+
+    def sweep(self, address: str, since: datetime, *, is_rehearsal: bool = False) -> Sweep:
+        """Remove files that no version needs; see ``folder_care.py``."""
+        return folder_care.sweep(self.locate(address), since, is_rehearsal=is_rehearsal)
+
+    def find_checkpoint(self, address: str) -> int:
+        """The version of a table's last checkpoint."""
+        return max(folder_care.list_checkpoints(self.locate(address)), default=-1)
+
+    def checkpoint(self, address: str, since: datetime) -> None:
+        """Sum a table's log up, and shorten it."""
+        folder_care.checkpoint(self.locate(address), since)
 
 
 @cache

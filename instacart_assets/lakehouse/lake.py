@@ -18,7 +18,7 @@ import json
 import os
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,11 +30,20 @@ from typing import Any
 from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
 from instacart_assets.contracts.model import IS_REFUSED, ORIGIN, REASONS, Contract
 from instacart_assets.errors import RemediableError
+from instacart_assets.lakehouse.care import Files, Sweep
+from instacart_assets.lakehouse.history import (
+    RESTORED_FROM,
+    Commit,
+    Publication,
+    find_publication,
+    find_standing,
+    have_changed,
+    list_publications,
+)
 from instacart_assets.places import for_spark
 
 CANDIDATE = "candidate-"
@@ -48,16 +57,16 @@ ADDED, REMOVED, WHOLE = "added", "removed", "whole"
 lake writes that beforehand, all rows that it will have."""
 
 CHANGES = "changes-"
-"""First part of the names of folders that hold what a version added and removed."""
+"""First part of the names of folders that hold what a version added and removed; the version's notes name them."""
 
 CHANGED = "changed"
 """What a version notes of the rows it added and removed: the folders that hold them."""
 
-KEEPS_ROWS = frozenset({"OPTIMIZE", "VACUUM START", "VACUUM END"})
-"""What Delta calls operations that change no row."""
+BY_HAND = "by-hand"
+"""Stands for the run where a person works on a table."""
 
 LAST_COMMITS = 20
-"""Among so many commits of a table one is a publication: maintenance comes after publications, not by itself."""
+"""Among so many commits of a table one notes something: maintenance carries the notes of what it holds."""
 
 NOTES = "userMetadata"
 """Where a Delta commit keeps what a published version notes of itself, as Spark names it."""
@@ -71,6 +80,10 @@ REFUSED_COLUMNS: tuple[tuple[str, str], ...] = (
 
 class TableMissingError(RemediableError):
     """A table that is to be read was never published; the message says which run makes it."""
+
+
+class VersionMissingError(RemediableError):
+    """A version of a table cannot be had; the message says which is the earliest that can."""
 
 
 class LakePathError(RemediableError):
@@ -316,39 +329,20 @@ class Lakehouse(ABC):
         """
         if since > until:
             return None
-        commits = self._list_between(address, since, until)
+        commits = [one for one in self.list_commits(address) if since < one.version <= until]
         if len(commits) < until - since:
             return None
-        noted = [commit.notes.get(CHANGED) for commit in commits if commit.changes_rows]
-        folders = [self._changes_of(address) / name for names in noted for name in names or ()]
-        if None in noted or not all(folder.is_dir() for folder in folders):
+        writing = [commit.notes for commit in commits if not commit.keeps_rows]
+        if not all(CHANGED in notes and RESTORED_FROM not in notes for notes in writing):
             return None
-        nothing = self.read(address, until).where(F.lit(False))
+        folders = [
+            self._changes_of(address) / name for notes in writing for name in json.loads(notes[CHANGED])
+        ]
+        if not all(folder.is_dir() for folder in folders):
+            return None
+        nothing = self.read(address, until).limit(0)
         parts = map(self._read_folder, folders)
         return reduce(lambda one, two: one.unionByName(two, allowMissingColumns=True), parts, nothing)
-
-    def has_changed(self, address: str, since: int, until: int) -> bool:
-        """Whether any version after ``since`` up to ``until`` has other rows than the one before."""
-        between = self._list_between(address, since, until)
-        return len(between) != until - since or any(commit.changes_rows for commit in between)
-
-    def _list_between(self, address: str, since: int, until: int) -> list["Commit"]:
-        """Commits after a version up to another, as far as the table's log still has them."""
-        back = max((self.find_version(address) or 0) - since, 1)
-        commits = self._list_commits(address, back) if since < until else []
-        return [commit for commit in commits if since < commit.version <= until]
-
-    def remove_changes(self, address: str, before: datetime) -> list[Path]:
-        """Remove what versions before a moment added and removed, where it lies apart from the table's own files.
-
-        Returns:
-            The folders removed.
-        """
-        folders = self._changes_of(address).glob(f"{CHANGES}*")
-        old = [folder for folder in folders if folder.stat().st_mtime < before.timestamp()]
-        for folder in old:
-            shutil.rmtree(folder, ignore_errors=True)
-        return old
 
     @abstractmethod
     def _changes_of(self, address: str) -> Path:
@@ -375,9 +369,9 @@ class Lakehouse(ABC):
         Raises:
             PublishConflictError: another run published the table since the candidate's pin was taken.
         """
-        said: dict[str, Any] = {"run_id": candidate.run_id, "candidate": candidate.path.name, **notes}
+        said = {"run_id": candidate.run_id, "candidate": candidate.path.name, **notes}
         if candidate.change is not None:
-            said[CHANGED] = self._keep_changes(candidate)
+            said[CHANGED] = json.dumps(self._keep_changes(candidate))
         return self._commit(candidate, json.dumps(said))
 
     @abstractmethod
@@ -402,20 +396,18 @@ class Lakehouse(ABC):
         shutil.rmtree(candidate.path, ignore_errors=True)
 
     def read_notes(self, address: str, name: str, versions: int) -> list[str]:
-        """What the last ``versions`` versions of a table noted under a name, the newest first."""
-        commits = self._list_commits(address, versions)
-        return [str(commit.notes[name]) for commit in commits if name in commit.notes]
+        """What the last ``versions`` published versions of a table noted under a name, the newest first."""
+        published = self.list_publications(address, versions)
+        return [str(one.notes[name]) for one in published if name in one.notes]
 
     def read_last_note(self, address: str, name: str) -> str | None:
-        """What the newest version that changed rows noted under a name; None where it noted nothing of the kind."""
-        for commit in self._list_commits(address, LAST_COMMITS):
-            if commit.changes_rows:
-                return None if name not in commit.notes else str(commit.notes[name])
-        return None
+        """What the published version of a table notes under a name; None where it notes nothing of the kind.
 
-    @abstractmethod
-    def _list_commits(self, address: str, versions: int) -> list["Commit"]:
-        """The last commits of a table, the newest first; none where there is no table."""
+        What somebody else wrote into the table since notes nothing.
+        """
+        commits = self.list_commits(address, LAST_COMMITS)
+        latest = next((commit for commit in commits if commit.notes or not commit.keeps_rows), None)
+        return None if latest is None else latest.notes.get(name)
 
     @abstractmethod
     def name_for_query(self, address: str) -> str:
@@ -457,25 +449,152 @@ class Lakehouse(ABC):
         columns = [*((column.name, column.type) for column in contract.columns), *beside]
         return self.session.createDataFrame([], ", ".join(f"`{name}` {kind}" for name, kind in columns))
 
+    @contextmanager
+    def hold(self, address: str, run_id: str = BY_HAND, seconds: float | None = None) -> Iterator[None]:  # noqa: ARG002 - see below
+        """Keep a table and what it refuses to one run, from pinning to publishing.
 
-@dataclass(frozen=True)
-class Commit:
-    """One commit of a table.
+        Where no lock can be had, as in an object store, nothing is held: of two runs the later one then meets a
+        ``PublishConflictError`` and begins anew.
 
-    Attributes:
-        version: the version it made.
-        operation: what Delta calls it.
-        notes: what the version notes of itself; empty where nobody said anything.
-    """
+        Args:
+            address: ``layer.table``; what the table refuses is held with it.
+            run_id: who works on it, for whoever waits.
+            seconds: how long to wait; by default as long as the lake is set to.
 
-    version: int
-    operation: str
-    notes: Mapping[str, Any]
+        Raises:
+            TableHeldError: somebody else held it all that time.
+        """
+        yield
 
-    @property
-    def changes_rows(self) -> bool:
-        """Whether the version may have other rows than the one before."""
-        return self.operation not in KEEPS_ROWS
+    @abstractmethod
+    def list_commits(self, address: str, most: int | None = None) -> list[Commit]:
+        """The commits of a table that its log still tells of, the newest first; none where there is no table.
+
+        Args:
+            address: ``layer.table``.
+            most: how many; by default all.
+        """
+
+    def list_publications(self, address: str, most: int) -> list[Publication]:
+        """The last published versions of a table, the newest first, whatever maintenance has done since."""
+        some = self.list_commits(address, 2 * most)
+        found = list_publications(some)
+        if len(found) < most and len(some) == 2 * most:
+            found = list_publications(self.list_commits(address))
+        return found[:most]
+
+    def has_changed(self, address: str, since: int, until: int) -> bool:
+        """Whether a table's rows may differ between two versions: a commit after ``since``, up to ``until``, wrote some.
+
+        Maintenance changes no row, whatever number of versions it makes.
+        """
+        return since < until and have_changed(self.list_commits(address), since, until)
+
+    def find_version_at(self, address: str, moment: datetime) -> int | None:
+        """The version that readers of a table saw at a moment; None where the table was not published yet.
+
+        Args:
+            address: ``layer.table``.
+            moment: with a time zone.
+
+        Raises:
+            VersionMissingError: there was one, and it cannot be read any more.
+        """
+        commits = self.list_commits(address)
+        standing = find_standing(commits, moment)
+        if standing is not None and find_publication(commits, standing.version) is not None:
+            self.check_version(address, standing.version)
+            return standing.version
+        if commits and commits[-1].version > 0 and moment < commits[-1].moment:
+            raise VersionMissingError(
+                f"{address}: its log no longer says what it held at {moment.isoformat()}; {self.tell_earliest(address)}"
+            )
+        return None
+
+    def check_version(self, address: str, version: int) -> None:
+        """See that a version of a table can be read.
+
+        Raises:
+            VersionMissingError: it cannot, as it never was or as its files are removed.
+        """
+        commits = self.list_commits(address)
+        if not commits or not 0 <= version <= commits[0].version:
+            raise VersionMissingError(
+                f"{address}: there is no version {version}; {self.tell_earliest(address)}"
+            )
+        if not self.is_readable(address, version, commits):
+            raise VersionMissingError(
+                f"{address}: the files of version {version} are no longer kept; {self.tell_earliest(address)}"
+            )
+
+    def find_earliest(self, address: str) -> Commit | None:
+        """The earliest published version that can be read; None where nothing was published."""
+        commits = self.list_commits(address)
+        published = {publication.version for publication in list_publications(commits)}
+        readable = (
+            commit
+            for commit in reversed(commits)
+            if min(published, default=commit.version + 1) <= commit.version
+            and self.is_readable(address, commit.version, commits)
+        )
+        return next(readable, None)
+
+    def tell_earliest(self, address: str) -> str:
+        """Which version of a table is the earliest that can be had, for people."""
+        earliest = self.find_earliest(address)
+        if earliest is None:
+            return f"it was never published; make it: instacart run --select '{address}'"
+        return (
+            f"the earliest that can be had is version {earliest.version}, of {earliest.moment.isoformat(' ', 'seconds')}; "
+            f"see them all: instacart versions {address}"
+        )
+
+    @abstractmethod
+    def is_readable(self, address: str, version: int, commits: Sequence[Commit]) -> bool:
+        """Whether the files of a version are all there.
+
+        Args:
+            address: ``layer.table``.
+            version: the version.
+            commits: what ``list_commits`` tells of the table: who asks of many versions asks for it once.
+        """
+
+    @abstractmethod
+    def restore(self, address: str, version: int, notes: str) -> int:
+        """Make an earlier version's rows the table's content, in one commit; see ``time_travel.py``.
+
+        Returns:
+            The version published.
+
+        Raises:
+            PublishConflictError: another run published the table meanwhile.
+        """
+
+    @abstractmethod
+    def measure_files(self, address: str) -> Files:
+        """The data files of the version that is published now."""
+
+    @abstractmethod
+    def compact(self, address: str) -> None:
+        """Write small files of a table together, in a commit that changes no row; none where there is nothing to do."""
+
+    @abstractmethod
+    def sweep(self, address: str, since: datetime, *, is_rehearsal: bool = False) -> Sweep:
+        """Remove what no version needs that readers saw at a moment or have seen since; candidates stay.
+
+        Args:
+            address: ``layer.table``.
+            since: from which moment on every version stays readable.
+            is_rehearsal: only say what would be removed.
+        """
+
+    @abstractmethod
+    def find_checkpoint(self, address: str) -> int | None:
+        """The version of a table's last checkpoint, -1 before the first; None where the engine sees to them."""
+
+    @abstractmethod
+    def checkpoint(self, address: str, since: datetime) -> None:
+        """Sum a table's log up in one file, and forget commits that nobody asks for who goes back to a moment."""
 
 
 class Aside:
@@ -504,15 +623,6 @@ def locate_good(path: Path) -> Path:
     """Folder of those rows of a candidate that would be published."""
     part = path / GOOD_PART
     return part if part.exists() or (path / REFUSED_PART).exists() else path
-
-
-def parse_notes(text: str | None) -> dict[str, Any]:
-    """What a commit's ``userMetadata`` says; nothing where it is not the product's own."""
-    try:
-        said = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}
 
 
 def _link(source: str, target: str) -> None:

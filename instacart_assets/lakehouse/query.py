@@ -5,6 +5,7 @@ Here lives what makes ``gold.daily_product_sales`` a name the engine knows. Noth
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from difflib import get_close_matches
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from pyspark.sql import DataFrame
 
 from instacart_assets.contracts.model import LAYERS, QUARANTINE
 from instacart_assets.errors import RemediableError
-from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.lakehouse.lake import Lakehouse, VersionMissingError
 
 LOOKS_ONLY = re.compile(r"(DESCRIBE|DESC|SHOW)\s", re.IGNORECASE)
 TABLE_NAME = re.compile(rf"\b({'|'.join((*LAYERS, QUARANTINE))})\.(\w+)", re.IGNORECASE)
@@ -24,20 +25,35 @@ class QueryError(RemediableError):
     """The engine cannot answer a query; the message holds its reason."""
 
 
-def run_query(lake: Lakehouse, sql: str, limit: int | None = None) -> pa.Table:
+def run_query(
+    lake: Lakehouse,
+    sql: str,
+    limit: int | None = None,
+    *,
+    versions: Mapping[str, int] | None = None,
+    as_of: datetime | None = None,
+) -> pa.Table:
     """The answer to a query that names tables by their addresses, as ``gold.daily_product_sales``.
 
     Args:
         lake: where the tables lie.
         sql: one Spark SQL query.
         limit: most rows to return; None for all.
+        versions: tables that are to be read as a version of theirs, by address.
+        as_of: a moment; the other tables are read as they stood then, by default as they stand now.
 
     Raises:
         QueryError: a table is not in the lake, or the engine refuses the query.
+        VersionMissingError: a table cannot be read as it is asked to.
     """
     names = {f"{layer}.{name}".lower() for layer, name in TABLE_NAME.findall(sql)}
     known = lake.list_tables()
-    held = {name: lake.name_for_query(name) for name in sorted(names & set(known))}
+    pinned = dict(versions or {})
+    _check_named(pinned, names)
+    if as_of is not None:
+        others = sorted((names & set(known)) - set(pinned))
+        pinned |= {name: _find_version_at(lake, name, as_of) for name in others}
+    held = {name: _name_table(lake, name, pinned.get(name)) for name in sorted(names & set(known))}
     for name in sorted(names - set(known)):
         lake.forget_name(name)
     try:
@@ -45,6 +61,34 @@ def run_query(lake: Lakehouse, sql: str, limit: int | None = None) -> pa.Table:
         return (rows if limit is None else rows.limit(limit)).toArrow()
     except (PySparkException, Py4JJavaError) as error:  # classic PySpark leaves errors of its tasks as Java's
         raise QueryError(_explain(error, names - set(known), known, lake)) from error
+
+
+def _check_named(versions: Mapping[str, int], names: set[str]) -> None:
+    strange = sorted(set(versions) - names)
+    if strange:
+        raise QueryError(
+            f"a version is given of {', '.join(strange)}, which the query does not name; "
+            "give versions of its tables, as: --version gold.dim_product=3"
+        )
+
+
+def _find_version_at(lake: Lakehouse, address: str, moment: datetime) -> int:
+    version = lake.find_version_at(address, moment)
+    if version is None:
+        raise VersionMissingError(
+            f"{address} was not published yet at {moment.isoformat(' ')}; {lake.tell_earliest(address)}"
+        )
+    return version
+
+
+def _name_table(lake: Lakehouse, address: str, version: int | None) -> str:
+    """The name under which the session finds a table, or one version of it."""
+    if version is None:
+        return lake.name_for_query(address)
+    lake.check_version(address, version)
+    view = f"{address.replace('.', '__')}__version_{version}"
+    lake.read(address, version).createOrReplaceTempView(view)
+    return view
 
 
 def _read_only(lake: Lakehouse, sql: str) -> DataFrame:

@@ -78,7 +78,7 @@ def open_lake(settings: Settings, open_session: Callable[[], SparkSession]) -> L
     if settings.target not in DELTA_TARGETS:
         from instacart_assets.lakehouse.folder_lake import FolderLake  # noqa: PLC0415 - as the module says
 
-        return FolderLake(settings.lake_folder, open_session)
+        return FolderLake(settings.lake_folder, open_session, settings.lock_seconds)
     from instacart_assets.lakehouse.spark_lake import CatalogNames, PathNames, SparkLake  # noqa: PLC0415 - see above
 
     if settings.catalog is not None:

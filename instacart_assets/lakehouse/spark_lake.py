@@ -8,11 +8,12 @@ whose table another run has published meanwhile.
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from py4j.protocol import Py4JJavaError
@@ -23,19 +24,20 @@ from pyspark.sql import functions as F
 from instacart_assets.contracts.load import load_contracts
 from instacart_assets.contracts.model import IS_REFUSED, Contract
 from instacart_assets.contracts.quarantine import quarantine_address
+from instacart_assets.lakehouse import spark_care
+from instacart_assets.lakehouse.care import Files, Sweep
+from instacart_assets.lakehouse.history import Commit
 from instacart_assets.lakehouse.lake import (
     NOTES,
     REFUSED_COLUMNS,
     REFUSED_PART,
     Candidate,
-    Commit,
     Lakehouse,
     LakePathError,
     Pin,
     PublishConflictError,
     explain_conflict,
     locate_good,
-    parse_notes,
 )
 from instacart_assets.lakehouse.schema import conform
 from instacart_assets.places import for_python, for_spark
@@ -54,8 +56,11 @@ ABSENT = {
 IS_GOING = "_is_going"
 """Column of what is merged into a table: whether a row goes."""
 
-REMEMBERED = 20
+REMEMBERED = 50
 """Commits of a table that one look at its history brings: asking for few takes Delta as long as for many."""
+
+TOLD = ("version", "seconds", "operation", "operationParameters", "operationMetrics", NOTES)
+"""What is asked of each commit."""
 
 MISTAKEN_NAME = re.compile(r"[\[\]{}*?`\\]")
 """What Spark takes for a pattern, or for the end of a name, in a path."""
@@ -65,6 +70,8 @@ CONFLICT = re.compile(
     r"|io\.delta\.exceptions\.(Concurrent|ProtocolChanged|MetadataChanged)"
 )
 """How Delta names the failure of a commit that another one came before, the making of a table among them."""
+
+Result = TypeVar("Result")
 
 
 class TableNames(Protocol):
@@ -151,7 +158,7 @@ class SparkLake(Lakehouse):
         self._names = names
         self._scratch = for_python(scratch)
         # A look at a table's history takes longer than most queries of small tables.
-        self._seen: dict[str, list[Commit]] = {}
+        self._seen: dict[str, list[Any]] = {}
 
     @property
     def place(self) -> str:
@@ -169,21 +176,23 @@ class SparkLake(Lakehouse):
 
     def pin(self, address: str) -> Pin:
         """The table as it stands now; one that was made and never published has no version."""
-        self._seen[address] = commits = self._look(address, REMEMBERED)
-        if not commits or (commits[0].version == 0 and not commits[0].notes):
+        self._seen[address] = commits = self._list_commits(address, REMEMBERED)
+        if not commits or (commits[0]["version"] == 0 and commits[0][NOTES] is None):
             return Pin(None)
-        return Pin(commits[0].version)
+        return Pin(commits[0]["version"])
 
-    def _look(self, address: str, versions: int) -> list[Commit]:
-        """The last commits of a table as they are now, the newest first; none where there is no table."""
+    def _list_commits(self, address: str, versions: int | None) -> list[Any]:
+        """The last commits of a table, the newest first; none where there is no table."""
+        limit = "" if versions is None else f" LIMIT {versions}"
         try:
-            history = self.session.sql(f"DESCRIBE HISTORY {self._names.name(address)} LIMIT {versions}")
-            rows = history.select("version", "operation", NOTES).orderBy(F.desc("version")).collect()
+            history = self.session.sql(f"DESCRIBE HISTORY {self._names.name(address)}{limit}")
+            # As a number: what a session makes of a moment depends on where it runs.
+            told = history.withColumn("seconds", F.col("timestamp").cast("double"))
+            return told.select(*TOLD).orderBy(F.desc("version")).collect()
         except AnalysisException as error:
             if _name_error(error) in ABSENT:
                 return []
             raise
-        return [Commit(row["version"], row["operation"], parse_notes(row[NOTES])) for row in rows]
 
     def count_rows(self, address: str, version: int | None = None) -> int:
         """Rows of a version of the table, by default the one now, from its statistics; 0 where there is none."""
@@ -245,9 +254,16 @@ class SparkLake(Lakehouse):
         return self._read_refused(candidate.path, candidate.contract)
 
     def _commit(self, candidate: Candidate, notes: str) -> int:
-        address = candidate.contract.address
+        return self._try_commit(candidate.contract.address, notes, lambda: self._write(candidate, notes))
+
+    def _try_commit(self, address: str, notes: str, write: Callable[[], None]) -> int:
+        """The version that a write with notes makes.
+
+        Raises:
+            PublishConflictError: another commit came first.
+        """
         try:
-            self._write(candidate, notes)
+            write()
         except (PySparkException, Py4JJavaError) as error:
             if CONFLICT.search(str(error)):
                 raise PublishConflictError(explain_conflict(address)) from error
@@ -257,41 +273,36 @@ class SparkLake(Lakehouse):
     def _write(self, candidate: Candidate, notes: str) -> None:
         """Make a candidate the table's content, in one commit."""
         contract, pin = candidate.contract, candidate.pin
-        name = self._names.name(contract.address)
         if pin.version is None:
             self._make_table(contract)
-        # Delta lets a number of one application commit once: a run with an older pin comes too late.
-        number = {"txnAppId": f"publish {contract.address}", "txnVersion": str((pin.version or 0) + 1)}
         if not candidate.is_part:
-            self._write_over(candidate, name, {NOTES: notes, **number})
+            rows = _describe(self.read_candidate(candidate), contract)
+            self._overwrite(contract.address, rows, notes, pin)
         elif candidate.change is not None and candidate.change.removed:
-            self._merge_into(
-                candidate,
-                name,
-                {f"commitInfo.{NOTES}": notes, **{f"write.{key}": value for key, value in number.items()}},
-            )
+            self._merge_into(candidate, notes)
         else:
             rows = _describe(self.read_added(candidate), contract)
-            rows.writeTo(name).options(**{NOTES: notes, **number}).append()
+            options = {NOTES: notes, **_number_commit(contract.address, pin)}
+            rows.writeTo(self._names.name(contract.address)).options(**options).append()
 
-    def _write_over(self, candidate: Candidate, name: str, options: Mapping[str, str]) -> None:
-        """Write a candidate over the table."""
-        contract = candidate.contract
+    def _overwrite(self, address: str, rows: DataFrame, notes: str, pin: Pin) -> None:
+        """Make rows the whole content of a table that stands as it was pinned."""
+        name = self._names.name(address)
         known = self.session.sql(f"SELECT * FROM {name} LIMIT 0").columns  # noqa: S608 - the lake's own name
-        is_narrower = not set(known) <= set(contract.column_names)
+        is_narrower = not set(known) <= set(rows.columns)
         (
-            _describe(self.read_candidate(candidate), contract)
-            .writeTo(name)
-            .options(**options)
+            rows.writeTo(name)
+            .options(**{NOTES: notes, **_number_commit(address, pin)})
             # A column that is gone takes Delta a new schema, which states of no column that it is required: the
             # contract's rules still hold it.
             .option("overwriteSchema" if is_narrower else "mergeSchema", "true")
             .overwrite(F.lit(True))
         )
 
-    def _merge_into(self, candidate: Candidate, name: str, config: Mapping[str, str]) -> None:
+    def _merge_into(self, candidate: Candidate, notes: str) -> None:
         """Take out the rows that go and put in those that come, by the table's key."""
         contract = candidate.contract
+        name = self._names.name(contract.address)
         coming = self.read_added(candidate)
         going = self.read_removed(candidate).join(coming, [*contract.key], "left_anti")
         changes = coming.withColumn(IS_GOING, F.lit(False)).unionByName(
@@ -301,8 +312,9 @@ class SparkLake(Lakehouse):
         changes.createOrReplaceTempView(view)
         same = " AND ".join(f"held.`{column}` = new.`{column}`" for column in contract.key)
         columns = [f"`{column}`" for column in contract.column_names]
-        keys = {f"spark.databricks.delta.{key}": value for key, value in config.items()}
-        with self._set(keys):
+        number = _number_commit(contract.address, candidate.pin)
+        told = {f"commitInfo.{NOTES}": notes, **{f"write.{key}": value for key, value in number.items()}}
+        with self._set({f"spark.databricks.delta.{key}": value for key, value in told.items()}):
             self.session.sql(
                 f"MERGE INTO {name} AS held USING {view} AS new ON {same} "  # noqa: S608 - the lake's own names
                 f"WHEN MATCHED AND new.{IS_GOING} THEN DELETE "
@@ -329,10 +341,10 @@ class SparkLake(Lakehouse):
         Raises:
             PublishConflictError: there is none, as Delta passed over a number that was committed before.
         """
-        self._seen[address] = self._look(address, REMEMBERED)
+        self._seen[address] = self._list_commits(address, REMEMBERED)
         for commit in self._seen[address]:
-            if commit.notes == parse_notes(notes):
-                return commit.version
+            if commit[NOTES] == notes:
+                return int(commit["version"])
         raise PublishConflictError(explain_conflict(address))
 
     def _make_table(self, contract: Contract) -> None:
@@ -350,18 +362,74 @@ class SparkLake(Lakehouse):
             f"COMMENT {_quote(contract.description)}"
         )
 
-    def _list_commits(self, address: str, versions: int) -> list[Commit]:
-        """Those of the commits seen when the table was last pinned or published, or of now."""
-        seen = self._seen.get(address) if versions <= REMEMBERED else None
-        return (self._look(address, versions) if seen is None else seen)[:versions]
-
     def _changes_of(self, address: str) -> Path:
-        layer, _, name = address.partition(".")
-        return self._scratch / "changes" / layer / name
+        return self._candidates_of(address)
 
     def name_for_query(self, address: str) -> str:
         """The table's own name in Spark SQL."""
         return self._names.name(address)
+
+    def list_commits(self, address: str, most: int | None = None) -> list[Commit]:
+        """The commits of a table; of few, those seen when it was last pinned or published, or of now."""
+        seen = self._seen.get(address) if most is not None and most <= REMEMBERED else None
+        told = self._list_commits(address, most) if seen is None else seen[:most]
+        return [spark_care.read_commit(row) for row in told]
+
+    def is_readable(self, address: str, version: int, commits: Sequence[Commit]) -> bool:
+        """Whether Delta can still make a version, and no vacuum has removed files of it."""
+        return spark_care.is_kept(commits, version) and spark_care.can_make(
+            self.session, self._names.name(address), version
+        )
+
+    def restore(self, address: str, version: int, notes: str) -> int:
+        """Write an earlier version over the table, as publishing does: Delta's own RESTORE takes no notes."""
+        pin, rows = self.pin(address), self._load(address, version)
+        return self._try_commit(address, notes, lambda: self._overwrite(address, rows, notes, pin))
+
+    def measure_files(self, address: str) -> Files:
+        """The data files of the version that is published now."""
+        return spark_care.measure(self.session, self._names.name(address))
+
+    def compact(self, address: str) -> None:
+        """Write small files of a table together, with Delta's OPTIMIZE."""
+        commits = self.list_commits(address)
+        self._look_after(address, lambda name: spark_care.compact(self.session, name, commits))
+
+    def sweep(self, address: str, since: datetime, *, is_rehearsal: bool = False) -> Sweep:
+        """Remove files that no version needs, with Delta's VACUUM; changes in the scratch folder likewise."""
+        commits, candidates = self.list_commits(address), self._candidates_of(address)
+        return self._look_after(
+            address,
+            lambda name: spark_care.sweep(
+                self.session, name, commits, since, candidates, is_rehearsal=is_rehearsal
+            ),
+        )
+
+    def _look_after(self, address: str, work: Callable[[str], Result]) -> Result:
+        """Do what may meet a run that publishes.
+
+        Raises:
+            PublishConflictError: it did.
+        """
+        self._seen.pop(address, None)
+        try:
+            return work(self._names.name(address))
+        except (PySparkException, Py4JJavaError) as error:
+            if CONFLICT.search(str(error)):
+                raise PublishConflictError(explain_conflict(address)) from error
+            raise
+
+    def find_checkpoint(self, address: str) -> None:  # noqa: ARG002 - as it says
+        """None: Delta writes checkpoints itself, and forgets what its properties say."""
+        return None  # noqa: RET501 - an answer
+
+    def checkpoint(self, address: str, since: datetime) -> None:
+        """Nothing, as Delta does it."""
+
+
+def _number_commit(address: str, pin: Pin) -> dict[str, str]:
+    """What lets Delta commit once on a pinned version: a run with an older pin comes too late."""
+    return {"txnAppId": f"publish {address}", "txnVersion": str((pin.version or 0) + 1)}
 
 
 def _describe(rows: DataFrame, contract: Contract) -> DataFrame:

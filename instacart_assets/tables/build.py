@@ -13,6 +13,7 @@ from typing import Any
 
 from instacart_assets.contracts.model import Contract
 from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.lakehouse.retry import begin_anew
 from instacart_assets.quality.outcomes import RuleOutcome
 from instacart_assets.settings import Settings
 from instacart_assets.tables.declare import Table
@@ -42,12 +43,22 @@ def build_table(table: Table, lake: Lakehouse, settings: Settings, run_id: str) 
         LandingError: a landed file is missing or cannot be read at all.
         TableMissingError: a source, or a table that rules compare with, was never published.
         ShapeError: the transform does not return the contract's columns.
-        PublishConflictError: another run published the table meanwhile.
+        TableHeldError: another run worked on the table for longer than this one waits.
+        PublishConflictError: other runs published the table meanwhile, again and again.
     """
+    return begin_anew(lambda: _build_alone(table, lake, settings, run_id))
+
+
+def _build_alone(table: Table, lake: Lakehouse, settings: Settings, run_id: str) -> BuildResult:
+    """Build a table that no other run works on, or find out that one did."""
+    with lake.hold(table.address, run_id):
+        return _build_held(table, lake, settings, run_id)
+
+
+def _build_held(table: Table, lake: Lakehouse, settings: Settings, run_id: str) -> BuildResult:
     started = time.perf_counter()
     now = datetime.now(UTC)
     lake.remove_candidates(table.address, now - timedelta(days=settings.inspection_days))
-    lake.remove_changes(table.address, now - timedelta(days=settings.time_travel_days))
     make_draft = LandedDraft if table.contract.landed_columns else MadeDraft
     with make_draft(table, lake, settings, run_id) as draft:
         draft.write()

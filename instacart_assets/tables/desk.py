@@ -17,13 +17,11 @@ from pyspark.sql import functions as F
 
 from instacart_assets.contracts.quarantine import quarantine_of
 from instacart_assets.errors import RemediableError
-from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.lakehouse.lake import BY_HAND, Lakehouse
+from instacart_assets.lakehouse.retry import begin_anew
 from instacart_assets.quality.quarantine import DISCARDED, OPEN, REPLAYED
 from instacart_assets.tables.declare import Table
 from instacart_assets.tables.refusals import Quarantine
-
-BY_HAND = "by-hand"
-"""Stands for the run where a person changes the quarantine."""
 
 
 class QuarantineError(RemediableError):
@@ -120,13 +118,18 @@ def replay_rows(table: Table, corrected: Path, lake: Lakehouse, landing: Path) -
         QuarantineError: the file lacks a column, names a row that is not open, or a record is malformed.
     """
     rows = _read_corrected(corrected, table)
-    sources = _find_sources(rows, table, lake, corrected)
-    replays = [
-        _land(source, [row for row in rows if sources[row["row_id"]] == source], table, landing)
-        for source in dict.fromkeys(sources.values())
-    ]
-    _keeper(table, lake).resolve([row["row_id"] for row in rows], REPLAYED)
-    return replays
+
+    def replay() -> list[Replay]:
+        with lake.hold(table.address, BY_HAND):
+            sources = _find_sources(rows, table, lake, corrected)
+            replays = [
+                _land(source, [row for row in rows if sources[row["row_id"]] == source], table, landing)
+                for source in dict.fromkeys(sources.values())
+            ]
+            _keeper(table, lake).resolve([row["row_id"] for row in rows], REPLAYED)
+            return replays
+
+    return begin_anew(replay)
 
 
 def discard_rows(table: Table, row_ids: Sequence[str], lake: Lakehouse) -> int:
@@ -138,9 +141,14 @@ def discard_rows(table: Table, row_ids: Sequence[str], lake: Lakehouse) -> int:
     Raises:
         QuarantineError: a row is not open.
     """
-    _check_open(row_ids, table, lake, "")
-    _keeper(table, lake).resolve(row_ids, DISCARDED)
-    return len(row_ids)
+
+    def discard() -> int:
+        with lake.hold(table.address, BY_HAND):
+            _check_open(row_ids, table, lake, "")
+            _keeper(table, lake).resolve(row_ids, DISCARDED)
+            return len(row_ids)
+
+    return begin_anew(discard)
 
 
 def _address(table: Table) -> str:

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from instacart_assets.contracts.model import ORIGIN, SchemaDrift
 from instacart_assets.contracts.rules import compile_rules
+from instacart_assets.lakehouse import retry
 from instacart_assets.lakehouse.folder_lake import FolderLake
 from instacart_assets.lakehouse.lake import PublishConflictError, TableMissingError
 from instacart_assets.lakehouse.schema import ShapeError
@@ -457,7 +458,7 @@ def test_a_broken_file_is_refused_before_anything_is_written(lake: FolderLake, s
     land(settings, "wrong\n1\n")
     with pytest.raises(LandingError, match="wrong header"):
         build_table(BRONZE, lake, settings, "run")
-    assert not settings.lake_folder.exists()
+    assert [path.name for path in settings.lake_folder.iterdir()] == ["_locks"]
 
 
 def test_an_absent_optional_source_makes_an_empty_table_and_a_note(
@@ -527,13 +528,38 @@ def test_a_transform_gets_the_settings_it_asks_for(lake: FolderLake, settings: S
     assert read_names(lake) == ["2016-06-30", "2016-06-30"]
 
 
-def test_a_version_published_while_a_table_is_built_is_not_lost(lake: FolderLake, settings: Settings) -> None:
-    build_both(lake, settings, "thing_id,name\n1,old\n")
+def make_overtaken(lake: FolderLake, times: int) -> Table:
+    """The silver table, which a writer that knows of no lock publishes while it is built, so many times."""
+    left = iter(range(times))
 
     def be_overtaken(bronze_things: DataFrame) -> DataFrame:
-        build_both(lake, settings, "thing_id,name\n2,later\n")
+        if next(left, None) is not None:
+            row = [(2, "later")]
+            rows = lake.session.createDataFrame(row, "thing_id int, name string")
+            lake.publish(
+                lake.stage(rows, SILVER.contract, lake.pin("silver.things"), "meanwhile"),
+            )
         return SILVER.transform(bronze_things)
 
+    return replace(SILVER, transform=be_overtaken)
+
+
+@pytest.fixture
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "PAUSE_SECONDS", 0)
+
+
+@pytest.mark.usefixtures("_no_pause")
+def test_a_version_published_while_a_table_is_built_is_not_lost(lake: FolderLake, settings: Settings) -> None:
+    build_both(lake, settings, "thing_id,name\n1,old\n")
     with pytest.raises(PublishConflictError):
-        build_table(replace(SILVER, transform=be_overtaken), lake, settings, "slow")
+        build_table(make_overtaken(lake, 100), lake, settings, "slow")
     assert read_names(lake) == ["later"]
+
+
+@pytest.mark.usefixtures("_no_pause")
+def test_a_run_that_was_overtaken_begins_anew(lake: FolderLake, settings: Settings) -> None:
+    build_both(lake, settings, "thing_id,name\n1,old\n")
+    assert build_table(make_overtaken(lake, 2), lake, settings, "slow").version == 3
+    assert read_names(lake) == ["old"]
+    assert lake.read_notes("silver.things", "run_id", 3) == ["slow", "meanwhile", "meanwhile"]

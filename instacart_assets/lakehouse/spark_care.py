@@ -1,0 +1,181 @@
+"""How the files of a table that Spark writes are looked after: with Delta's own SQL.
+
+Here lives what ``SparkLake`` does to a table outside publishing, on Apache Spark and on Databricks alike. Delta writes
+checkpoints and forgets old commits by itself, as two properties of the table say.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from instacart_assets.lakehouse.care import Files, Sweep, measure_paths
+from instacart_assets.lakehouse.history import (
+    VACUUM,
+    Commit,
+    find_standing,
+    note_maintenance,
+    parse_notes,
+)
+from instacart_assets.lakehouse.lake import CANDIDATE, CHANGES, NOTES
+
+NOTES_OF_SESSION = "spark.databricks.delta.commitInfo.userMetadata"
+"""Configuration by which a commit gets notes that has no option for them."""
+
+RETENTION = ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration")
+"""Properties that say how long Delta keeps commits, and files that a version no longer has."""
+
+DELTAS_OWN_HOURS = 7 * 24
+"""How long Delta keeps such files where no property says."""
+
+MILLISECONDS = 1000
+
+
+def read_commit(row: Any) -> Commit:
+    """A commit as ``DESCRIBE HISTORY`` tells of it."""
+    return Commit(
+        version=int(row["version"]),
+        moment=datetime.fromtimestamp(row["seconds"], UTC),
+        operation=row["operation"],
+        notes=parse_notes(row[NOTES]),
+        parameters=row["operationParameters"] or {},
+        metrics=row["operationMetrics"] or {},
+    )
+
+
+def is_kept(commits: Sequence[Commit], version: int) -> bool:
+    """Whether readers saw a version so lately that no vacuum has removed files of it.
+
+    Args:
+        commits: all that the log tells of, the newest first.
+        version: the version.
+    """
+    if version not in {commit.version for commit in commits}:
+        return False
+    until = next((commit.moment for commit in reversed(commits) if commit.version > version), None)
+    return until is None or all(
+        until > _find_reach(commit) for commit in commits if commit.operation == VACUUM
+    )
+
+
+def _find_reach(vacuum: Commit) -> datetime:
+    """The moment up to which a vacuum removed what was replaced."""
+    told = vacuum.parameters
+    milliseconds = told.get("specifiedRetentionMillis") or told.get("defaultRetentionMillis") or 0
+    return vacuum.moment - timedelta(milliseconds=int(milliseconds))
+
+
+def can_make(session: SparkSession, name: str, version: int) -> bool:
+    """Whether a table's log still makes a version."""
+    try:
+        session.sql(f"SELECT * FROM {name} VERSION AS OF {version} LIMIT 0").columns  # noqa: B018, S608 - asks for it
+    except PySparkException:
+        return False
+    return True
+
+
+def measure(session: SparkSession, name: str) -> Files:
+    """The files of the version that stands."""
+    detail = _describe(session, name)
+    return Files(int(detail["numFiles"]), int(detail["sizeInBytes"]))
+
+
+def _describe(session: SparkSession, name: str) -> Any:
+    return session.sql(f"DESCRIBE DETAIL {name}").first()
+
+
+def compact(session: SparkSession, name: str, commits: Sequence[Commit]) -> None:
+    """Write small files together, in a commit that carries the notes of the version it holds."""
+    with _noting(session, note_maintenance(commits)):
+        session.sql(f"OPTIMIZE {name}").collect()
+
+
+def sweep(
+    session: SparkSession,
+    name: str,
+    commits: Sequence[Commit],
+    since: datetime,
+    scratch: Path,
+    *,
+    is_rehearsal: bool,
+) -> Sweep:
+    """Remove the files that no version needs which readers saw at a moment or have seen since.
+
+    Args:
+        session: the session.
+        name: the table in Spark SQL.
+        commits: all that its log tells of, the newest first.
+        since: the moment.
+        scratch: folder of the table's candidates and changes.
+        is_rehearsal: only say what would be removed.
+    """
+    hours = round((datetime.now(UTC) - since) / timedelta(hours=1))
+    standing = find_standing(commits, since)
+    first = commits[-1].version if standing is None else standing.version
+    changes = _list_unnamed_changes(scratch, [commit for commit in commits if commit.version >= first])
+    with _noting(session, note_maintenance(commits)):
+        removed = _rehearse(session, name, hours) if is_rehearsal else _vacuum(session, name, hours)
+    if not is_rehearsal:
+        for path in changes:
+            path.unlink(missing_ok=True)
+    lost = measure_paths(path for path in changes if is_rehearsal)
+    return Sweep(
+        before=None,
+        removed=Files(removed.count + lost.count, removed.bytes + lost.bytes),
+        candidates=sum(1 for _ in scratch.glob(f"{CANDIDATE}*")),
+        kept_from=first,
+    )
+
+
+def _list_unnamed_changes(scratch: Path, kept: Sequence[Commit]) -> list[Path]:
+    """Files of changes that are named by no version to keep."""
+    said = [note for commit in kept for note in commit.notes.values()]
+    return [
+        path
+        for folder in scratch.glob(f"{CHANGES}*")
+        if not any(folder.name in note for note in said)
+        for path in folder.rglob("*")
+        if path.is_file()
+    ]
+
+
+def _rehearse(session: SparkSession, name: str, hours: int) -> Files:
+    """What a vacuum would remove; Delta tells of names, not of bytes, and refuses less than its own retention."""
+    is_set = _describe(session, name)["properties"].get(RETENTION[1]) == _spell(hours)
+    reach = hours if is_set else max(hours, DELTAS_OWN_HOURS)
+    return Files(session.sql(f"VACUUM {name} RETAIN {reach} HOURS DRY RUN").count(), 0)
+
+
+def _vacuum(session: SparkSession, name: str, hours: int) -> Files:
+    wanted = {prop: _spell(hours) for prop in RETENTION}
+    known: Mapping[str, str] = _describe(session, name)["properties"]
+    if any(known.get(prop) != said for prop, said in wanted.items()):
+        told = ", ".join(f"'{prop}' = '{said}'" for prop, said in wanted.items())
+        session.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ({told})").collect()
+    session.sql(f"VACUUM {name} RETAIN {hours} HOURS").collect()
+    last = session.sql(f"DESCRIBE HISTORY {name} LIMIT 2").collect()
+    counted = {key: said for row in last for key, said in (row["operationMetrics"] or {}).items()}
+    return Files(int(counted.get("numDeletedFiles", 0)), int(counted.get("sizeOfDataToDelete", 0)))
+
+
+def _spell(hours: int) -> str:
+    return f"interval {hours} hours"
+
+
+@contextmanager
+def _noting(session: SparkSession, notes: str | None) -> Iterator[None]:
+    """Give commits notes, where the session lets it be said: serverless compute does not."""
+    try:
+        if notes is not None:
+            session.conf.set(NOTES_OF_SESSION, notes)
+    except PySparkException:
+        notes = None
+    try:
+        yield
+    finally:
+        if notes is not None:
+            session.conf.unset(NOTES_OF_SESSION)

@@ -1,0 +1,139 @@
+"""Maintenance as Dagster shows and runs it: an asset per operation, over all tables of the lake.
+
+Here lives everything that knows Dagster's words for what ``keep.py`` does. When it runs, whoever wires schedules says.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dagster as dg
+from pyspark.sql import SparkSession
+
+from instacart_assets.errors import RemediableError
+from instacart_assets.lakehouse.care import Files
+from instacart_assets.lakehouse.sessions import open_lake
+from instacart_assets.maintenance.keep import Care, Keeper, Operation
+from instacart_assets.settings import Settings
+
+MAINTENANCE_GROUP = "maintenance"
+"""The group of the assets, and the first part of their keys."""
+
+MAINTENANCE_JOB = "maintain_lake"
+
+MAINTENANCE_SELECTION = dg.AssetSelection.groups(MAINTENANCE_GROUP)
+
+OWNERS = ("team:data-engineering",)
+
+DESCRIPTIONS: dict[Operation, str] = {
+    "compact": "Small files of every table written together. No row changes, and the versions before stay readable.",
+    "vacuum": "Files removed that no version needs within the days of time travel. Candidates stay, whatever their age.",
+    "checkpoint": "Every table's log summed up, and commits forgotten that nobody can go back to any more.",
+}
+"""What each operation leaves behind, in the order in which they run."""
+
+SHOWN: dict[str, Callable[[Care], Any]] = {
+    "table": lambda care: care.address,
+    "state": lambda care: care.state,
+    "files_before": lambda care: None if care.before is None else care.before.count,
+    "files_after": lambda care: None if care.after is None else care.after.count,
+    "files_removed": lambda care: care.removed.count,
+    "bytes_removed": lambda care: care.removed.bytes,
+    "spared": lambda care: care.spared,
+}
+"""Columns of the preview."""
+
+
+class LakeKeeper:
+    """Opens the lake of settings when it is to be looked after.
+
+    Args:
+        settings: the lake, and what is due when.
+        open_session: gives the engine's session; asked by lakes that Spark writes.
+    """
+
+    def __init__(self, settings: Settings, open_session: Callable[[], SparkSession]) -> None:
+        self._settings = settings
+        self._open_session = open_session
+
+    def keep(self, operation: Operation, run_id: str) -> list[Care]:
+        """Do what is due of one operation; see ``Keeper``."""
+        lake = open_lake(self._settings, self._open_session)
+        return Keeper(lake, self._settings, run_id).keep([operation])
+
+
+def build_maintenance_assets() -> list[dg.AssetsDefinition]:
+    """One asset per operation, each after the one before: what compaction leaves behind is vacuumed later."""
+    operations = list(DESCRIPTIONS)
+    return [
+        _build_asset(operation, operations[number - 1 : number] if number else [])
+        for number, operation in enumerate(operations)
+    ]
+
+
+def build_maintenance_job() -> Any:
+    """The job of all maintenance."""
+    return dg.define_asset_job(
+        MAINTENANCE_JOB,
+        selection=MAINTENANCE_SELECTION,
+        description="Looks after the files of every table: compaction, vacuum, checkpoints.",
+    )
+
+
+def _build_asset(operation: Operation, after: Sequence[Operation]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=[MAINTENANCE_GROUP, operation],
+        deps=[[MAINTENANCE_GROUP, earlier] for earlier in after],
+        group_name=MAINTENANCE_GROUP,
+        description=DESCRIPTIONS[operation],
+        owners=list(OWNERS),
+        kinds={"delta"},
+        tags={"layer": MAINTENANCE_GROUP},
+    )
+    def look_after(
+        context: dg.AssetExecutionContext,
+        keeper: dg.ResourceParam[LakeKeeper],
+        pyspark_step_launcher: dg.ResourceParam[Any],  # noqa: ARG001 - Dagster launches the step where there is one
+    ) -> dg.MaterializeResult[Any]:
+        try:
+            done = keeper.keep(operation, context.run.run_id)
+        except RemediableError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+        return dg.MaterializeResult(metadata=describe_care(done))
+
+    return look_after
+
+
+def describe_care(done: Sequence[Care]) -> dict[str, Any]:
+    """What was done, as metadata: how much altogether, and a row per table."""
+    removed = [care.removed for care in done]
+    return {
+        "tables": len(done),
+        "tables_done": sum(care.state == "done" for care in done),
+        "tables_busy": sum(care.state == "busy" for care in done),
+        "files_before": _count(care.before for care in done),
+        "files_after": _count(care.after for care in done),
+        "bytes_before": _weigh(care.before for care in done),
+        "bytes_after": _weigh(care.after for care in done),
+        "files_removed": _count(removed),
+        "bytes_removed": _weigh(removed),
+        "preview": dg.MetadataValue.md(_tabulate(done)),
+    }
+
+
+def _count(files: Any) -> int:
+    known: list[Files] = [one for one in files if one is not None]
+    return sum(one.count for one in known)
+
+
+def _weigh(files: Any) -> int:
+    known: list[Files] = [one for one in files if one is not None]
+    return sum(one.bytes for one in known)
+
+
+def _tabulate(done: Sequence[Care]) -> str:
+    """A row per table, in Markdown."""
+    rows = [[show(care) for show in SHOWN.values()] for care in done]
+    lines = [list(SHOWN), ["---"] * len(SHOWN), *rows]
+    return "\n".join(
+        f"| {' | '.join('' if value is None else str(value) for value in line)} |" for line in lines
+    )

@@ -1,0 +1,142 @@
+"""Runs that work on one lake at the same time, each in a process of its own: nothing is lost, doubled or in the way."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from instacart_assets.lakehouse.folder_lake import FolderLake
+from instacart_assets.lakehouse.lock import TableHeldError
+from instacart_assets.runs import run_graph
+from instacart_assets.settings import Settings
+from instacart_assets.tables.build import build_table
+from instacart_assets.tables.desk import discard_rows
+from instacart_assets_tests.faults.accounts import read_all
+from instacart_assets_tests.faults.proof import IS_PROOF
+from instacart_assets_tests.lake_reading import read_rows
+from instacart_assets_tests.landing_files import write_landing
+from instacart_assets_tests.tables.things import BRONZE, SILVER, land
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT_SECONDS = 240
+TIMES = 20 if IS_PROOF else 3
+WITH_REFUSED = "thing_id,name\n1,apple\n2,pear\n3,strawberry\n4\n"
+AISLES = "aisle_id,aisle\n" + "".join(f"{number},aisle {number}\n" for number in range(1, 200)) + "x,odd\n7\n"
+RUN_COLUMNS = ("quarantined_at", "resolved_at", "run_id", "_ingested_at")
+
+
+def start(*arguments: str) -> "subprocess.Popen[str]":
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("INSTACART_", "DAGSTER_"))
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env=clean | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(processes: "list[subprocess.Popen[str]]") -> list[str]:
+    """Complaints of processes, all of which must end well; none outlives the test."""
+    try:
+        said = [process.communicate(timeout=TIMEOUT_SECONDS) for process in processes]
+        return [
+            f"{out}{err}" for process, (out, err) in zip(processes, said, strict=True) if process.returncode
+        ]
+    finally:
+        for process in processes:
+            process.kill()
+
+
+@pytest.mark.slow
+def test_builders_of_one_table_that_race_leave_what_one_leaves(
+    tmp_path: Path, settings: Settings, lake: FolderLake
+) -> None:
+    land(settings, WITH_REFUSED)
+    racers = [
+        start(
+            "instacart_assets_tests.tables.race",
+            str(settings.landing),
+            str(settings.lake_folder),
+            name,
+            str(TIMES),
+        )
+        for name in ("one", "two")
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    assert finish(racers) == []
+    alone = Settings(landing=settings.landing, lake=tmp_path / "alone")
+    other = FolderLake(alone.lake_folder, lambda: lake.session)
+    for table in (BRONZE, SILVER):
+        build_table(table, other, alone, "alone")
+    rows = read_all(settings.lake_folder, RUN_COLUMNS)
+    assert rows == read_all(alone.lake_folder, RUN_COLUMNS)
+    assert {address: len(held) for address, held in rows.items()} == {
+        "bronze.things": 3,
+        "silver.things": 2,
+        "quarantine.things": 1,
+        "quarantine.things__lines": 1,
+    }
+    assert [row["name"] for row in read_rows(settings.lake_folder, "quarantine.things")] == ["strawberry"]
+    for address in ("bronze.things", "silver.things"):
+        runs = lake.read_notes(address, "run_id", 100)
+        assert sorted(runs) == sorted(
+            f"{name}-{number}" for name in ("one", "two") for number in range(TIMES)
+        )
+        assert lake.list_candidates(address) == []  # nobody was overtaken
+
+
+@pytest.mark.slow
+def test_two_runs_from_the_command_line_leave_what_one_leaves(tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    write_landing(landing, aisles=AISLES)
+    select = ("--select", "+silver.aisles")
+    command = (
+        "instacart_assets.cli",
+        "run",
+        "--landing",
+        str(landing),
+        "--lake",
+        str(tmp_path / "both"),
+        *select,
+    )
+    assert finish([start(*command), start(*command)]) == []
+    assert run_graph(Settings(landing=landing, lake=tmp_path / "alone"), select[1]).is_success
+    both = read_all(tmp_path / "both", RUN_COLUMNS)
+    assert both == read_all(tmp_path / "alone", RUN_COLUMNS)
+    assert {address: len(rows) for address, rows in both.items()} == {
+        "bronze.aisles": 200,
+        "silver.aisles": 199,
+        "quarantine.aisles": 1,
+        "quarantine.aisles__lines": 1,
+    }
+    lake = FolderLake(tmp_path / "both", _open_none)
+    assert len(set(lake.read_notes("silver.aisles", "run_id", 9))) == 2
+
+
+def test_the_desk_waits_for_a_run(settings: Settings, spark: SparkSession) -> None:
+    lake = FolderLake(settings.lake_folder, lambda: spark, lock_seconds=0.1)
+    land(settings, WITH_REFUSED)
+    for table in (BRONZE, SILVER):
+        build_table(table, lake, settings, "run")
+    (refused,) = read_rows(settings.lake_folder, "quarantine.things")
+    with lake.hold("silver.things", "monday"), pytest.raises(TableHeldError, match="run monday"):
+        discard_rows(SILVER, [refused["row_id"]], lake)
+    assert discard_rows(SILVER, [refused["row_id"]], lake) == 1
+
+
+def _open_none() -> SparkSession:
+    raise AssertionError("notes are read without an engine")
