@@ -164,17 +164,56 @@ def run(
             show_default="every table",
         ),
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Make silver and gold anew from bronze, whatever has changed.")
+    ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="Make silver and gold of bronze as it stood at a moment, as 2026-11-23 or 2026-11-23T18:30+01:00.",
+            metavar="MOMENT",
+        ),
+    ] = None,
 ) -> None:
-    """Build tables from the landed files, sources first, and publish those that pass their checks."""
+    """Take in what has landed since the last run, and build what has to do with it, sources first.
+
+    A table is published if it passes its checks. What has not changed is passed over.
+    """
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.runs import run_graph
 
+        settings = _settings(landing=landing, lake=lake, full=full or None, as_of=_read_moment(as_of))
         with console.view_run() as view:
-            done = run_graph(_settings(landing=landing, lake=lake), select, view.show, view.start)
+            done = run_graph(settings, select, view.show, view.start)
         console.print_run(done)
         if not done.is_success:
             raise typer.Exit(1)
+
+
+@app.command()
+def withdraw(
+    files: Annotated[
+        list[str], typer.Argument(help="Files, by their names below the landing folder.", metavar="FILE…")
+    ],
+    landing: Landing = None,
+    lake: Lake = None,
+) -> None:
+    """Take landed files out for good: with the next run their rows go too. A file that is merely gone keeps its rows."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.contracts.load import contracts_of
+        from instacart_assets.landing.withdrawn import withdraw_files
+        from instacart_assets.tables.notes import read_held_files
+
+        held_in = _open_lake(lake)
+        held = {
+            name: file.fingerprint
+            for contract in contracts_of("bronze")
+            for name, file in read_held_files(held_in, contract.address).items()
+        }
+        withdraw_files(_settings(landing=landing).landing, files, held)
+        console.print_note(f"withdrawn: {', '.join(files)}; take the rows out with: instacart run")
 
 
 @app.command()
@@ -411,7 +450,15 @@ def _write_rows(rows: Any, output: Format) -> None:
             sys.stdout.write("\n")
 
 
-def _settings(**chosen: Path | str | None) -> Any:
+def _read_moment(text: str | None) -> Any:
+    if text is None:
+        return None
+    from instacart_assets.lakehouse.time_travel import parse_moment
+
+    return parse_moment(text)
+
+
+def _settings(**chosen: Any) -> Any:
     from instacart_assets.settings import load_settings
 
     return load_settings(**{name: value for name, value in chosen.items() if value is not None})

@@ -134,7 +134,7 @@ def print_run(run: "GraphRun") -> None:
             "" if built.rows is None else f"{built.rows:,}",
             "" if built.seconds is None else f"{built.seconds:.1f}",
             _count_checks(built),
-            Text(f"{mark} {built.state}", style),
+            Text(f"{mark} {_say_state(built)}", style if built.is_news else "dim"),
         )
     out.print(table)
     for built in run.tables:
@@ -345,6 +345,17 @@ def _describe_run(table: "TableRun") -> Text:
         _count_checks(table),
         (f" {_shorten_names(table.failed_checks)}", _style_failures(table)),
     )
+
+
+def _say_state(table: "TableRun") -> str:
+    """What became of a table, and in how many rows it has changed."""
+    if table.state != "published":
+        return table.state
+    if not table.is_news:
+        return "unchanged"
+    added, removed = table.changed or (0, 0)
+    counts = [f"{sign}{count:,}" for sign, count in (("+", added), ("-", removed)) if count]
+    return " ".join(["published", *counts])
 
 
 def _count_checks(table: "TableRun") -> Text:

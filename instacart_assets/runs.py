@@ -34,6 +34,9 @@ ADDRESS = re.compile(rf"(?<![\w:\"/])({'|'.join((*LAYERS, QUARANTINE))})\.(\w+)"
 QUIET_INSTANCE = {"telemetry": {"enabled": False}}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
+ROWS_CHANGED = ("rows_added", "rows_removed")
+"""Metadata of a materialisation that count the rows it changed."""
+
 State = Literal["waiting", "running", "published", "failed", "skipped"]
 Events = dg.DagsterEventType
 
@@ -59,6 +62,9 @@ class TableRun:
         failed_checks: names of those that failed.
         error: why it failed, for people.
         notes: what else a person should know, as a source that did not land.
+        made: what was made of it and why, as its build says.
+        is_news: whether readers have other rows than before.
+        changed: rows added and rows removed, where only those were written.
     """
 
     address: str
@@ -69,6 +75,9 @@ class TableRun:
     failed_checks: tuple[str, ...] = ()
     error: str | None = None
     notes: tuple[str, ...] = ()
+    made: str = ""
+    is_news: bool = True
+    changed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -243,7 +252,16 @@ def _follow_materialisation(table: TableRun, made: dg.AssetMaterialization) -> T
         return table
     rows, seconds = made.metadata["dagster/row_count"].value, made.metadata["seconds"].value
     notes = tuple(str(made.metadata[name].value) for name in NOTES if name in made.metadata)
-    return replace(table, rows=cast("int", rows), seconds=cast("float", seconds), notes=notes)
+    changed = [made.metadata[name].value for name in ROWS_CHANGED if name in made.metadata]
+    return replace(
+        table,
+        rows=cast("int", rows),
+        seconds=cast("float", seconds),
+        notes=notes,
+        made=str(made.metadata["made"].value),
+        is_news=bool(made.metadata["is_news"].value),
+        changed=tuple(cast("int", count) for count in changed),
+    )
 
 
 def _explain_failure(event: dg.DagsterEvent) -> str:

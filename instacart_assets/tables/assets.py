@@ -183,6 +183,7 @@ def report(result: BuildResult) -> Iterator[dg.MaterializeResult[Any] | dg.Asset
             **_preview(result),
             "dagster/row_count": result.rows,
             "delta_version": result.version,
+            "is_news": result.is_news,
             "seconds": round(result.seconds, 3),
         },
     )

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from instacart_assets.contracts.model import ORIGIN, REASONS
 from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.contracts.rules import consulted_tables
-from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.lakehouse.lake import Lakehouse, TableMissingError
 from instacart_assets.lakehouse.schema import check_shape
 from instacart_assets.quality.accounting import RowCounts, audit_row_counts
 from instacart_assets.quality.audit import Evidence, audit_rows
@@ -61,13 +61,29 @@ class MadeDraft(Draft):
             self._settled = self.quarantine.find_settled(self._list_files())
 
     def _find_version(self, address: str) -> int | None:
-        return self._lake.find_version(address)
+        """The version of a table to make this one of: the published one, or in a look back the one of then.
+
+        What the same run has made of the past already is taken as it is.
+        """
+        moment = self._settings.as_of
+        if moment is None or self._lake.read_last_note(address, "run_id") == self._run_id:
+            return self._lake.find_version(address)
+        version = self._lake.find_version_at(address, moment)
+        if version is None:
+            raise TableMissingError(
+                f"{address} was not in the lake {self._lake.place} at {moment.isoformat()}; "
+                f"see what was when: instacart versions {address}"
+            )
+        return version
 
     # -- what has to be made
 
     def write(self) -> None:
         """Write a candidate of what has to be made, unless nothing has."""
         past = self._past
+        if past is not None and self._keeps_history and self._settings.as_of is not None:
+            self.why, self.is_current = "what was is not made anew", True
+            return
         moved = self._list_moved(past) if past else []
         self.why = self._say_why_whole(past, moved)
         if past is not None and not self.why:
@@ -82,6 +98,8 @@ class MadeDraft(Draft):
         """Why the whole table has to be made; nothing where a part may do."""
         if past is None:
             return FIRST_VERSION
+        if self._settings.as_of is not None:
+            return f"it was asked for as of {self._settings.as_of.isoformat()}"
         if self._settings.full and not self._keeps_history:
             return "it was asked for"
         if past.recipe != self._recipe:
@@ -90,6 +108,11 @@ class MadeDraft(Draft):
         if untied or (not self._table.by and moved):
             return f"{', '.join(untied or moved)} has changed"
         return ""
+
+    @property
+    def _is_asked_for(self) -> bool:
+        """Whether the table is made as a whole, whatever has changed."""
+        return self._settings.full or self._settings.as_of is not None
 
     @property
     def _keeps_history(self) -> bool:
@@ -112,10 +135,12 @@ class MadeDraft(Draft):
         if self._contract.refuses_rows:
             self._repeats = find_repeats(self._read_unsettled(self._landed), self._contract)
         self._stage(self._inputs)
-        is_same_recipe = (
-            self._past is not None and self._past.recipe == self._recipe and not self._settings.full
-        )
-        if is_same_recipe and self.candidate.rows <= WORTH_COMPARING:
+        if self._past is None or self._past.recipe != self._recipe:
+            return
+        if self._keeps_history:
+            # What was is never written anew: only what has changed is merged into it.
+            self.candidate = self._lake.compare(self.candidate, self._read_published(), is_part=True)
+        elif not self._is_asked_for and self.candidate.rows <= WORTH_COMPARING:
             self.candidate = self._lake.compare(self.candidate, self._read_published(), is_part=False)
 
     def _write_part(self, past: Provenance, moved: Sequence[str]) -> bool:
@@ -291,8 +316,8 @@ class MadeDraft(Draft):
         return was_public(self._lake, self._table.sources.values())
 
     def settle_refused(self) -> None:
-        """Resolve rows that passed, were superseded, or are gone from their files."""
-        if self.quarantine is not None:
+        """Resolve rows that passed, were superseded, or are gone from their files; a look back resolves none."""
+        if self.quarantine is not None and self._settings.as_of is None:
             superseded = self._repeats.of_fate(SUPERSEDED) if self._repeats is not None else None
             self.quarantine.settle(self.found, superseded, self._list_files())
 
