@@ -25,7 +25,7 @@ from instacart_assets.errors import RemediableError
 from instacart_assets.landing.files import survey
 from instacart_assets.places import is_on_databricks
 from instacart_assets.settings import LAUNCHER_TARGETS, REMOTE_TARGETS, Settings
-from instacart_assets.tables.assets import asset_key, table_address
+from instacart_assets.tables.assets import asset_key, explain_failure, find_table, table_address
 from instacart_assets.tables.result import NOTES
 
 ADDRESS = re.compile(rf"(?<![\w:\"/])({'|'.join((*LAYERS, QUARANTINE))})\.(\w+)")
@@ -202,7 +202,7 @@ class _Watch:
         event = entry.dagster_event
         if event is None or event.step_key is None:
             return
-        address = event.step_key.replace("__", ".", 1)
+        address = find_table(event.step_key)
         known = self.tables.get(address)
         if known is None:
             return
@@ -227,7 +227,7 @@ def _follow(table: TableRun, event: dg.DagsterEvent) -> TableRun:
         case Events.STEP_SUCCESS:
             return replace(table, state="published")
         case Events.STEP_FAILURE:
-            return replace(table, state="failed", error=_explain_failure(event))
+            return replace(table, state="failed", error=explain_failure(event))
         case _:
             return table
 
@@ -238,16 +238,6 @@ def _follow_materialisation(table: TableRun, made: dg.AssetMaterialization) -> T
     rows, seconds = made.metadata["dagster/row_count"].value, made.metadata["seconds"].value
     notes = tuple(str(made.metadata[name].value) for name in NOTES if name in made.metadata)
     return replace(table, rows=cast("int", rows), seconds=cast("float", seconds), notes=notes)
-
-
-def _explain_failure(event: dg.DagsterEvent) -> str:
-    failure = event.step_failure_data
-    if failure.user_failure_data is not None and failure.user_failure_data.description:
-        return failure.user_failure_data.description
-    error = failure.error
-    if error is None:
-        return "failed without a message"
-    return (error.cause or error).message.strip()
 
 
 def _skip_waiting(table: TableRun) -> TableRun:

@@ -1,0 +1,81 @@
+"""The sensor that takes in what landed.
+
+Here lives what a drop means to Dagster: one run, of the bronze tables whose sources changed. When there is a drop,
+``looks.py`` says; what follows downstream is declared in ``conditions.py``.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import dagster as dg
+
+from instacart_assets.automation.environments import LANDING
+from instacart_assets.automation.looks import LandingFolder, LandingState, source_of, take_look
+from instacart_assets.contracts.model import Contract
+from instacart_assets.contracts.quarantine import quarantine_address
+from instacart_assets.tables.assets import asset_key
+
+DROP_TAG = "instacart/drop"
+"""Tag of a run that takes in a drop: the names of its sources."""
+
+
+def build_landing_sensor(
+    job: dg.UnresolvedAssetJobDefinition,
+    contracts: Sequence[Contract],
+    open_folder: Callable[[Iterable[str]], LandingFolder],
+    *,
+    look_seconds: int,
+    is_on: bool,
+) -> dg.SensorDefinition:
+    """The sensor that looks at the landing folder.
+
+    Its cursor is what is taken in or asked to be, so that a daemon that was stopped goes on where it was. A run asked
+    for twice, as by a daemon that died before it had noted the first time, has the same key and is made once.
+
+    Args:
+        job: has all bronze tables.
+        contracts: of the bronze tables.
+        open_folder: gives the landing folder for names of sources; asked at each look.
+        look_seconds: between two looks.
+        is_on: whether it runs from the start.
+    """
+    by_source = {contract.name: contract for contract in contracts}
+
+    @dg.sensor(
+        name=LANDING.name,
+        description=f"{LANDING.purpose.capitalize()}.",
+        job=job,
+        minimum_interval_seconds=look_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED,
+    )
+    def landing(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        state, drop = take_look(LandingState.read(context.cursor), open_folder(by_source))
+        if drop is None:
+            said = "files are not complete yet" if state.is_waiting else "nothing landed"
+            return dg.SensorResult(skip_reason=said, cursor=state.write())
+        taken = [by_source[source] for source in drop.sources]
+        missing = [contract for contract in contracts if _is_never_to_land(contract, state, context.instance)]
+        request = dg.RunRequest(
+            run_key=drop.key,
+            asset_selection=[
+                key for contract in dict.fromkeys([*taken, *missing]) for key in list_keys(contract)
+            ],
+            tags={DROP_TAG: ",".join(drop.sources)},
+        )
+        return dg.SensorResult(run_requests=[request], cursor=state.write())
+
+    return landing
+
+
+def list_keys(contract: Contract) -> list[dg.AssetKey]:
+    """The keys that are made in the step of a table: its own, and that of what it refuses."""
+    addresses = [contract.address, *([quarantine_address(contract)] if contract.has_quarantine else [])]
+    return [asset_key(address) for address in addresses]
+
+
+def _is_never_to_land(contract: Contract, state: LandingState, instance: dg.DagsterInstance) -> bool:
+    """Whether a source need not land, has not, and was never built: without its empty table nothing goes on."""
+    return (
+        contract.is_optional
+        and not any(source_of(name) == contract.name for name in state.taken)
+        and instance.get_latest_materialization_event(asset_key(contract.address)) is None
+    )
