@@ -34,19 +34,20 @@ def build_defs(
     """
     settings = settings or load_settings()
     tables = all_tables()
-    job = dg.define_asset_job(
-        WHOLE_GRAPH_JOB,
-        selection=dg.AssetSelection.all(),
-        description="Every table from the landed files to gold.",
-    )
-    automation = build_automation(settings, tables, job)
+    automation = build_automation(settings, tables, WHOLE_GRAPH_JOB)
     return dg.Definitions(
         assets=[
             *build_landed_assets(contracts_of("bronze")),
             *add_conditions(build_assets(tables), tables),
         ],
         resources={**make_resources(settings), **(resource_overrides or {})},
-        jobs=[job],
+        jobs=[
+            dg.define_asset_job(
+                WHOLE_GRAPH_JOB,
+                selection=dg.AssetSelection.all(),
+                description="Every table from the landed files to gold.",
+            )
+        ],
         sensors=automation.sensors,
         schedules=automation.schedules,
         # One process pays the imports once; a process per step would pay them for each table.

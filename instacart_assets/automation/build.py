@@ -27,14 +27,14 @@ class AutomationDefinitions:
 
 
 def build_automation(
-    settings: Settings, tables: Iterable[Table], job: dg.UnresolvedAssetJobDefinition
+    settings: Settings, tables: Iterable[Table], job: str
 ) -> AutomationDefinitions:
     """The sensors and the schedule.
 
     Args:
         settings: of the deployment.
         tables: the graph.
-        job: builds all of it.
+        job: name of the job that builds all of it.
     """
     contracts = {table.address: table.contract for table in tables}
     landing = build_landing_sensor(
@@ -53,12 +53,12 @@ def build_automation(
     )
 
 
-def build_daily_schedule(settings: Settings, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def build_daily_schedule(settings: Settings, job: str) -> dg.ScheduleDefinition:
     """The schedule that builds the whole graph, at the time of day of the settings' time zone."""
     is_on = DAILY.is_on(settings.environment)
     return dg.ScheduleDefinition(
         name=DAILY.name,
-        job=job,
+        job_name=job,
         cron_schedule=settings.schedule.cron,
         execution_timezone=settings.schedule.timezone,
         description=f"{DAILY.purpose.capitalize()}.",

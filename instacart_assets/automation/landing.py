@@ -19,7 +19,7 @@ DROP_TAG = "instacart/drop"
 
 
 def build_landing_sensor(
-    job: dg.UnresolvedAssetJobDefinition,
+    job: str,
     contracts: Sequence[Contract],
     open_folder: Callable[[Iterable[str]], LandingFolder],
     *,
@@ -32,7 +32,7 @@ def build_landing_sensor(
     for twice, as by a daemon that died before it had noted the first time, has the same key and is made once.
 
     Args:
-        job: has all bronze tables.
+        job: name of the job that has all bronze tables.
         contracts: of the bronze tables.
         open_folder: gives the landing folder for names of sources; asked at each look.
         look_seconds: between two looks.
@@ -43,7 +43,7 @@ def build_landing_sensor(
     @dg.sensor(
         name=LANDING.name,
         description=f"{LANDING.purpose.capitalize()}.",
-        job=job,
+        job_name=job,
         minimum_interval_seconds=look_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED,
     )
