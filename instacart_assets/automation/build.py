@@ -26,9 +26,7 @@ class AutomationDefinitions:
     schedules: tuple[dg.ScheduleDefinition, ...]
 
 
-def build_automation(
-    settings: Settings, tables: Iterable[Table], job: str
-) -> AutomationDefinitions:
+def build_automation(settings: Settings, tables: Iterable[Table], job: str) -> AutomationDefinitions:
     """The sensors and the schedule.
 
     Args:

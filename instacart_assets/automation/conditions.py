@@ -30,19 +30,23 @@ def add_conditions(
     return [
         definition
         if table.contract.landed_columns
-        else _add_condition(definition, find_ancestors(table, known))
+        else _add_condition(definition, find_awaited(table, known))
         for definition, table in zip(assets, known.values(), strict=True)
     ]
 
 
-def _add_condition(definition: dg.AssetsDefinition, ancestors: Iterable[str]) -> dg.AssetsDefinition:
-    condition = make_condition(ancestors)
+def _add_condition(definition: dg.AssetsDefinition, awaited: Iterable[str]) -> dg.AssetsDefinition:
+    condition = make_condition(awaited)
     return definition.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=condition))
 
 
-def find_ancestors(table: Table, known: Mapping[str, Table]) -> tuple[str, ...]:
-    """Addresses of all tables that a table is made of, over however many others, in order."""
-    found: set[str] = set()
+def find_awaited(table: Table, known: Mapping[str, Table]) -> tuple[str, ...]:
+    """Addresses of the tables that a table waits for while they are being built, in order.
+
+    They are all that it is made of, over however many others, and all bronze tables: those of one drop are built in
+    one run, and what follows begins when all of them are done.
+    """
+    found = {address for address, one in known.items() if one.contract.landed_columns}
     waiting = list(table.dependencies)
     while waiting:
         address = waiting.pop()
@@ -52,19 +56,19 @@ def find_ancestors(table: Table, known: Mapping[str, Table]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def make_condition(ancestors: Iterable[str]) -> dg.AutomationCondition[dg.AssetKey]:
+def make_condition(awaited: Iterable[str]) -> dg.AutomationCondition[dg.AssetKey]:
     """A table is built when something it is made of was, all of it is there, and no blocking check of it failed.
 
-    It waits while anything above it is being built, however far above: one drop builds each table once, and not
-    again each time that one more of its ancestors is done.
+    It waits while anything far above it is being built: one drop builds each table once, and not again each time
+    that one more of its ancestors is done.
 
     Args:
-        ancestors: addresses of all tables above, at least one.
+        awaited: addresses of the tables it waits for, at least one.
     """
     condition = dg.AutomationCondition
     is_busy = reduce(
-        or_, (condition.asset_matches(asset_key(address), condition.in_progress()) for address in ancestors)
-    ).with_label("any_ancestor_in_progress")
+        or_, (condition.asset_matches(asset_key(address), condition.in_progress()) for address in awaited)
+    ).with_label("anything_awaited_in_progress")
     return (condition.eager() & condition.all_deps_blocking_checks_passed() & ~is_busy).with_label(
         "what_it_is_made_of_was_built"
     )

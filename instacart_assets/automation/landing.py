@@ -4,9 +4,11 @@ Here lives what a drop means to Dagster: one run, of the bronze tables whose sou
 ``looks.py`` says; what follows downstream is declared in ``conditions.py``.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 import dagster as dg
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 from instacart_assets.automation.environments import LANDING
 from instacart_assets.automation.looks import LandingFolder, LandingState, source_of, take_look
@@ -14,8 +16,13 @@ from instacart_assets.contracts.model import Contract
 from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.tables.assets import asset_key
 
-DROP_TAG = "instacart/drop"
-"""Tag of a run that takes in a drop: the names of its sources."""
+DROP_TAG, SOURCES_TAG = "instacart/takes_in", "instacart/sources"
+"""Tags of a run that takes in a drop: that it does, and of which sources."""
+
+UNFINISHED = [status for status in dg.DagsterRunStatus if status not in FINISHED_STATUSES]
+
+REST_LOOKS = 2
+"""Looks for which the next drop waits after one was taken in, so that what follows from that one gets its turn."""
 
 
 def build_landing_sensor(
@@ -48,6 +55,8 @@ def build_landing_sensor(
         default_status=dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED,
     )
     def landing(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        if _is_at_work(context.instance, REST_LOOKS * look_seconds):
+            return dg.SensorResult(skip_reason="a drop is being taken in", cursor=context.cursor)
         state, drop = take_look(LandingState.read(context.cursor), open_folder(by_source))
         if drop is None:
             said = "files are not complete yet" if state.is_waiting else "nothing landed"
@@ -59,7 +68,7 @@ def build_landing_sensor(
             asset_selection=[
                 key for contract in dict.fromkeys([*taken, *missing]) for key in list_keys(contract)
             ],
-            tags={DROP_TAG: ",".join(drop.sources)},
+            tags={DROP_TAG: "drop", SOURCES_TAG: ",".join(drop.sources)},
         )
         return dg.SensorResult(run_requests=[request], cursor=state.write())
 
@@ -70,6 +79,15 @@ def list_keys(contract: Contract) -> list[dg.AssetKey]:
     """The keys that are made in the step of a table: its own, and that of what it refuses."""
     addresses = [contract.address, *([quarantine_address(contract)] if contract.has_quarantine else [])]
     return [asset_key(address) for address in addresses]
+
+
+def _is_at_work(instance: dg.DagsterInstance, rest_seconds: float) -> bool:
+    """Whether a drop is being taken in, or was just now: what lands meanwhile is the next one."""
+    ours = {DROP_TAG: "drop"}
+    if instance.get_run_ids(dg.RunsFilter(tags=ours, statuses=UNFINISHED), limit=1):
+        return True
+    last = instance.get_run_records(dg.RunsFilter(tags=ours), limit=1)
+    return bool(last and last[0].end_time and time.time() - last[0].end_time < rest_seconds)
 
 
 def _is_never_to_land(contract: Contract, state: LandingState, instance: dg.DagsterInstance) -> bool:
