@@ -11,6 +11,7 @@ import dagster as dg
 
 from instacart_assets.automation.environments import DOWNSTREAM
 from instacart_assets.contracts.model import QUARANTINE
+from instacart_assets.graph import find_ancestors
 from instacart_assets.tables.assets import asset_key
 from instacart_assets.tables.declare import Table
 
@@ -46,14 +47,8 @@ def find_awaited(table: Table, known: Mapping[str, Table]) -> tuple[str, ...]:
     They are all that it is made of, over however many others, and all bronze tables: those of one drop are built in
     one run, and what follows begins when all of them are done.
     """
-    found = {address for address, one in known.items() if one.contract.landed_columns}
-    waiting = list(table.dependencies)
-    while waiting:
-        address = waiting.pop()
-        if address in known and address not in found:
-            found.add(address)
-            waiting.extend(known[address].dependencies)
-    return tuple(sorted(found))
+    landed = {address for address, one in known.items() if one.contract.landed_columns}
+    return tuple(sorted(landed | find_ancestors(table, known)))
 
 
 def make_condition(awaited: Iterable[str]) -> dg.AutomationCondition[dg.AssetKey]:

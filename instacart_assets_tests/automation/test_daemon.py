@@ -28,7 +28,7 @@ from instacart_assets_tests.automation.receiver import Receiver, receive
 
 ROOT = Path(__file__).parents[2]
 MODULE = "instacart_assets_tests.automation.location"
-SECONDS = 90
+SECONDS = 240
 """How long a test waits for anything; only what never comes takes it."""
 
 LATE_AFTER = 15
@@ -60,7 +60,7 @@ class Deployment:
             "INSTACART_ENVIRONMENT": "staging",
             "INSTACART_LAKE": str(self.folder / "lake"),
             "INSTACART_LANDING": str(self.landing),
-            "INSTACART_LOOK_SECONDS": "1",
+            "INSTACART_LOOK_SECONDS": "2",
             WINDOW: str(LATE_AFTER),
         }
 
