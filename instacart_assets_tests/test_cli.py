@@ -28,7 +28,7 @@ def instacart(*arguments: str, cwd: Path, **environment: str) -> subprocess.Comp
     )
 
 
-@pytest.mark.parametrize("command", ["generate", "land", "preflight", "run", "query"])
+@pytest.mark.parametrize("command", ["generate", "land", "preflight", "run", "watch", "automation", "query"])
 def test_every_command_helps(command: str, tmp_path: Path) -> None:
     helped = instacart(command, "--help", cwd=tmp_path)
     assert helped.returncode == 0

@@ -191,7 +191,7 @@ def read_freshness(
     Returns:
         The place up to which was read, and a finding for each change, in order.
     """
-    wanted = dg.EventRecordsFilter(Events.FRESHNESS_STATE_CHANGE, after_cursor=place if place >= 0 else None)
+    wanted = dg.EventRecordsFilter(Events.FRESHNESS_STATE_CHANGE, after_cursor=max(place, 0))
     # The instance's own method says that it is deprecated, and no other one reads this kind of event.
     records = instance.event_log_storage.get_event_records(wanted, limit=MOST_EVENTS, ascending=True)
     findings = []
@@ -200,7 +200,7 @@ def read_freshness(
         change = event.event_specific_data if event else None
         if isinstance(change, FreshnessStateChange) and table_address(change.key) in contracts:
             findings += _judge_change(instance, change, contracts[table_address(change.key)])
-    return (records[-1].storage_id if records else place), findings
+    return (records[-1].storage_id if records else max(place, 0)), findings
 
 
 def _judge_change(
