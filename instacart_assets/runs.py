@@ -16,6 +16,7 @@ from uuid import uuid4
 import dagster as dg
 from dagster._core.execution.api import execute_run
 
+from instacart_assets.automation.abandoned import end_abandoned_runs, tag_process
 from instacart_assets.contracts.load import contracts_of
 from instacart_assets.contracts.model import LAYERS, QUARANTINE
 from instacart_assets.databricks.cluster import describe_remote
@@ -153,6 +154,7 @@ def run_graph(
     run_id = str(uuid4())
     execute = _launch if settings.target in LAUNCHER_TARGETS else _execute_here
     with _open_instance(settings) as instance:
+        end_abandoned_runs(instance)  # or this one would wait for places that they hold
         instance.add_event_listener(run_id, watch.hear)
         execute(settings, defs, selected, run_id, instance)
     return GraphRun(run_id, tuple(_skip_waiting(table) for table in watch.tables.values()))
@@ -170,6 +172,7 @@ def _execute_here(
         asset_selection=selected,
         run_id=run_id,
         run_config=QUIET,
+        tags=tag_process(),
         raise_on_error=False,
     )
 
@@ -186,7 +189,7 @@ def _launch(
     keys = frozenset(selected)
     job = dg.reconstructable(define_whole_graph).get_subset(asset_selection=keys)
     run = instance.create_run_for_job(
-        job.get_definition(), run_id=run_id, run_config=QUIET, asset_selection=keys
+        job.get_definition(), run_id=run_id, run_config=QUIET, tags=tag_process(), asset_selection=keys
     )
     execute_run(job, run, instance)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import dagster as dg
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
+from instacart_assets.automation.abandoned import end_abandoned_runs
 from instacart_assets.automation.environments import LANDING
 from instacart_assets.automation.looks import LandingFolder, LandingState, source_of, take_look
 from instacart_assets.contracts.model import Contract
@@ -55,6 +56,8 @@ def build_landing_sensor(
         default_status=dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED,
     )
     def landing(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        for run_id in end_abandoned_runs(context.instance, has_launched=True):
+            context.log.warning(f"the process of the run {run_id} is gone: the run was ended")
         if _is_at_work(context.instance, REST_LOOKS * look_seconds):
             return dg.SensorResult(skip_reason="a drop is being taken in", cursor=context.cursor)
         state, drop = take_look(LandingState.read(context.cursor), open_folder(by_source))
