@@ -9,7 +9,7 @@ from dagster_shared.serdes.utils import SerializableTimeDelta
 
 from instacart_assets.definitions import build_defs
 
-LATE_TABLE = dg.AssetKey(["silver", "departments"])
+LATE_TABLE = dg.AssetKey(["silver", "promotions"])
 WINDOW = "TEST_FRESHNESS_SECONDS"
 """Environment variable: after how many seconds that table is late."""
 

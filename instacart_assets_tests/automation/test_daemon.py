@@ -179,22 +179,24 @@ def test_what_lands_is_taken_in_once_and_who_must_know_is_told(
 
     # A table that is not built again turns late, and its owner is told.
     told = deployment.receiver.list_told
-    wait_for(lambda: ("late", "silver.departments") in told(), deployment, "no table turns late")
+    wait_for(lambda: ("late", "silver.promotions") in told(), deployment, "no table turns late")
 
     # The daemon is killed in the middle of a drop.
-    landed = (deployment.landing / "departments.csv").read_bytes()
-    (deployment.landing / "departments.csv").write_bytes(landed + b"22,ba")
+    promotions = deployment.landing / "promotions.csv"
+    landed = promotions.read_bytes()
+    again = landed.splitlines(keepends=True)[-1]
+    promotions.write_bytes(landed + again[:5])
     wait_for(lambda: read_landing_state(instance).is_waiting, deployment, "the drop is not seen")
     daemon.kill()
     daemon.wait(SECONDS)
-    (deployment.landing / "departments.csv").write_bytes(landed + b"22,bakery corner\n")
+    promotions.write_bytes(landed + again)
     deployment.start_daemon()
     wait_for(lambda: are_over(instance, 4), deployment, "the drop of a killed daemon is not built")
     *_, taking_in, following = list_runs(instance)
-    assert set(count_built(instance, taking_in)) == {"bronze.departments", "quarantine.departments__lines"}
-    assert count_built(instance, following)["gold.dim_product"] == 1
+    assert set(count_built(instance, taking_in)) == {"bronze.promotions", "quarantine.promotions__lines"}
+    assert count_built(instance, following)["gold.promotion_performance"] == 1
     wait_for(
-        lambda: ("recovered", "silver.departments") in told(), deployment, "nobody is told that it is over"
+        lambda: ("recovered", "silver.promotions") in told(), deployment, "nobody is told that it is over"
     )
 
     # A broken file: the run fails, somebody is told, and nothing else is built.
@@ -205,4 +207,4 @@ def test_what_lands_is_taken_in_once_and_who_must_know_is_told(
     assert alert["run_url"] == f"http://127.0.0.1:{deployment.port}/runs/{failed.run_id}"
     assert "wrong header" in alert["observed"]
     assert [run.status for run in list_runs(instance)] == [*[dg.DagsterRunStatus.SUCCESS] * 4, failed.status]
-    assert Counter(told())["late", "silver.departments"] <= 2  # it turns late once more, if the test is slow
+    assert Counter(told())["late", "silver.promotions"] <= 2  # it turns late once more, if the test is slow
