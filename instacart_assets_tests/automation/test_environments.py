@@ -6,8 +6,10 @@ from typing import Any
 import dagster as dg
 import pytest
 from pydantic import BaseModel
+from typer.testing import CliRunner
 
 from instacart_assets.automation.environments import AUTOMATIONS
+from instacart_assets.cli import app
 from instacart_assets.definitions import build_defs
 from instacart_assets.settings import (
     ENVIRONMENTS,
@@ -81,3 +83,15 @@ def test_defaults_on_the_page_are_the_defaults() -> None:
         default = field.get_default(call_default_factory=True)
         shown = "none" if default is None else f"{default:g}" if isinstance(default, float) else str(default)
         assert said == shown, variable
+
+
+def test_the_command_says_where_one_is_and_what_is_on() -> None:
+    said = CliRunner().invoke(app, ["automation"], env={"INSTACART_ENVIRONMENT": "staging", "COLUMNS": "160"})
+    assert said.exit_code == 0
+    assert "▸ staging" in said.output
+    assert "▸ prod" not in said.output
+    for one in AUTOMATIONS:
+        (line,) = [line for line in said.output.splitlines() if line.split()[:1] == [one.name]]
+        assert line.split()[2 : 2 + len(ENVIRONMENTS)] == [
+            "on" if one.is_on(where) else "off" for where in ENVIRONMENTS
+        ]
