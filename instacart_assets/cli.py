@@ -217,6 +217,72 @@ def withdraw(
 
 
 @app.command()
+def watch(
+    landing: Landing = None,
+    lake: Lake = None,
+    every: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)] = 5.0,
+    available_now: Annotated[
+        bool, typer.Option("--available-now", help="Take in what is there, and stop.")
+    ] = False,
+) -> None:
+    """Take in what lands, as long as this runs: wait until files are complete, build what follows, look again.
+
+    Stops after the run in progress on Ctrl-C or SIGTERM.
+    """
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.automation.folders import open_folder
+        from instacart_assets.automation.watch import stop_on_signals
+        from instacart_assets.automation.watch import watch as watch_folder
+        from instacart_assets.graph import all_tables
+
+        settings = _settings(landing=landing, lake=lake)
+        tables = all_tables()
+        sources = [table.contract.name for table in tables if table.contract.landed_columns]
+        with stop_on_signals() as stop:
+            console.print_note(f"watching {settings.landing}")
+            is_good = watch_folder(
+                open_folder(settings, sources),
+                tables,
+                lambda drop, selection: _take_in(settings, drop, selection),
+                every=every,
+                stop=stop,
+                is_available_now=available_now,
+                on_problem=console.print_error,
+            )
+        console.print_note("stopped" if stop.is_set() else "everything is taken in")
+        if available_now and not is_good:
+            raise typer.Exit(1)
+
+
+def _take_in(settings: Any, drop: Any, selection: str) -> bool:
+    """Build what a drop changes; what a person can mend is told, and the next drop is taken in as well."""
+    from instacart_assets import console
+    from instacart_assets.runs import run_graph
+
+    console.print_note(f"drop {drop.number}: {', '.join(drop.files)}")
+    try:
+        with console.view_run() as view:
+            done = run_graph(settings, selection, view.show, view.start)
+    except RemediableError as error:
+        console.print_error(str(error))
+        return False
+    console.print_run(done)
+    return done.is_success
+
+
+@app.command()
+def automation() -> None:
+    """What runs by itself, in this environment and in the others; INSTACART_ENVIRONMENT says which one this is."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.automation.environments import AUTOMATIONS
+        from instacart_assets.settings import ENVIRONMENTS
+
+        console.print_automations(AUTOMATIONS, ENVIRONMENTS, _settings().environment)
+
+
+@app.command()
 def query(
     sql: Annotated[
         str | None, typer.Argument(help="One Spark SQL query over tables named layer.table.", metavar="SQL")

@@ -1,4 +1,4 @@
-"""The only place where things are wired: tables, resources and jobs become Dagster definitions.
+"""The only place where things are wired: tables, resources, jobs and what runs them become Dagster definitions.
 
 Here lives assembly and nothing else. Loading this module opens no session and reaches no network; tests and
 other doors call ``build_defs`` with settings and resources of their own.
@@ -9,6 +9,8 @@ from typing import Any
 
 import dagster as dg
 
+from instacart_assets.automation.build import build_automation
+from instacart_assets.automation.conditions import add_conditions
 from instacart_assets.contracts.load import contracts_of
 from instacart_assets.databricks.resource import make_launcher_resource
 from instacart_assets.databricks.serverless import ServerlessBuilder
@@ -36,13 +38,16 @@ def build_defs(
         settings: by default those of the environment.
         resource_overrides: resources to use in place of the standard ones, by name.
     """
+    settings = settings or load_settings()
+    tables = all_tables()
+    automation = build_automation(settings, tables, WHOLE_GRAPH_JOB)
     return dg.Definitions(
         assets=[
             *build_landed_assets(contracts_of("bronze")),
-            *build_assets(all_tables()),
+            *add_conditions(build_assets(tables), tables),
             *build_maintenance_assets(),
         ],
-        resources={**make_resources(settings or load_settings()), **(resource_overrides or {})},
+        resources={**make_resources(settings), **(resource_overrides or {})},
         jobs=[
             dg.define_asset_job(
                 WHOLE_GRAPH_JOB,
@@ -51,6 +56,8 @@ def build_defs(
             ),
             build_maintenance_job(),
         ],
+        sensors=automation.sensors,
+        schedules=automation.schedules,
         # One process pays the imports once; a process per step would pay them for each table.
         executor=dg.in_process_executor,
     )

@@ -17,6 +17,7 @@ import dagster as dg
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetNode
 from dagster._core.execution.api import execute_run
 
+from instacart_assets.automation.abandoned import end_abandoned_runs, tag_process
 from instacart_assets.contracts.load import contracts_of
 from instacart_assets.contracts.model import LAYERS, QUARANTINE
 from instacart_assets.databricks.cluster import describe_remote
@@ -27,7 +28,7 @@ from instacart_assets.landing.files import survey
 from instacart_assets.maintenance.assets import MAINTENANCE_GROUP
 from instacart_assets.places import is_on_databricks
 from instacart_assets.settings import LAUNCHER_TARGETS, REMOTE_TARGETS, Settings
-from instacart_assets.tables.assets import asset_key, table_address
+from instacart_assets.tables.assets import asset_key, explain_failure, find_table, table_address
 from instacart_assets.tables.result import NOTES
 
 ADDRESS = re.compile(rf"(?<![\w:\"/])({'|'.join((*LAYERS, QUARANTINE))})\.(\w+)")
@@ -168,6 +169,7 @@ def run_graph(
     run_id = str(uuid4())
     execute = _launch if settings.target in LAUNCHER_TARGETS else _execute_here
     with _open_instance(settings) as instance:
+        end_abandoned_runs(instance)  # or this one would wait for places that they hold
         instance.add_event_listener(run_id, watch.hear)
         execute(settings, defs, selected, run_id, instance)
     return GraphRun(run_id, tuple(_skip_waiting(table) for table in watch.tables.values()))
@@ -185,6 +187,7 @@ def _execute_here(
         asset_selection=selected,
         run_id=run_id,
         run_config=QUIET,
+        tags=tag_process(),
         raise_on_error=False,
     )
 
@@ -201,7 +204,7 @@ def _launch(
     keys = frozenset(selected)
     job = dg.reconstructable(define_whole_graph).get_subset(asset_selection=keys)
     run = instance.create_run_for_job(
-        job.get_definition(), run_id=run_id, run_config=QUIET, asset_selection=keys
+        job.get_definition(), run_id=run_id, run_config=QUIET, tags=tag_process(), asset_selection=keys
     )
     execute_run(job, run, instance)
 
@@ -217,7 +220,7 @@ class _Watch:
         event = entry.dagster_event
         if event is None or event.step_key is None:
             return
-        address = event.step_key.replace("__", ".", 1)
+        address = find_table(event.step_key)
         known = self.tables.get(address)
         if known is None:
             return
@@ -242,7 +245,7 @@ def _follow(table: TableRun, event: dg.DagsterEvent) -> TableRun:
         case Events.STEP_SUCCESS:
             return replace(table, state="published")
         case Events.STEP_FAILURE:
-            return replace(table, state="failed", error=_explain_failure(event))
+            return replace(table, state="failed", error=explain_failure(event))
         case _:
             return table
 
@@ -262,16 +265,6 @@ def _follow_materialisation(table: TableRun, made: dg.AssetMaterialization) -> T
         is_news=bool(made.metadata["is_news"].value),
         changed=tuple(cast("int", count) for count in changed),
     )
-
-
-def _explain_failure(event: dg.DagsterEvent) -> str:
-    failure = event.step_failure_data
-    if failure.user_failure_data is not None and failure.user_failure_data.description:
-        return failure.user_failure_data.description
-    error = failure.error
-    if error is None:
-        return "failed without a message"
-    return (error.cause or error).message.strip()
 
 
 def _skip_waiting(table: TableRun) -> TableRun:

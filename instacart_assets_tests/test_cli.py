@@ -34,9 +34,24 @@ def instacart(*arguments: str, cwd: Path, **environment: str) -> subprocess.Comp
     )
 
 
-@pytest.mark.parametrize(
-    "command", ["generate", "land", "preflight", "run", "query", "versions", "restore", "maintain"]
+COMMANDS = (
+    *(
+        "generate",
+        "land",
+        "preflight",
+        "run",
+        "watch",
+        "withdraw",
+        "query",
+        "versions",
+        "restore",
+        "maintain",
+    ),
+    "automation",
 )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_helps(command: str, tmp_path: Path) -> None:
     helped = instacart(command, "--help", cwd=tmp_path)
     assert helped.returncode == 0

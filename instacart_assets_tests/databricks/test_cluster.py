@@ -54,6 +54,12 @@ def test_nothing_of_the_workspace_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     assert "a-token" not in told.values()
 
 
+def test_nothing_of_what_is_run_when_is_told() -> None:
+    alerts = {"url": "https://hooks.example/hush"}
+    told = describe_remote(load_settings(target="databricks", environment="prod", alerts=alerts))
+    assert not [name for name in told if "ALERTS" in name or "SCHEDULE" in name or "ENVIRONMENT" in name]
+
+
 def test_an_existing_cluster_is_used_as_it_is() -> None:
     run = describe_run(DatabricksSettings(cluster_id="0101-abc", timeout_seconds=60))
     assert run["cluster"] == {"existing": "0101-abc"}
