@@ -137,15 +137,18 @@ class DatabricksSettings(BaseModel):
 
 
 class ScheduleSettings(BaseModel):
-    """When the whole graph is built, whatever landed."""
+    """When the whole graph is built, whatever landed, and when the lake is looked after."""
 
     model_config = ConfigDict(frozen=True)
 
     cron: Annotated[str, AfterValidator(_check_cron)] = Field(
         default="30 5 * * *", description="Minute, hour, day, month and weekday of the daily run."
     )
+    maintenance_cron: Annotated[str, AfterValidator(_check_cron)] = Field(
+        default="30 2 * * *", description="The same of the daily maintenance of the lake."
+    )
     timezone: Annotated[str, AfterValidator(_check_timezone)] = Field(
-        default="UTC", description="Time zone of that cron expression, by its IANA name."
+        default="UTC", description="Time zone of these cron expressions, by its IANA name."
     )
 
 

@@ -11,9 +11,10 @@ import dagster as dg
 
 from instacart_assets.automation.alert_sensors import build_alert_sensors
 from instacart_assets.automation.conditions import build_downstream_sensor
-from instacart_assets.automation.environments import DAILY, DOWNSTREAM, LANDING
+from instacart_assets.automation.environments import DAILY, DOWNSTREAM, LANDING, MAINTENANCE, Automation
 from instacart_assets.automation.folders import open_folder
 from instacart_assets.automation.landing import build_landing_sensor
+from instacart_assets.maintenance.assets import MAINTENANCE_JOB
 from instacart_assets.settings import Settings
 from instacart_assets.tables.declare import Table
 
@@ -47,18 +48,21 @@ def build_automation(settings: Settings, tables: Iterable[Table], job: str) -> A
     )
     return AutomationDefinitions(
         (landing, downstream, *build_alert_sensors(settings, contracts)),
-        (build_daily_schedule(settings, job),),
+        (
+            build_schedule(DAILY, settings, job, settings.schedule.cron),
+            build_schedule(MAINTENANCE, settings, MAINTENANCE_JOB, settings.schedule.maintenance_cron),
+        ),
     )
 
 
-def build_daily_schedule(settings: Settings, job: str) -> dg.ScheduleDefinition:
-    """The schedule that builds the whole graph, at the time of day of the settings' time zone."""
-    is_on = DAILY.is_on(settings.environment)
+def build_schedule(automation: Automation, settings: Settings, job: str, cron: str) -> dg.ScheduleDefinition:
+    """The schedule of an automation, at the time of day of the settings' time zone."""
+    is_on = automation.is_on(settings.environment)
     return dg.ScheduleDefinition(
-        name=DAILY.name,
+        name=automation.name,
         job_name=job,
-        cron_schedule=settings.schedule.cron,
+        cron_schedule=cron,
         execution_timezone=settings.schedule.timezone,
-        description=f"{DAILY.purpose.capitalize()}.",
+        description=f"{automation.purpose.capitalize()}.",
         default_status=dg.DefaultScheduleStatus.RUNNING if is_on else dg.DefaultScheduleStatus.STOPPED,
     )

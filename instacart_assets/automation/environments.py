@@ -43,9 +43,10 @@ DOWNSTREAM = Automation(
     "downstream", "sensor", "builds silver and gold tables once what they are made of is there", SHARED
 )
 DAILY = Automation("daily", "schedule", "builds every table once a day, whatever landed", WATCHED)
+MAINTENANCE = Automation("maintenance", "schedule", "looks after the files of all tables once a day", SHARED)
 FAILURES = Automation(
     "failures", "sensor", "tells of tables that failed, and of runs that broke off", WATCHED
 )
 QUALITY = Automation("quality", "sensor", "tells of checks that failed, and of tables that are late", WATCHED)
 
-AUTOMATIONS = (LANDING, DOWNSTREAM, DAILY, FAILURES, QUALITY)
+AUTOMATIONS = (LANDING, DOWNSTREAM, DAILY, MAINTENANCE, FAILURES, QUALITY)
