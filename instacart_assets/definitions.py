@@ -24,9 +24,9 @@ from instacart_assets.maintenance.assets import (
 )
 from instacart_assets.settings import Settings, load_settings
 from instacart_assets.tables.assets import Builder, build_assets, build_landed_assets
-from instacart_assets.tables.builder import EngineBuilder
+from instacart_assets.tables.builder import FULL_TAG, EngineBuilder
 
-WHOLE_GRAPH_JOB = "materialise_lakehouse"
+WHOLE_GRAPH_JOB, REBUILD_JOB = "materialise_lakehouse", "rebuild_lakehouse"
 
 
 def build_defs(
@@ -53,6 +53,12 @@ def build_defs(
                 WHOLE_GRAPH_JOB,
                 selection=dg.AssetSelection.all() - MAINTENANCE_SELECTION,
                 description="Every table from the landed files to gold.",
+            ),
+            dg.define_asset_job(
+                REBUILD_JOB,
+                selection=dg.AssetSelection.all() - MAINTENANCE_SELECTION,
+                description="The same, with silver and gold made anew from bronze, whatever has changed.",
+                tags={FULL_TAG: "true"},
             ),
             build_maintenance_job(),
         ],

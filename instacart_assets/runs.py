@@ -19,16 +19,18 @@ from dagster._core.execution.api import execute_run
 
 from instacart_assets.automation.abandoned import end_abandoned_runs, tag_process
 from instacart_assets.contracts.load import contracts_of
-from instacart_assets.contracts.model import LAYERS, QUARANTINE
+from instacart_assets.contracts.model import LAYERS, QUARANTINE, Contract
 from instacart_assets.databricks.cluster import describe_remote
 from instacart_assets.databricks.preflight import require_preflight
 from instacart_assets.definitions import build_defs, define_whole_graph
 from instacart_assets.errors import RemediableError
+from instacart_assets.lakehouse.sessions import open_lake, open_session
 from instacart_assets.landing.files import survey
 from instacart_assets.maintenance.assets import MAINTENANCE_GROUP
 from instacart_assets.places import is_on_databricks
 from instacart_assets.settings import LAUNCHER_TARGETS, REMOTE_TARGETS, Settings
 from instacart_assets.tables.assets import asset_key, explain_failure, find_table, table_address
+from instacart_assets.tables.notes import find_held
 from instacart_assets.tables.result import NOTES
 
 ADDRESS = re.compile(rf"(?<![\w:\"/])({'|'.join((*LAYERS, QUARANTINE))})\.(\w+)")
@@ -160,10 +162,8 @@ def run_graph(
     if settings.target in REMOTE_TARGETS:
         require_preflight(settings)
     if not is_on_databricks(settings.landing):  # where only the cluster reaches it, the cluster looks
-        survey(
-            settings.landing,
-            [contract for contract in contracts_of("bronze") if asset_key(contract.address) in selected],
-        )
+        landed = [contract for contract in contracts_of("bronze") if asset_key(contract.address) in selected]
+        survey(settings.landing, landed, _find_held(settings, landed))
     watch = _Watch([table_address(key) for key in selected if key.path[0] != QUARANTINE], on_change)
     on_start(list(watch.tables))
     run_id = str(uuid4())
@@ -173,6 +173,13 @@ def run_graph(
         instance.add_event_listener(run_id, watch.hear)
         execute(settings, defs, selected, run_id, instance)
     return GraphRun(run_id, tuple(_skip_waiting(table) for table in watch.tables.values()))
+
+
+def _find_held(settings: Settings, landed: Sequence[Contract]) -> set[str]:
+    """Bronze tables that may do without landed files; what an engine must be asked is left to the run."""
+    if settings.target != "local":
+        return {contract.address for contract in landed}
+    return find_held(open_lake(settings, open_session), landed)
 
 
 def _execute_here(

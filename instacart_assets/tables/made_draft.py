@@ -29,7 +29,7 @@ from instacart_assets.settings import Settings
 from instacart_assets.tables.declare import Table
 from instacart_assets.tables.draft import FIRST_VERSION, NOTHING_TO_DO, OTHER_RECIPE, Draft, say_refused
 from instacart_assets.tables.moment import Moment
-from instacart_assets.tables.notes import Provenance, read_held_files, read_past, was_public
+from instacart_assets.tables.notes import Provenance, read_held_files, read_past, read_stamp, was_public
 from instacart_assets.tables.refusals import Quarantine
 from instacart_assets.tables.scope import Scope, find_scope
 
@@ -98,16 +98,21 @@ class MadeDraft(Draft):
         """Why the whole table has to be made; nothing where a part may do."""
         if past is None:
             return FIRST_VERSION
-        if self._settings.as_of is not None:
-            return f"it was asked for as of {self._settings.as_of.isoformat()}"
-        if self._settings.full and not self._keeps_history:
-            return "it was asked for"
-        if past.recipe != self._recipe:
-            return OTHER_RECIPE
         untied = [address for address in moved if address in self._inputs and address not in self._table.ties]
-        if untied or (not self._table.by and moved):
-            return f"{', '.join(untied or moved)} has changed"
-        return ""
+        changed = untied or ([] if self._table.by else moved)
+        reasons = {
+            f"it was asked for as of {self._settings.as_of}": self._settings.as_of is not None,
+            "it was asked for": self._settings.full and not self._keeps_history,
+            OTHER_RECIPE: past.recipe != self._recipe,
+            "its quarantine has lost rows": self._has_lost_refused(past),
+            f"{', '.join(changed)} has changed": bool(changed),
+        }
+        return next((reason for reason, holds in reasons.items() if holds), "")
+
+    def _has_lost_refused(self, past: Provenance) -> bool:
+        if self.quarantine is None:
+            return False
+        return sum(self.quarantine.count_states()) < past.refused + past.settled
 
     @property
     def _is_asked_for(self) -> bool:
@@ -124,11 +129,16 @@ class MadeDraft(Draft):
         return [
             address
             for address, version in self._versions.items()
-            if version is not None
-            and (
-                address not in past.made_of or self._lake.has_changed(address, past.made_of[address], version)
-            )
+            if version is not None and self._has_moved(address, version, past)
         ]
+
+    def _has_moved(self, address: str, version: int, past: Provenance) -> bool:
+        noted = past.made_of.get(address)
+        if noted is None or version < noted:
+            return True
+        if version == noted:  # a table that was removed and made again counts from the beginning
+            return past.stamps.get(address) != read_stamp(self._lake, address)
+        return self._lake.has_changed(address, noted, version)
 
     def _write_whole(self) -> None:
         """Make the whole table, and see in what it differs from the published one, where that is worth a look."""
@@ -176,7 +186,7 @@ class MadeDraft(Draft):
 
     def _read_changes(self, address: str, past: Provenance) -> DataFrame | None:
         version = self._versions[address]
-        if address not in past.made_of or version is None:
+        if address not in past.made_of or version is None or version <= past.made_of[address]:
             return None
         return self._lake.read_changes(address, past.made_of[address], version)
 
@@ -327,6 +337,7 @@ class MadeDraft(Draft):
         return Provenance(
             recipe=self._recipe,
             made_of={address: version for address, version in self._versions.items() if version is not None},
+            stamps={address: read_stamp(self._lake, address) for address in self._versions},
             refused=self.candidate.refused,
             settled=self.quarantine.count_states()[1] if self.quarantine is not None else 0,
             lines=read_open_lines(self._table, self._lake).count() if self._contract.refuses_rows else 0,

@@ -1,5 +1,6 @@
 """Tables that follow what has changed: what is made, and what is left where it is."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -230,3 +231,27 @@ def test_nothing_can_be_made_of_a_time_before_anything_landed(lake: FolderLake, 
     long_ago = settings.model_copy(update={"as_of": datetime(2020, 1, 1, tzinfo=UTC)})
     with pytest.raises(TableMissingError, match=r"bronze\.things was not in the lake"):
         build_table(SILVER, lake, long_ago, "look-back")
+
+
+def test_a_source_that_was_removed_and_made_again_is_not_taken_for_the_one_before(
+    lake: FolderLake, settings: Settings
+) -> None:
+    land(settings, "thing_id,name\n1,apple\n")
+    build(lake, settings)
+    shutil.rmtree(lake.locate("bronze.things"))
+    land(settings, "thing_id,name\n1,fig\n")
+    results = build(lake, settings)
+    assert results["bronze"].version == 0
+    assert read_names(lake) == {1: "fig"}
+
+
+def test_a_table_whose_quarantine_was_removed_refuses_its_rows_again(
+    lake: FolderLake, settings: Settings
+) -> None:
+    land(settings, MANY)
+    land(settings, "thing_id,name\n1,a name too long\n", "things/a.csv")
+    build(lake, settings)
+    shutil.rmtree(lake.locate("quarantine.things"))
+    results = build(lake, settings)
+    assert results["silver"].notes["made"] == "its quarantine has lost rows"
+    assert [row["status"] for row in lake.read("quarantine.things").collect()] == ["open"]
