@@ -63,15 +63,27 @@ def read_settled(table: pa.Table, without: Iterable[str] = (), *, is_exact: bool
     return sorted(map(repr, rows))
 
 
-def read_candidate(folder: Path) -> list[dict[str, Any]]:
-    """Rows of a candidate that was not published, those left out that it refuses."""
+def read_candidate(folder: Path, published: Sequence[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """Rows that a table would have by a candidate that was not published, those left out that it refuses.
+
+    Args:
+        folder: of the candidate.
+        published: rows that readers have, where the candidate is but a part of the table's rows; else None.
+    """
+    if (folder / "whole").is_dir():
+        return _read_files(folder / "whole")
+    if published is not None:
+        return [*published, *_read_files(folder / "added")]
     good = folder / "_is_refused=false"
     if not good.exists() and not (folder / "_is_refused=true").exists():
         good = folder
-    rows: list[dict[str, Any]] = []
-    for path in sorted(good.glob("*.parquet")):
-        rows += pq.ParquetFile(path).read().to_pylist()
-    return rows
+    return _read_files(good)
+
+
+def _read_files(folder: Path) -> list[dict[str, Any]]:
+    return [
+        row for path in sorted(folder.glob("*.parquet")) for row in pq.ParquetFile(path).read().to_pylist()
+    ]
 
 
 def number_records(content: bytes) -> tuple[list[str], dict[int, tuple[int, bytes]]]:
