@@ -27,3 +27,8 @@ def read_sorted(lake: Path, address: str) -> pa.Table:
     key = [(name, "ascending") for name in load_contracts()[address].key]
     table = read_table(lake, address).sort_by(key)
     return table.select([name for name in table.column_names if name not in MOMENTS]).combine_chunks()
+
+
+def round_off(value: Any) -> Any:
+    """A value without the last digits of a fraction, in which the engine differs from itself."""
+    return float(f"{value:.12g}") if isinstance(value, float) else value

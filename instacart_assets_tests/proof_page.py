@@ -59,6 +59,9 @@ def _tell_parity(found: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
+DROP = "a drop"
+"""What lands in most runs that are killed."""
+
 LAUNCHED = {
     "databricks": "the step launcher, staging in DBFS, tables by path",
     "databricks_uc": "the step launcher, staging in a volume, tables by name",
@@ -146,8 +149,9 @@ def _tell_kills(kills: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[st
     yield "## Killed in the middle"
     yield ""
     yield (
-        "Runs on a changed landing, killed with SIGKILL. Readers always saw whole published versions, old or new, and the next run made the "
-        "same tables as an undisturbed one."
+        "Runs on a drop of new, corrected and spoilt orders and a renamed product, or on other files, killed with "
+        "SIGKILL. Readers always saw whole published versions, old or new, and the next run made the same tables as "
+        "an undisturbed one, published each once and took each file in once."
     )
     for kind, title in (("points", "at a point"), ("moments", "at a moment")):
         entries = kills.get(kind, ())
@@ -162,7 +166,8 @@ def _tell_kills(kills: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[st
 def _tell_kill(entry: Mapping[str, Any]) -> tuple[str, ...]:
     found = entry["tables_found"]
     where = entry.get("point", f"{entry.get('seconds', 0):.2f} s after it began")
-    at = f"`{entry['table']}`: {where}"
+    landed = "" if entry.get("what", DROP) == DROP else f", {entry['what']}"
+    at = f"`{entry['table']}`: {where}{landed}"
     alike = found.get("same", 0) + found.get("kept", 0)
     return at, str(found["old"]), str(found["new"]), str(alike), "yes" if entry["re_run_equal"] else "no"
 

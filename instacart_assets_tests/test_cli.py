@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from instacart_assets.cli import app
 from instacart_assets.lakehouse.folder_lake import FolderLake
+from instacart_assets.landing.withdrawn import read_withdrawn
 from instacart_assets_tests.lakehouse.things import make_named, publish
 from instacart_assets_tests.landing_files import write_landing
 
@@ -156,7 +157,11 @@ def test_landed_files_are_not_generated_over_and_generated_ones_make_way(tmp_pat
     landed = instacart("land", "download", "--landing", "landing", cwd=tmp_path)
     assert landed.returncode == 0, landed.stderr
     assert "removed the generated files" in landed.stderr
-    assert [path.name for path in (tmp_path / "landing").iterdir()] == ["aisles.csv"]
+    assert [path.name for path in (tmp_path / "landing").rglob("*.csv")] == ["aisles.csv"]
+    # Where they were taken in already, their rows go too.
+    assert {"aisles.csv", "orders.csv", "order_products__prior.csv"} <= set(
+        read_withdrawn(tmp_path / "landing")
+    )
     refused = instacart("generate", "--users", "20", "--out", "landing", cwd=tmp_path)
     assert refused.returncode == 1
     assert "holds files that were landed: aisles.csv" in refused.stderr

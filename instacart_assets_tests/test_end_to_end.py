@@ -7,6 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
@@ -19,6 +21,7 @@ from instacart_assets.runs import GraphRun, run_graph
 from instacart_assets.settings import Settings
 from instacart_assets.synthetic.generate import GeneratedFiles, generate
 from instacart_assets.tables.notes import was_public
+from instacart_assets_tests.faults.accounts import iterate_tables, read_version
 from instacart_assets_tests.lake_reading import read_rows, read_sorted, read_table
 
 pytestmark = pytest.mark.slow
@@ -119,10 +122,35 @@ def test_running_again_gives_the_same_tables(
     generated: tuple[Path, GraphRun], files: GeneratedFiles, tmp_path: Path
 ) -> None:
     first, _ = generated
-    for _ in range(2):  # onto nothing, then onto itself
-        assert run_graph(Settings(landing=files.landing, lake=tmp_path)).is_success
+    for is_full in (False, True):  # onto nothing, then all of it onto itself
+        assert run_graph(Settings(landing=files.landing, lake=tmp_path, full=is_full)).is_success
     for address in load_contracts():
-        assert read_sorted(tmp_path, address).equals(read_sorted(first, address)), address
+        assert_alike(read_sorted(tmp_path, address), read_sorted(first, address), address)
+    assert read_version(tmp_path, "silver.orders") == read_version(tmp_path, "gold.customer_segments") == 1
+
+
+def test_running_again_after_nothing_happened_publishes_nothing(
+    generated: tuple[Path, GraphRun], files: GeneratedFiles
+) -> None:
+    lake, first = generated
+    before = {address: read_version(lake, address) for address in iterate_tables(lake)}
+    run = run_graph(Settings(landing=files.landing, lake=lake))
+    assert run.is_success
+    assert {address: read_version(lake, address) for address in iterate_tables(lake)} == before
+    assert [(table.address, table.rows, table.checks) for table in run.tables] == [
+        (table.address, table.rows, table.checks) for table in first.tables
+    ]
+
+
+def assert_alike(one: pa.Table, other: pa.Table, said: str) -> None:
+    """Tables hold the same but for the last digits of fractions, in which the engine differs from itself."""
+    assert one.schema.equals(other.schema), said
+    for name in one.column_names:
+        if pa.types.is_floating(one.schema.field(name).type):
+            found, expected = (table[name].to_numpy() for table in (one, other))
+            np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg=f"{said}.{name}")
+        else:
+            assert one[name].equals(other[name]), f"{said}.{name}"
 
 
 @pytest.mark.parametrize(

@@ -156,9 +156,7 @@ class FolderLake(Lakehouse):
         good = locate_good(path)
         if any(column.type == "array<string>" for column in contract.columns):
             spell_lists(_list_files(good))
-        if not _list_files(good):  # the engine writes no file for no rows
-            good.mkdir(parents=True, exist_ok=True)
-            pq.write_table(arrow_schema(contract).empty_table(), good / "empty.parquet")
+        _fill_empty(good, contract)
         return Candidate(contract, path, _count_rows(good), _count_rows(path / REFUSED_PART), run_id, pin)
 
     def _read_good(self, candidate: Candidate) -> DataFrame:
@@ -183,6 +181,7 @@ class FolderLake(Lakehouse):
         if candidate.change is not None and candidate.change.removed:
             merged = self._merge(candidate, candidate.change)
             self._write_aside(merged, candidate.path / WHOLE, candidate.contract)
+            _fill_empty(candidate.path / WHOLE, candidate.contract)  # all rows may be gone
         return candidate
 
     def read_candidate(self, candidate: Candidate) -> DataFrame:
@@ -291,6 +290,13 @@ def _locate_published(candidate: Candidate) -> Path:
         return locate_good(candidate.path)
     whole = candidate.path / WHOLE
     return whole if whole.is_dir() else candidate.path / ADDED
+
+
+def _fill_empty(folder: Path, contract: Contract) -> None:
+    """See that a folder has a file: the engine writes none for no rows."""
+    if not _list_files(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(arrow_schema(contract).empty_table(), folder / "empty.parquet")
 
 
 def _list_files(path: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
+from instacart_assets.landing.withdrawn import LIST
 from instacart_assets.order_calendar import OrderCalendar
 
 Row = Mapping[str, str]
@@ -39,9 +40,11 @@ class Drop:
 
     Attributes:
         files: lines of each file without their ends, by its name below the landing folder.
+        withdrawn: lines of the list of files that were taken out with their rows.
     """
 
     files: Mapping[str, tuple[bytes, ...]]
+    withdrawn: tuple[bytes, ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> "Drop":
@@ -51,7 +54,8 @@ class Drop:
 
     def write(self, folder: Path) -> None:
         """Land all files in a folder."""
-        for name, lines in self.files.items():
+        lists = {LIST: self.withdrawn} if self.withdrawn else {}
+        for name, lines in {**self.files, **lists}.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"".join(line + b"\n" for line in lines))

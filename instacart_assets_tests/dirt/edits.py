@@ -4,6 +4,7 @@ Here lives how lines are changed; which line, and what of it, a defect says. An 
 """
 
 import csv
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
@@ -96,6 +97,18 @@ def remove_file(source: str) -> Edit:
     return lambda drop: replace(
         drop, files={name: lines for name, lines in drop.files.items() if name != f"{source}.csv"}
     )
+
+
+def withdraw_file(source: str) -> Edit:
+    """No file of a source, as somebody took it out with its rows."""
+
+    def withdraw(drop: Drop) -> Drop:
+        name = f"{source}.csv"
+        content = b"".join(line + b"\n" for line in drop.files[name])
+        listed = f"{hashlib.sha256(content).hexdigest()}  {name}".encode()
+        return replace(remove_file(source)(drop), withdrawn=(*drop.withdrawn, listed))
+
+    return withdraw
 
 
 def replay(source: str, pick: Pick, **cells: str) -> Edit:

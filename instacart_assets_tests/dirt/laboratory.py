@@ -51,25 +51,29 @@ class Laboratory:
         return FolderLake(self.settings.lake_folder, lambda: self.session)
 
     def copy_to(self, folder: Path, drop: Drop, sources: Iterable[str], clean_runs: int) -> "Laboratory":
-        """The same lake elsewhere, after a number of runs with clean files, with other files landed."""
+        """The same lake elsewhere, after a number of runs with clean files, with other files landed.
+
+        Each of the runs makes silver anew, as one with clean files that have not changed would publish nothing.
+        """
         shutil.copytree(self.folder / "lake", folder / "lake")
         copy = Laboratory(folder, self.session, self.drop)
         for _ in range(clean_runs - 1):
             shutil.copytree(self.folder / "landing", folder / "landing", dirs_exist_ok=True)
-            copy.build(sources)
+            copy.build(sources, is_full=True)
         shutil.rmtree(folder / "landing", ignore_errors=True)
         drop.write(folder / "landing")
         return copy
 
-    def build(self, sources: Iterable[str] = SOURCES, run_id: str = "run") -> "Run":
+    def build(self, sources: Iterable[str] = SOURCES, run_id: str = "run", *, is_full: bool = False) -> "Run":
         """Build the tables that the sources reach."""
+        settings = self.settings.model_copy(update={"full": is_full})
         run = Run({}, {}, [])
         for table in order_tables(frozenset(sources)):
             if set(table.dependencies) & {*run.blocked, *run.errors, *run.skipped}:
                 run.skipped.append(table.address)
                 continue
             try:
-                run.results[table.address] = build_table(table, self.lake, self.settings, run_id)
+                run.results[table.address] = build_table(table, self.lake, settings, run_id)
             except LandingError as error:
                 run.errors[table.address] = str(error)
         return run

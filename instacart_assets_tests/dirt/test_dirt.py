@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from instacart_assets.synthetic.generate import generate
 from instacart_assets_tests.dirt.defects import DEFECTS, Defect
 from instacart_assets_tests.dirt.drop import KEYS, Drop, Key, Keys
 from instacart_assets_tests.dirt.laboratory import Laboratory, Rows, Run, find_tables, order_tables
+from instacart_assets_tests.faults.accounts import read_version
 
 PROOF = os.environ.get("INSTACART_PROOF")
 """Folder for the report, read before tests put the environment aside."""
@@ -24,6 +26,14 @@ IS_THOROUGH = bool(PROOF) or os.environ.get("HYPOTHESIS_PROFILE") == "prove"
 """Whether variants of defects are tried too, which takes half as long again."""
 
 CLEAN_RUN, DIRTY_RUN = "clean", "dirty"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What readers have of a table: its version, and its rows in an order of their own."""
+
+    version: int
+    rows: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +81,7 @@ def test_a_defect_is_caught_by_its_rule_and_touches_nothing_else(
     sources = find_changed(clean.drop, spoilt)
     assert defect.source in sources
     dirty = clean.copy_to(tmp_path, spoilt, sources, defect.clean_runs)
+    before = look(dirty, [table.address for table in order_tables(sources)])
     run = dirty.build(sources, DIRTY_RUN)
     after = dirty.read_silver()
     report.append(describe(defect, run, dirty, readers, after))
@@ -78,7 +89,9 @@ def test_a_defect_is_caught_by_its_rule_and_touches_nothing_else(
     check_rules(defect, run)
     check_outcome(defect, run, dirty)
     check_counts(defect, run, dirty)
-    check_versions(run, dirty, sources, defect.clean_runs)
+    check_versions(run, dirty, before)
+    if defect.clean_runs > 1:
+        assert before[defect.table].version == defect.clean_runs - 1
     assert compare(readers, after) == (
         drop_empty(defect.lost(clean.drop)),
         drop_empty(defect.changed(clean.drop)),
@@ -132,7 +145,7 @@ def check_counts(defect: Defect, run: Run, dirty: Laboratory) -> None:
             records = count_records(dirty, result.notes["landed_files"])
             assert records == result.rows + refused
             assert run.observe(address, RECORDS_RULE)["landed_records"] == records
-        else:
+        elif find_tables()[address].contract.refuses_rows:
             counts = run.observe(address, ACCOUNTING_RULE)
             read = sum(len(dirty.read(source)) for source in find_tables()[address].landed)
             assert (counts["rows_read"], counts["unaccounted"]) == (read, 0)
@@ -142,14 +155,22 @@ def check_counts(defect: Defect, run: Run, dirty: Laboratory) -> None:
     assert repeats == {"duplicates": defect.duplicates, "superseded": defect.superseded}
 
 
-def check_versions(run: Run, dirty: Laboratory, sources: frozenset[str], clean_runs: int) -> None:
-    """What was not published stays as it was, with its candidate beside it, and nothing is made of it."""
+def check_versions(run: Run, dirty: Laboratory, before: Mapping[str, Seen]) -> None:
+    """What changes has one more version; what does not, or was refused, has the version and the rows that it had.
+
+    Beside what was refused lies its candidate, and nothing is made of it.
+    """
     refused = {*run.blocked, *run.errors}
-    for table in order_tables(sources):
-        address = table.address
-        is_published = address not in refused and not set(table.dependencies) & {*refused, *run.skipped}
-        assert (address in run.skipped) == (address not in refused and not is_published)
-        assert dirty.lake.find_version(address) == clean_runs - 1 + is_published
+    after = look(dirty, before)
+    for address, seen in before.items():
+        dependencies = set(find_tables()[address].dependencies)
+        is_made = address not in refused and not dependencies & {*refused, *run.skipped}
+        assert (address in run.skipped) == (address not in refused and not is_made)
+        is_changed = after[address].rows != seen.rows
+        assert is_made or not is_changed, address
+        assert after[address].version == seen.version + is_changed, address
+        if is_made:
+            assert run.results[address].version == after[address].version
         kept = [path.name for path in dirty.lake.list_candidates(address)]
         if address in run.blocked:
             candidate = run.results[address].candidate
@@ -158,6 +179,17 @@ def check_versions(run: Run, dirty: Laboratory, sources: frozenset[str], clean_r
             assert kept[0].startswith(f"{CANDIDATE}{DIRTY_RUN}-")
         else:
             assert kept == []
+
+
+def look(laboratory: Laboratory, addresses: Iterable[str]) -> dict[str, Seen]:
+    """What readers have of each table."""
+    return {
+        address: Seen(
+            read_version(laboratory.settings.lake_folder, address),
+            sorted(map(repr, laboratory.read(address))),
+        )
+        for address in addresses
+    }
 
 
 def find_changed(clean: Drop, spoilt: Drop) -> frozenset[str]:
@@ -169,11 +201,18 @@ def find_changed(clean: Drop, spoilt: Drop) -> frozenset[str]:
 
 
 def count_records(dirty: Laboratory, names: list[str]) -> int:
-    """Lines below the headers of landed files that are not blank."""
+    """Lines below the headers of files that are not blank; what is no longer landed was clean."""
     return sum(
-        sum(not is_blank(strip_end(line)) for line in (dirty.settings.landing / name).open("rb")) - 1
-        for name in names
+        sum(not is_blank(strip_end(line)) for line in read_landed_lines(dirty, name)) - 1 for name in names
     )
+
+
+def read_landed_lines(dirty: Laboratory, name: str) -> list[bytes]:
+    path = dirty.settings.landing / name
+    if not path.exists():
+        return list(dirty.drop.files[name])
+    with path.open("rb") as file:
+        return file.readlines()
 
 
 def compare(before: dict[str, Rows], after: dict[str, Rows]) -> tuple[Keys, Keys]:

@@ -15,7 +15,7 @@ from instacart_assets.tables.build import build_table
 from instacart_assets.tables.result import BuildResult
 from instacart_assets_tests.drops.shop import HAPPENINGS, Shop
 from instacart_assets_tests.faults.proof import scale, write_report
-from instacart_assets_tests.lake_reading import read_table
+from instacart_assets_tests.lake_reading import read_table, round_off
 
 MOMENTS = {"_ingested_at", "quarantined_at", "resolved_at", "run_id"}
 """Columns that say when something happened."""
@@ -61,18 +61,13 @@ class Follower:
     def read(self, name: str, address: str) -> list[dict[str, Any]]:
         rows = read_table(self._folder / name, address).to_pylist()
         return sorted(
-            ({key: _round(value) for key, value in row.items() if key not in MOMENTS} for row in rows),
+            ({key: round_off(value) for key, value in row.items() if key not in MOMENTS} for row in rows),
             key=repr,
         )
 
     def list_held(self, name: str) -> list[str]:
         held = (self._folder / name).glob("*/*/_delta_log")
         return sorted(f"{path.parent.parent.name}.{path.parent.name}" for path in held)
-
-
-def _round(value: Any) -> Any:
-    """A value without the last digits of a fraction, in which the engine differs from itself."""
-    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def explain(results: dict[str, BuildResult]) -> dict[str, Any]:

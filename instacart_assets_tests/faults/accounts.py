@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 from instacart_assets.contracts.load import load_contracts
 from instacart_assets.contracts.model import Contract
 from instacart_assets.contracts.quarantine import quarantine_address
-from instacart_assets_tests.lake_reading import MOMENTS, read_rows, read_table
+from instacart_assets_tests.lake_reading import MOMENTS, read_rows, read_table, round_off
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 INTEGER = re.compile(r"[ \t]*[+-]?[0-9]+[ \t]*")
@@ -51,22 +51,39 @@ def check_files(lake: Path, address: str) -> None:
     assert table.to_pyarrow_table().num_rows == table.count()
 
 
-def read_settled(table: pa.Table, without: Iterable[str] = ()) -> list[str]:
-    """Rows of a table in an order of their own, without what says when something ran."""
+def read_settled(table: pa.Table, without: Iterable[str] = (), *, is_exact: bool = False) -> list[str]:
+    """Rows of a table in an order of their own, without what says when something ran.
+
+    Last digits of fractions, in which the engine differs from itself, are left out unless rows are to be exact.
+    """
     left_out = {*MOMENTS, *without}
-    kept = table.select([name for name in table.column_names if name not in left_out])
-    return sorted(map(repr, kept.to_pylist()))
+    rows = table.select([name for name in table.column_names if name not in left_out]).to_pylist()
+    if not is_exact:
+        rows = [{name: round_off(value) for name, value in row.items()} for row in rows]
+    return sorted(map(repr, rows))
 
 
-def read_candidate(folder: Path) -> list[dict[str, Any]]:
-    """Rows of a candidate that was not published, those left out that it refuses."""
+def read_candidate(folder: Path, published: Sequence[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """Rows that a table would have by a candidate that was not published, those left out that it refuses.
+
+    Args:
+        folder: of the candidate.
+        published: rows that readers have, where the candidate is but a part of the table's rows; else None.
+    """
+    if (folder / "whole").is_dir():
+        return _read_files(folder / "whole")
+    if published is not None:
+        return [*published, *_read_files(folder / "added")]
     good = folder / "_is_refused=false"
     if not good.exists() and not (folder / "_is_refused=true").exists():
         good = folder
-    rows: list[dict[str, Any]] = []
-    for path in sorted(good.glob("*.parquet")):
-        rows += pq.ParquetFile(path).read().to_pylist()
-    return rows
+    return _read_files(good)
+
+
+def _read_files(folder: Path) -> list[dict[str, Any]]:
+    return [
+        row for path in sorted(folder.glob("*.parquet")) for row in pq.ParquetFile(path).read().to_pylist()
+    ]
 
 
 def number_records(content: bytes) -> tuple[list[str], dict[int, tuple[int, bytes]]]:

@@ -14,15 +14,23 @@ from instacart_assets.graph import all_tables
 from instacart_assets.runs import GraphRun, run_graph
 from instacart_assets.settings import Settings
 from instacart_assets.synthetic.generate import generate
-from instacart_assets_tests.faults.accounts import check_files, explain, iterate_tables, read_version
+from instacart_assets_tests.faults.accounts import (
+    check_files,
+    explain,
+    iterate_tables,
+    read_settled,
+    read_version,
+)
 from instacart_assets_tests.faults.byte_edits import damage, draw_edit
 from instacart_assets_tests.faults.proof import scale, write_report
+from instacart_assets_tests.lake_reading import read_table
 
 pytestmark = pytest.mark.slow
 
 USERS, PRODUCTS = 18, 1_000
 RUNS = scale(3, 25)
 MOST_FILES, MOST_EDITS = 3, 2
+Seen = tuple[int, list[str]]
 BLOCKED = "blocking check(s) failed"
 
 
@@ -50,15 +58,12 @@ def test_a_run_on_damaged_files_ends_in_words(
     shutil.copytree(clean / "landing", settings.landing)
     shutil.copytree(clean / "lake", settings.lake_folder)
     damaged = damage_landing(settings.landing, Random(seed))  # noqa: S311 - no secret
-    before = {
-        address: read_version(settings.lake_folder, address)
-        for address in iterate_tables(settings.lake_folder)
-    }
+    before = look(settings.lake_folder)
     try:
         run = run_graph(settings)
     except RemediableError as error:
         explain(str(error))
-        assert before == {address: read_version(settings.lake_folder, address) for address in before}
+        assert before == look(settings.lake_folder)
         report.append({"seed": seed, "damaged": damaged, "ended": type(error).__name__})
         return
     check_run(run, settings.lake_folder, before)
@@ -77,8 +82,20 @@ def damage_landing(landing: Path, random: Random) -> list[str]:
     return [path.name for path in chosen]
 
 
-def check_run(run: GraphRun, lake: Path, before: dict[str, int]) -> None:
-    """What failed says why, what follows it is skipped, and readers keep their versions of both."""
+def look(lake: Path) -> dict[str, Seen]:
+    """Version and rows of each table."""
+    return {
+        address: (read_version(lake, address), read_settled(read_table(lake, address), is_exact=True))
+        for address in iterate_tables(lake)
+    }
+
+
+def check_run(run: GraphRun, lake: Path, before: dict[str, Seen]) -> None:
+    """What failed says why, what follows it is skipped, and readers keep their versions of both.
+
+    What was made has another version where it has other rows, and the one it had where it has not.
+    """
+    after = look(lake)
     states = {table.address: table.state for table in run.tables}
     tables = {table.address: table for table in all_tables()}
     assert set(states) == set(tables)
@@ -91,6 +108,7 @@ def check_run(run: GraphRun, lake: Path, before: dict[str, int]) -> None:
             if BLOCKED not in result.error:
                 explain(result.error)
             assert "Traceback" not in result.error
-        version = read_version(lake, result.address)
-        assert version == before[result.address] + (result.state == "published")
+        (old, rows_before), (new, rows_after) = before[result.address], after[result.address]
+        assert new == old + (rows_before != rows_after)
+        assert result.state == "published" or new == old
         check_files(lake, result.address)

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from instacart_assets.contracts.model import COLUMN_TYPES
 from instacart_assets.lakehouse.folder_lake import FolderLake
-from instacart_assets.lakehouse.lake import Candidate, LakePathError, Pin, TableMissingError
+from instacart_assets.lakehouse.lake import Candidate, Change, LakePathError, Pin, TableMissingError
 from instacart_assets.lakehouse.query import run_query
 from instacart_assets.lakehouse.schema import ShapeError
 from instacart_assets_tests.lakehouse.things import THINGS, make_named, publish, read_sorted, stage
@@ -102,6 +102,15 @@ def test_no_rows_are_a_version_like_any_other(lake: FolderLake) -> None:
     publish(lake, [(1, "a")])
     publish(lake, [])
     assert read_sorted(lake) == []
+
+
+def test_a_part_can_take_all_rows_out(lake: FolderLake) -> None:
+    publish(lake, [(1, "one"), (2, "two")])
+    nothing = lake.compare(stage(lake, []), lake.read("silver.things"), is_part=True)
+    assert (nothing.rows, nothing.change) == (0, Change(added=0, removed=2))
+    assert lake.publish(nothing) == 1
+    assert read_sorted(lake) == []
+    assert lake.count_rows("silver.things") == 0
 
 
 def test_rows_that_lack_a_column_are_not_written(lake: FolderLake) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from instacart_assets.runs import run_graph
 from instacart_assets.settings import Settings
 from instacart_assets.tables.build import build_table
 from instacart_assets.tables.desk import discard_rows
-from instacart_assets_tests.faults.accounts import read_all
+from instacart_assets_tests.faults.accounts import read_all, read_version
 from instacart_assets_tests.faults.proof import IS_PROOF
 from instacart_assets_tests.lake_reading import read_rows
 from instacart_assets_tests.landing_files import write_landing
@@ -28,14 +29,14 @@ AISLES = "aisle_id,aisle\n" + "".join(f"{number},aisle {number}\n" for number in
 RUN_COLUMNS = ("quarantined_at", "resolved_at", "run_id", "_ingested_at")
 
 
-def start(*arguments: str) -> "subprocess.Popen[str]":
+def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
     clean = {
         name: value for name, value in os.environ.items() if not name.startswith(("INSTACART_", "DAGSTER_"))
     }
     return subprocess.Popen(
         [sys.executable, "-m", *arguments],
         cwd=ROOT,
-        env=clean | {"PYTHONPATH": str(ROOT)},
+        env=clean | {"PYTHONPATH": str(ROOT)} | environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -60,15 +61,18 @@ def test_builders_of_one_table_that_race_leave_what_one_leaves(
     tmp_path: Path, settings: Settings, lake: FolderLake
 ) -> None:
     land(settings, WITH_REFUSED)
+    (settings.landing / "things").mkdir()
+    numbers = {name: range(first, first + TIMES) for name, first in (("one", 100), ("two", 200))}
     racers = [
         start(
             "instacart_assets_tests.tables.race",
             str(settings.landing),
             str(settings.lake_folder),
             name,
+            str(chosen.start),
             str(TIMES),
         )
-        for name in ("one", "two")
+        for name, chosen in numbers.items()
     ]
     for racer in racers:
         assert racer.stdout is not None
@@ -84,19 +88,30 @@ def test_builders_of_one_table_that_race_leave_what_one_leaves(
         build_table(table, other, alone, "alone")
     rows = read_all(settings.lake_folder, RUN_COLUMNS)
     assert rows == read_all(alone.lake_folder, RUN_COLUMNS)
+    files = 2 * TIMES
     assert {address: len(held) for address, held in rows.items()} == {
-        "bronze.things": 3,
-        "silver.things": 2,
-        "quarantine.things": 1,
-        "quarantine.things__lines": 1,
+        "bronze.things": 3 + 2 * files,
+        "silver.things": 2 + files,
+        "quarantine.things": 1 + files,
+        "quarantine.things__lines": 1 + files,
     }
-    assert [row["name"] for row in read_rows(settings.lake_folder, "quarantine.things")] == ["strawberry"]
+    assert {row["status"] for row in read_rows(settings.lake_folder, "quarantine.things")} == {"open"}
+    assert sorted(list_taken_in(lake, settings)) == sorted(
+        ["things.csv", *(f"things/{number}.csv" for chosen in numbers.values() for number in chosen)]
+    )
+    runs = {f"{name}-{number}" for name, chosen in numbers.items() for number in chosen}
+    assert set(lake.read_notes("silver.things", "run_id", 100)) == runs
     for address in ("bronze.things", "silver.things"):
-        runs = lake.read_notes(address, "run_id", 100)
-        assert sorted(runs) == sorted(
-            f"{name}-{number}" for name in ("one", "two") for number in range(TIMES)
-        )
         assert lake.list_candidates(address) == []  # nobody was overtaken
+
+
+def list_taken_in(lake: FolderLake, settings: Settings) -> list[str]:
+    """Files whose rows each version of bronze added, as often as one did."""
+    held: list[set[str]] = [set()]
+    for version in range(read_version(settings.lake_folder, "bronze.things") + 1):
+        rows = lake.read("bronze.things", version).select("_source_file").distinct().collect()
+        held.append({row["_source_file"] for row in rows})
+    return [name for before, after in pairwise(held) for name in after - before]
 
 
 @pytest.mark.slow
@@ -113,7 +128,8 @@ def test_two_runs_from_the_command_line_leave_what_one_leaves(tmp_path: Path) ->
         str(tmp_path / "both"),
         *select,
     )
-    assert finish([start(*command), start(*command)]) == []
+    # Else the later one would find nothing to do in silver.
+    assert finish([start(*command, INSTACART_FULL="true") for _ in range(2)]) == []
     assert run_graph(Settings(landing=landing, lake=tmp_path / "alone"), select[1]).is_success
     both = read_all(tmp_path / "both", RUN_COLUMNS)
     assert both == read_all(tmp_path / "alone", RUN_COLUMNS)
@@ -124,6 +140,7 @@ def test_two_runs_from_the_command_line_leave_what_one_leaves(tmp_path: Path) ->
         "quarantine.aisles__lines": 1,
     }
     lake = FolderLake(tmp_path / "both", _open_none)
+    assert len(lake.read_notes("bronze.aisles", "run_id", 9)) == 1
     assert len(set(lake.read_notes("silver.aisles", "run_id", 9))) == 2
 
 
