@@ -243,3 +243,18 @@ def test_many_runs_are_told_over_several_looks_and_none_is_left_out(
         ["recovered"],
         [],
     ]
+
+
+def test_no_failure_is_passed_over_for_a_success_that_came_later(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("instacart_assets.automation.reports.MOST_EVENTS", 1)
+    for fails in ("gold.things", "silver.things", None):
+        history.run(fails=fails)
+    told = [(alert.kind, alert.subject) for _ in range(4) for alert in history.look("failures")]
+    assert told == [
+        ("failed", "gold.things"),
+        ("failed", "silver.things"),
+        ("recovered", "gold.things"),
+        ("recovered", "silver.things"),
+    ]

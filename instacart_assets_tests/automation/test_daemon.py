@@ -28,7 +28,7 @@ from instacart_assets_tests.automation.receiver import Receiver, receive
 
 ROOT = Path(__file__).parents[2]
 MODULE = "instacart_assets_tests.automation.location"
-SECONDS = 240
+SECONDS = 300
 """How long a test waits for anything; only what never comes takes it."""
 
 LATE_AFTER = 15
