@@ -164,17 +164,122 @@ def run(
             show_default="every table",
         ),
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Make silver and gold anew from bronze, whatever has changed.")
+    ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="Make silver and gold of bronze as it stood at a moment, as 2026-11-23 or 2026-11-23T18:30+01:00.",
+            metavar="MOMENT",
+        ),
+    ] = None,
 ) -> None:
-    """Build tables from the landed files, sources first, and publish those that pass their checks."""
+    """Take in what has landed since the last run, and build what has to do with it, sources first.
+
+    A table is published if it passes its checks. What has not changed is passed over.
+    """
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.runs import run_graph
 
+        settings = _settings(landing=landing, lake=lake, full=full or None, as_of=_read_moment(as_of))
         with console.view_run() as view:
-            done = run_graph(_settings(landing=landing, lake=lake), select, view.show, view.start)
+            done = run_graph(settings, select, view.show, view.start)
         console.print_run(done)
         if not done.is_success:
             raise typer.Exit(1)
+
+
+@app.command()
+def withdraw(
+    files: Annotated[
+        list[str], typer.Argument(help="Files, by their names below the landing folder.", metavar="FILE…")
+    ],
+    landing: Landing = None,
+    lake: Lake = None,
+) -> None:
+    """Take landed files out for good: with the next run their rows go too. A file that is merely gone keeps its rows."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.contracts.load import contracts_of
+        from instacart_assets.landing.withdrawn import withdraw_files
+        from instacart_assets.tables.notes import read_held_files
+
+        held_in = _open_lake(lake)
+        held = {
+            name: file.fingerprint
+            for contract in contracts_of("bronze")
+            for name, file in read_held_files(held_in, contract.address).items()
+        }
+        withdraw_files(_settings(landing=landing).landing, files, held)
+        console.print_note(f"withdrawn: {', '.join(files)}; take the rows out with: instacart run")
+
+
+@app.command()
+def watch(
+    landing: Landing = None,
+    lake: Lake = None,
+    every: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)] = 5.0,
+    available_now: Annotated[
+        bool, typer.Option("--available-now", help="Take in what is there, and stop.")
+    ] = False,
+) -> None:
+    """Take in what lands, as long as this runs: wait until files are complete, build what follows, look again.
+
+    Stops after the run in progress on Ctrl-C or SIGTERM.
+    """
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.automation.folders import open_folder
+        from instacart_assets.automation.watch import stop_on_signals
+        from instacart_assets.automation.watch import watch as watch_folder
+        from instacart_assets.graph import all_tables
+
+        settings = _settings(landing=landing, lake=lake)
+        tables = all_tables()
+        sources = [table.contract.name for table in tables if table.contract.landed_columns]
+        with stop_on_signals() as stop:
+            console.print_note(f"watching {settings.landing}")
+            is_good = watch_folder(
+                open_folder(settings, sources),
+                tables,
+                lambda drop, selection: _take_in(settings, drop, selection),
+                every=every,
+                stop=stop,
+                is_available_now=available_now,
+                on_problem=console.print_error,
+            )
+        console.print_note("stopped" if stop.is_set() else "everything is taken in")
+        if available_now and not is_good:
+            raise typer.Exit(1)
+
+
+def _take_in(settings: Any, drop: Any, selection: str) -> bool:
+    """Build what a drop changes; what a person can mend is told, and the next drop is taken in as well."""
+    from instacart_assets import console
+    from instacart_assets.runs import run_graph
+
+    console.print_note(f"drop {drop.number}: {', '.join(drop.files)}")
+    try:
+        with console.view_run() as view:
+            done = run_graph(settings, selection, view.show, view.start)
+    except RemediableError as error:
+        console.print_error(str(error))
+        return False
+    console.print_run(done)
+    return done.is_success
+
+
+@app.command()
+def automation() -> None:
+    """What runs by itself, in this environment and in the others; INSTACART_ENVIRONMENT says which one this is."""
+    with _speak_plainly():
+        from instacart_assets import console
+        from instacart_assets.automation.environments import AUTOMATIONS
+        from instacart_assets.settings import ENVIRONMENTS
+
+        console.print_automations(AUTOMATIONS, ENVIRONMENTS, _settings().environment)
 
 
 @app.command()
@@ -411,7 +516,15 @@ def _write_rows(rows: Any, output: Format) -> None:
             sys.stdout.write("\n")
 
 
-def _settings(**chosen: Path | str | None) -> Any:
+def _read_moment(text: str | None) -> Any:
+    if text is None:
+        return None
+    from instacart_assets.lakehouse.time_travel import parse_moment
+
+    return parse_moment(text)
+
+
+def _settings(**chosen: Any) -> Any:
     from instacart_assets.settings import load_settings
 
     return load_settings(**{name: value for name, value in chosen.items() if value is not None})

@@ -24,12 +24,14 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # an error is shown even where what made it cannot be imported
+    from instacart_assets.automation.environments import Automation
     from instacart_assets.databricks.outcomes import Outcome
     from instacart_assets.lakehouse.care import Files
     from instacart_assets.lakehouse.time_travel import TableVersion
     from instacart_assets.landing.land import LandedCopy
     from instacart_assets.maintenance.keep import Care
     from instacart_assets.runs import GraphRun, TableRun
+    from instacart_assets.settings import Environment
     from instacart_assets.synthetic.generate import GeneratedFiles
     from instacart_assets.tables.desk import QuarantineSummary, Replay
     from instacart_assets.tables.validate import ValidationReport
@@ -134,7 +136,7 @@ def print_run(run: "GraphRun") -> None:
             "" if built.rows is None else f"{built.rows:,}",
             "" if built.seconds is None else f"{built.seconds:.1f}",
             _count_checks(built),
-            Text(f"{mark} {built.state}", style),
+            Text(f"{mark} {_say_state(built)}", style if built.is_news else "dim"),
         )
     out.print(table)
     for built in run.tables:
@@ -188,6 +190,26 @@ def print_preflight(outcomes: Sequence["Outcome"]) -> None:
         if outcome.remedy:
             mark, style = MARKS[outcome.state]
             out.print(Text.assemble((f"{mark} {outcome.check}: ", style), outcome.remedy), soft_wrap=True)
+
+
+def print_automations(
+    automations: Sequence["Automation"], environments: Sequence["Environment"], current: "Environment"
+) -> None:
+    """What runs by itself where, one line each, with the environment that this is set apart."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    table.add_column("name", no_wrap=True)
+    table.add_column("kind", no_wrap=True)
+    for environment in environments:
+        is_here = environment == current
+        table.add_column(
+            f"▸ {environment}" if is_here else environment, style="" if is_here else "dim", no_wrap=True
+        )
+    table.add_column("what it does")
+    for one in automations:
+        states = ("on" if one.is_on(environment) else "off" for environment in environments)
+        table.add_row(one.name, one.kind, *states, one.purpose)
+    out.print(table)
+    out.print(f"this is {current}; another one: INSTACART_ENVIRONMENT", style="dim")
 
 
 def print_quarantine(summaries: Sequence["QuarantineSummary"]) -> None:
@@ -345,6 +367,17 @@ def _describe_run(table: "TableRun") -> Text:
         _count_checks(table),
         (f" {_shorten_names(table.failed_checks)}", _style_failures(table)),
     )
+
+
+def _say_state(table: "TableRun") -> str:
+    """What became of a table, and in how many rows it has changed."""
+    if table.state != "published":
+        return table.state
+    if not table.is_news:
+        return "unchanged"
+    added, removed = table.changed or (0, 0)
+    counts = [f"{sign}{count:,}" for sign, count in (("+", added), ("-", removed)) if count]
+    return " ".join(["published", *counts])
 
 
 def _count_checks(table: "TableRun") -> Text:

@@ -1,4 +1,4 @@
-"""The only place where things are wired: tables, resources and jobs become Dagster definitions.
+"""The only place where things are wired: tables, resources, jobs and what runs them become Dagster definitions.
 
 Here lives assembly and nothing else. Loading this module opens no session and reaches no network; tests and
 other doors call ``build_defs`` with settings and resources of their own.
@@ -9,6 +9,8 @@ from typing import Any
 
 import dagster as dg
 
+from instacart_assets.automation.build import build_automation
+from instacart_assets.automation.conditions import add_conditions
 from instacart_assets.contracts.load import contracts_of
 from instacart_assets.databricks.resource import make_launcher_resource
 from instacart_assets.databricks.serverless import ServerlessBuilder
@@ -22,9 +24,9 @@ from instacart_assets.maintenance.assets import (
 )
 from instacart_assets.settings import Settings, load_settings
 from instacart_assets.tables.assets import Builder, build_assets, build_landed_assets
-from instacart_assets.tables.builder import EngineBuilder
+from instacart_assets.tables.builder import FULL_TAG, EngineBuilder
 
-WHOLE_GRAPH_JOB = "materialise_lakehouse"
+WHOLE_GRAPH_JOB, REBUILD_JOB = "materialise_lakehouse", "rebuild_lakehouse"
 
 
 def build_defs(
@@ -36,21 +38,32 @@ def build_defs(
         settings: by default those of the environment.
         resource_overrides: resources to use in place of the standard ones, by name.
     """
+    settings = settings or load_settings()
+    tables = all_tables()
+    automation = build_automation(settings, tables, WHOLE_GRAPH_JOB)
     return dg.Definitions(
         assets=[
             *build_landed_assets(contracts_of("bronze")),
-            *build_assets(all_tables()),
+            *add_conditions(build_assets(tables), tables),
             *build_maintenance_assets(),
         ],
-        resources={**make_resources(settings or load_settings()), **(resource_overrides or {})},
+        resources={**make_resources(settings), **(resource_overrides or {})},
         jobs=[
             dg.define_asset_job(
                 WHOLE_GRAPH_JOB,
                 selection=dg.AssetSelection.all() - MAINTENANCE_SELECTION,
                 description="Every table from the landed files to gold.",
             ),
+            dg.define_asset_job(
+                REBUILD_JOB,
+                selection=dg.AssetSelection.all() - MAINTENANCE_SELECTION,
+                description="The same, with silver and gold made anew from bronze, whatever has changed.",
+                tags={FULL_TAG: "true"},
+            ),
             build_maintenance_job(),
         ],
+        sensors=automation.sensors,
+        schedules=automation.schedules,
         # One process pays the imports once; a process per step would pay them for each table.
         executor=dg.in_process_executor,
     )

@@ -4,7 +4,7 @@ Here lives the list of all tables and nothing that builds them: how they become 
 ``definitions.py``; a Databricks job of them is described in the room ``databricks``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from graphlib import TopologicalSorter
 
 from instacart_assets import gold, silver
@@ -25,3 +25,36 @@ def sort_tables(tables: Iterable[Table]) -> list[Table]:
         for address, table in known.items()
     }
     return [known[address] for address in TopologicalSorter(needed).static_order()]
+
+
+def find_ancestors(table: Table, known: Mapping[str, Table]) -> frozenset[str]:
+    """Addresses of the known tables that a table is made of, over however many others."""
+    found: set[str] = set()
+    waiting = list(table.dependencies)
+    while waiting:
+        address = waiting.pop()
+        if address in known and address not in found:
+            found.add(address)
+            waiting.extend(known[address].dependencies)
+    return frozenset(found)
+
+
+def follow_drop(tables: Iterable[Table], changed: Iterable[str], landed: Iterable[str]) -> list[str]:
+    """Addresses of the tables that are to be built when sources changed, by layer and name.
+
+    Args:
+        tables: the graph.
+        changed: addresses of the bronze tables whose sources changed.
+        landed: addresses of the bronze tables whose sources have landed. What is made of another one, which must
+            land, cannot be built yet.
+    """
+    known = {table.address: table for table in tables}
+    begun, there = frozenset(changed), frozenset(landed)
+    sources = {
+        address: frozenset(
+            one for one in {address, *find_ancestors(table, known)} if known[one].contract.landed_columns
+        )
+        for address, table in known.items()
+    }
+    needed = frozenset(one for one, table in known.items() if not table.contract.is_optional)
+    return [address for address in known if sources[address] & begun and sources[address] & needed <= there]

@@ -17,22 +17,28 @@ import dagster as dg
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetNode
 from dagster._core.execution.api import execute_run
 
+from instacart_assets.automation.abandoned import end_abandoned_runs, tag_process
 from instacart_assets.contracts.load import contracts_of
-from instacart_assets.contracts.model import LAYERS, QUARANTINE
+from instacart_assets.contracts.model import LAYERS, QUARANTINE, Contract
 from instacart_assets.databricks.cluster import describe_remote
 from instacart_assets.databricks.preflight import require_preflight
 from instacart_assets.definitions import build_defs, define_whole_graph
 from instacart_assets.errors import RemediableError
+from instacart_assets.lakehouse.sessions import open_lake, open_session
 from instacart_assets.landing.files import survey
 from instacart_assets.maintenance.assets import MAINTENANCE_GROUP
 from instacart_assets.places import is_on_databricks
 from instacart_assets.settings import LAUNCHER_TARGETS, REMOTE_TARGETS, Settings
-from instacart_assets.tables.assets import asset_key, table_address
+from instacart_assets.tables.assets import asset_key, explain_failure, find_table, table_address
+from instacart_assets.tables.notes import find_held
 from instacart_assets.tables.result import NOTES
 
 ADDRESS = re.compile(rf"(?<![\w:\"/])({'|'.join((*LAYERS, QUARANTINE))})\.(\w+)")
 QUIET_INSTANCE = {"telemetry": {"enabled": False}}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+ROWS_CHANGED = ("rows_added", "rows_removed")
+"""Metadata of a materialisation that count the rows it changed."""
 
 State = Literal["waiting", "running", "published", "failed", "skipped"]
 Events = dg.DagsterEventType
@@ -59,6 +65,9 @@ class TableRun:
         failed_checks: names of those that failed.
         error: why it failed, for people.
         notes: what else a person should know, as a source that did not land.
+        made: what was made of it and why, as its build says.
+        is_news: whether readers have other rows than before.
+        changed: rows added and rows removed, where only those were written.
     """
 
     address: str
@@ -69,6 +78,9 @@ class TableRun:
     failed_checks: tuple[str, ...] = ()
     error: str | None = None
     notes: tuple[str, ...] = ()
+    made: str = ""
+    is_news: bool = True
+    changed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,18 +162,24 @@ def run_graph(
     if settings.target in REMOTE_TARGETS:
         require_preflight(settings)
     if not is_on_databricks(settings.landing):  # where only the cluster reaches it, the cluster looks
-        survey(
-            settings.landing,
-            [contract for contract in contracts_of("bronze") if asset_key(contract.address) in selected],
-        )
+        landed = [contract for contract in contracts_of("bronze") if asset_key(contract.address) in selected]
+        survey(settings.landing, landed, _find_held(settings, landed))
     watch = _Watch([table_address(key) for key in selected if key.path[0] != QUARANTINE], on_change)
     on_start(list(watch.tables))
     run_id = str(uuid4())
     execute = _launch if settings.target in LAUNCHER_TARGETS else _execute_here
     with _open_instance(settings) as instance:
+        end_abandoned_runs(instance)  # or this one would wait for places that they hold
         instance.add_event_listener(run_id, watch.hear)
         execute(settings, defs, selected, run_id, instance)
     return GraphRun(run_id, tuple(_skip_waiting(table) for table in watch.tables.values()))
+
+
+def _find_held(settings: Settings, landed: Sequence[Contract]) -> set[str]:
+    """Bronze tables that may do without landed files; what an engine must be asked is left to the run."""
+    if settings.target != "local":
+        return {contract.address for contract in landed}
+    return find_held(open_lake(settings, open_session), landed)
 
 
 def _execute_here(
@@ -176,6 +194,7 @@ def _execute_here(
         asset_selection=selected,
         run_id=run_id,
         run_config=QUIET,
+        tags=tag_process(),
         raise_on_error=False,
     )
 
@@ -192,7 +211,7 @@ def _launch(
     keys = frozenset(selected)
     job = dg.reconstructable(define_whole_graph).get_subset(asset_selection=keys)
     run = instance.create_run_for_job(
-        job.get_definition(), run_id=run_id, run_config=QUIET, asset_selection=keys
+        job.get_definition(), run_id=run_id, run_config=QUIET, tags=tag_process(), asset_selection=keys
     )
     execute_run(job, run, instance)
 
@@ -208,7 +227,7 @@ class _Watch:
         event = entry.dagster_event
         if event is None or event.step_key is None:
             return
-        address = event.step_key.replace("__", ".", 1)
+        address = find_table(event.step_key)
         known = self.tables.get(address)
         if known is None:
             return
@@ -233,7 +252,7 @@ def _follow(table: TableRun, event: dg.DagsterEvent) -> TableRun:
         case Events.STEP_SUCCESS:
             return replace(table, state="published")
         case Events.STEP_FAILURE:
-            return replace(table, state="failed", error=_explain_failure(event))
+            return replace(table, state="failed", error=explain_failure(event))
         case _:
             return table
 
@@ -243,17 +262,16 @@ def _follow_materialisation(table: TableRun, made: dg.AssetMaterialization) -> T
         return table
     rows, seconds = made.metadata["dagster/row_count"].value, made.metadata["seconds"].value
     notes = tuple(str(made.metadata[name].value) for name in NOTES if name in made.metadata)
-    return replace(table, rows=cast("int", rows), seconds=cast("float", seconds), notes=notes)
-
-
-def _explain_failure(event: dg.DagsterEvent) -> str:
-    failure = event.step_failure_data
-    if failure.user_failure_data is not None and failure.user_failure_data.description:
-        return failure.user_failure_data.description
-    error = failure.error
-    if error is None:
-        return "failed without a message"
-    return (error.cause or error).message.strip()
+    changed = [made.metadata[name].value for name in ROWS_CHANGED if name in made.metadata]
+    return replace(
+        table,
+        rows=cast("int", rows),
+        seconds=cast("float", seconds),
+        notes=notes,
+        made=str(made.metadata["made"].value),
+        is_news=bool(made.metadata["is_news"].value),
+        changed=tuple(cast("int", count) for count in changed),
+    )
 
 
 def _skip_waiting(table: TableRun) -> TableRun:

@@ -6,9 +6,19 @@ Here lives what differs from one machine or deployment to another. Nothing is op
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from instacart_assets.errors import RemediableError
@@ -28,6 +38,11 @@ DELTA_TARGETS: frozenset[Target] = frozenset({"spark", "databricks_remote"})
 """Targets on which Spark itself writes Delta tables."""
 
 
+Environment = Literal["laptop", "dev", "staging", "prod"]
+"""What a deployment is for; which sensors and schedules are on in it, ``automation/environments.py`` says."""
+
+ENVIRONMENTS: tuple[Environment, ...] = get_args(Environment)
+
 URL = re.compile(r"[a-z][a-z0-9+.-]+:/")
 """How the address of a lake begins that is no folder of this machine, as dbfs:/lake or s3://bucket/lake."""
 
@@ -40,6 +55,31 @@ def _keep_url(value: Any) -> Any:
 
 LakeAddress = Annotated[Path | str, BeforeValidator(_keep_url)]
 """A folder of this machine, or a URL."""
+
+
+def _check_cron(cron: str) -> str:
+    from dagster import DagsterInvalidDefinitionError, ScheduleDefinition  # noqa: PLC0415 - rarely, takes seconds
+
+    try:
+        ScheduleDefinition(name="asked", job_name="asked", cron_schedule=cron)
+    except DagsterInvalidDefinitionError as error:
+        raise ValueError(
+            "no cron expression; write minute, hour, day, month and weekday, as 30 5 * * *"
+        ) from error
+    return cron
+
+
+def _check_timezone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError("no time zone of the IANA database; write one as Europe/Zurich") from error
+
+
+def _check_receiver(url: SecretStr) -> SecretStr:
+    if not re.match(r"https?://[^/\s]+", url.get_secret_value()):
+        raise ValueError("no address; write it as https://HOST/PATH")
+    return url
 
 
 class SettingsError(RemediableError):
@@ -96,6 +136,42 @@ class DatabricksSettings(BaseModel):
     environment_version: str = Field(default="4", description="Version of the serverless environment.")
 
 
+class ScheduleSettings(BaseModel):
+    """When the whole graph is built, whatever landed, and when the lake is looked after."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cron: Annotated[str, AfterValidator(_check_cron)] = Field(
+        default="30 5 * * *", description="Minute, hour, day, month and weekday of the daily run."
+    )
+    maintenance_cron: Annotated[str, AfterValidator(_check_cron)] = Field(
+        default="30 2 * * *", description="The same of the daily maintenance of the lake."
+    )
+    timezone: Annotated[str, AfterValidator(_check_timezone)] = Field(
+        default="UTC", description="Time zone of these cron expressions, by its IANA name."
+    )
+
+
+class AlertSettings(BaseModel):
+    """Who is told when something is late or wrong."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    url: Annotated[SecretStr, AfterValidator(_check_receiver)] | None = Field(
+        default=None, description="Address that alerts are posted to; a secret, and written nowhere."
+    )
+    kind: Literal["webhook", "slack"] = Field(
+        default="webhook", description="What is posted: the alerts as JSON, or a message as Slack has it."
+    )
+    threshold: int = Field(default=1, ge=1, description="Failures in a row before anybody is told.")
+    timeout_seconds: float = Field(
+        default=10.0, gt=0, le=15, description="Longest wait for one answer of the receiver."
+    )
+    ui_url: str | None = Field(
+        default=None, description="Address of Dagster's web UI, for links to runs: https://HOST."
+    )
+
+
 class Settings(BaseSettings):
     """Where data lie, where work runs, and how days are counted.
 
@@ -104,7 +180,9 @@ class Settings(BaseSettings):
     (``INSTACART_CALENDAR__FIRST_WEEKDAY=Sunday``).
     """
 
-    model_config = SettingsConfigDict(env_prefix="INSTACART_", env_nested_delimiter="__", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="INSTACART_", env_nested_delimiter="__", frozen=True, hide_input_in_errors=True
+    )
 
     landing: Path = Field(default=Path("data/landing"), description="Folder of the landed files.")
     lake: LakeAddress = Field(default=Path("data/lake"), description="Folder or URL of the lake.")
@@ -157,6 +235,16 @@ class Settings(BaseSettings):
         default=DatabricksSettings(), description="The cluster that launched steps run on."
     )
 
+    environment: Environment = Field(
+        default="laptop",
+        description="What this deployment is for, which says what runs by itself: laptop, dev, staging, prod.",
+    )
+    look_seconds: int = Field(
+        default=30, ge=1, description="Seconds between two looks at the landing folder, and at what to tell."
+    )
+    schedule: ScheduleSettings = Field(default=ScheduleSettings(), description="When everything is built.")
+    alerts: AlertSettings = Field(default=AlertSettings(), description="Who is told of what is wrong.")
+
     @property
     def is_lake_local(self) -> bool:
         """Whether the lake is a folder of the machine that builds it."""
@@ -197,6 +285,12 @@ def load_settings(**chosen: Any) -> Settings:
         raise SettingsError(f"a setting cannot be read: {faults}; set it right, or unset it") from error
 
 
+SECRETS = frozenset({("alerts", "url")})
+"""Settings whose values no message shows."""
+
+
 def _explain(place: tuple[int | str, ...], value: Any, message: str) -> str:
     name = "__".join(map(str, place)).upper()
+    if place in SECRETS:
+        value = "…"
     return f"INSTACART_{name}={value}: {message}" if place else message.removeprefix("Value error, ")

@@ -33,6 +33,7 @@ from instacart_assets.settings import Settings, load_settings
 from instacart_assets.tables.assets import explain_block, table_address
 from instacart_assets.tables.build import build_table
 from instacart_assets.tables.declare import Table
+from instacart_assets.tables.notes import find_held
 from instacart_assets.tables.result import BuildResult, write_result
 
 MESSAGE_SECONDS = 2.0
@@ -102,10 +103,9 @@ def _build_alone(tables: Sequence[Table], settings: Settings, run_id: str) -> bo
     Returns:
         Whether every table was published.
     """
-    survey(
-        for_python(settings.landing), [table.contract for table in tables if table.contract.landed_columns]
-    )
     lake = _open_lake(settings)
+    landed = [table.contract for table in tables if table.contract.landed_columns]
+    survey(for_python(settings.landing), landed, find_held(lake, landed))
     missing: set[str] = set()
     for table in tables:
         if missing & set(table.dependencies):
@@ -153,8 +153,9 @@ def _build_for_dagster(
         params_loader=loader,
     ) as pipes:
         try:
-            survey(for_python(settings.landing), [contracts[address] for address in landed])
-            result = build_table(table, _open_lake(settings), settings, pipes.run_id)
+            lake, verified = _open_lake(settings), [contracts[address] for address in landed]
+            survey(for_python(settings.landing), verified, find_held(lake, verified))
+            result = build_table(table, lake, settings, pipes.run_id)
             said: Mapping[str, Any] = {"result": write_result(result)}
         except RemediableError as error:
             said = {"refused": str(error)}

@@ -7,10 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
+from typer.testing import CliRunner, Result
 
+from instacart_assets.cli import app
+from instacart_assets.lakehouse.folder_lake import FolderLake
 from instacart_assets.landing.withdrawn import read_withdrawn
+from instacart_assets_tests.lakehouse.things import make_named, publish
 from instacart_assets_tests.landing_files import write_landing
 
+AISLES = make_named("silver.aisles")
 INSTACART = (sys.executable, "-m", "instacart_assets.cli")
 
 
@@ -29,7 +35,24 @@ def instacart(*arguments: str, cwd: Path, **environment: str) -> subprocess.Comp
     )
 
 
-@pytest.mark.parametrize("command", ["generate", "land", "preflight", "run", "query"])
+COMMANDS = (
+    *(
+        "generate",
+        "land",
+        "preflight",
+        "run",
+        "watch",
+        "withdraw",
+        "query",
+        "versions",
+        "restore",
+        "maintain",
+    ),
+    "automation",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_helps(command: str, tmp_path: Path) -> None:
     helped = instacart(command, "--help", cwd=tmp_path)
     assert helped.returncode == 0
@@ -174,3 +197,38 @@ def test_a_folder_that_cannot_be_used_is_told_without_a_trace(tmp_path: Path) ->
     assert "Traceback" not in landed.stderr
     ran = instacart("run", cwd=tmp_path, DAGSTER_HOME=str(tmp_path / "missing"))
     assert "Traceback" not in ran.stderr
+
+
+def ask_lake(lake: Path, *arguments: str, **environment: str) -> Result:
+    """A command on a lake in this process, whose engine it then shares."""
+    places = {"INSTACART_LAKE": str(lake), "COLUMNS": "120"}
+    return CliRunner(env=places | environment).invoke(app, list(arguments))
+
+
+def test_a_table_is_seen_as_it_stood_brought_back_and_looked_after(
+    tmp_path: Path, spark: SparkSession
+) -> None:
+    lake = FolderLake(tmp_path / "lake", lambda: spark)
+    for number, name in enumerate(("fruit", "bread")):
+        publish(lake, [(1, name)], AISLES, run_id=f"run-{number}")
+    moment = lake.list_commits("silver.aisles")[1].moment.isoformat()
+    sql = ("SELECT name FROM silver.aisles", "--format", "csv")
+    for when in (("--version", "silver.aisles=0"), ("--as-of", moment)):
+        assert ask_lake(lake.root, "query", *sql, *when).stdout.splitlines() == ['"name"', '"fruit"']
+    too_early = ask_lake(lake.root, "query", *sql, "--as-of", "2015-01-01")
+    assert too_early.exit_code == 1
+    assert "not published yet at 2015-01-01" in too_early.stderr
+    assert "version 0, of" in too_early.stderr
+
+    restored = ask_lake(lake.root, "restore", "silver.aisles", "--version", "0")
+    assert restored.exit_code == 0, restored.stderr
+    assert ask_lake(lake.root, "query", *sql).stdout.splitlines() == ['"name"', '"fruit"']
+    told = ask_lake(lake.root, "versions", "silver.aisles").stdout
+    assert [line.split()[0] for line in told.splitlines() if "run-" in line] == ["2", "1", "0"]
+    assert "restored from 0" in told
+
+    due = {"INSTACART_CHECKPOINT_AFTER": "3"}
+    rehearsed = ask_lake(lake.root, "maintain", "--dry-run", **due)
+    assert "checkpoint   due" in rehearsed.stdout
+    assert "checkpoint   done" in ask_lake(lake.root, "maintain", **due).stdout
+    assert "checkpoint" not in ask_lake(lake.root, "maintain", **due).stdout

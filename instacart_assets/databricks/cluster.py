@@ -11,6 +11,9 @@ from instacart_assets.settings import DatabricksSettings, Settings, SettingsErro
 
 REMOTE_TARGET = "databricks_remote"
 
+KEPT_HERE = {"target", "databricks", "environment", "look_seconds", "schedule", "alerts"}
+"""Settings that a body on the cluster has no use for: what concerns the workspace, and what is run when."""
+
 
 def describe_run(databricks: DatabricksSettings) -> dict[str, Any]:
     """The ``run_config`` of dagster-databricks for every step: cluster, libraries and the longest time."""
@@ -95,7 +98,7 @@ def describe_remote(settings: Settings) -> dict[str, str]:
 
     Everything a body can need is among them; what concerns the workspace and its cluster is not.
     """
-    sent = settings.model_dump(mode="json", exclude={"target", "databricks"}, exclude_none=True)
+    sent = settings.model_dump(mode="json", exclude=KEPT_HERE, exclude_none=True)
     return {"INSTACART_TARGET": REMOTE_TARGET, **_name_variables("INSTACART_", sent)}
 
 

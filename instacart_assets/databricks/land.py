@@ -120,7 +120,7 @@ def _send_changed(
     on_progress: Callable[[int, int], object],
 ) -> Sequence[str]:
     """Send the copies that the folder does not hold yet, and remember them; gives their names."""
-    known = _read_record(files, root)
+    known = read_record(files, root)
     hashes = {name: _hash_file(copy.path) for name, copy in copies.items()}
     changed = [
         name
@@ -241,7 +241,8 @@ def _hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_record(files: RemoteFiles, root: str) -> dict[str, Sent]:
+def read_record(files: RemoteFiles, root: str) -> dict[str, Sent]:
+    """What was sent to a landing folder, by the names of its files; nothing where nobody wrote it down."""
     if files.find(f"{root}/{RECORD}") is None:
         return {}
     content = b"".join(files.read(f"{root}/{RECORD}"))

@@ -24,6 +24,7 @@ from instacart_assets.databricks.wheel import ENTRY_POINT, ENVIRONMENT, PACKAGE
 from instacart_assets.databricks.workspace import Workspace, WorkspaceError, connect
 from instacart_assets.errors import RemediableError
 from instacart_assets.settings import Settings, SettingsError
+from instacart_assets.tables.builder import settings_of
 
 FAREWELL_SECONDS = 30.0
 """Longest wait for a cancelled run to end."""
@@ -154,7 +155,7 @@ class ServerlessTasks:
         client = MendedServerlessClient(self._workspace, self._settings)
         settings = [
             word
-            for variable, value in describe_remote(self._settings).items()
+            for variable, value in describe_remote(settings_of(context, self._settings)).items()
             for word in ("--set", f"{variable}={value}")
         ]
         task = jobs.SubmitTask(

@@ -31,11 +31,31 @@ class FileStatus:
     stamp: str
 
 
+@dataclass(frozen=True)
+class RemoteFile:
+    """What a listing of a folder says of a file, or of a folder in it.
+
+    Attributes:
+        name: its name in the folder.
+        is_folder: whether it is a folder.
+        bytes: its size; 0 for a folder.
+        modified: when it was last written, in nanoseconds since 1970, true to the millisecond.
+    """
+
+    name: str
+    is_folder: bool
+    bytes: int
+    modified: int
+
+
 class RemoteFiles(Protocol):
     """Files of one kind of place; paths are as the API has them, absolute."""
 
     def find(self, path: str) -> FileStatus | None:
         """What is known of a file; None where there is none."""
+
+    def list_files(self, path: str) -> list[RemoteFile]:
+        """What lies in a folder; nothing where there is none."""
 
     def write(self, path: str, content: BinaryIO) -> None:
         """Write a file, over any that is there; folders are made as they are missing."""
@@ -66,6 +86,16 @@ class DbfsFiles:
         except NotFound:
             return None
         return FileStatus(status.file_size or 0, str(status.modification_time))
+
+    def list_files(self, path: str) -> list[RemoteFile]:
+        """See ``RemoteFiles``."""
+        try:
+            return [
+                _describe_entry(entry.path, entry.is_dir, entry.file_size, entry.modification_time)
+                for entry in self._dbfs.list(path or "/")
+            ]
+        except NotFound:
+            return []
 
     def write(self, path: str, content: BinaryIO) -> None:
         """See ``RemoteFiles``."""
@@ -111,6 +141,16 @@ class VolumeFiles:
             return None
         return FileStatus(status.content_length or 0, str(status.last_modified))
 
+    def list_files(self, path: str) -> list[RemoteFile]:
+        """See ``RemoteFiles``."""
+        try:
+            return [
+                _describe_entry(entry.path, entry.is_directory, entry.file_size, entry.last_modified)
+                for entry in self._files.list_directory_contents(path)
+            ]
+        except NotFound:
+            return []
+
     def write(self, path: str, content: BinaryIO) -> None:
         """See ``RemoteFiles``."""
         self.make_folder(path.rpartition("/")[0])
@@ -136,6 +176,11 @@ class VolumeFiles:
     def delete(self, path: str) -> None:
         """See ``RemoteFiles``; a folder must be empty."""
         self._files.delete(path)
+
+
+def _describe_entry(path: str | None, is_folder: bool | None, size: int | None, at: int | None) -> RemoteFile:
+    # What the API leaves out is none or nothing; it counts in milliseconds.
+    return RemoteFile((path or "").rpartition("/")[2], bool(is_folder), size or 0, (at or 0) * 1_000_000)
 
 
 class WatchedFile(FileIO):

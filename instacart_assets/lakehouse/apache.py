@@ -35,6 +35,7 @@ SMALL_CONFIG = {
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "8",
     "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",  # a vacuum makes as many tasks
     "spark.driver.memory": "4g",
 }
 """One machine: few partitions, no web server."""

@@ -40,6 +40,9 @@ KEEPING_OPERATIONS = frozenset(
 )
 """What Delta calls commits that leave every row as it is; one that it calls otherwise may have changed some."""
 
+REWRITING_OPERATIONS = frozenset({COMPACTION, "REORG"})
+"""Those of them that write rows into other files."""
+
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -67,6 +70,11 @@ class Commit:
     def keeps_rows(self) -> bool:
         """Whether it left every row as it was."""
         return self.operation in KEEPING_OPERATIONS
+
+    @property
+    def keeps_files(self) -> bool:
+        """Whether it left every file of the version before where it was."""
+        return self.keeps_rows and self.operation not in REWRITING_OPERATIONS
 
 
 @dataclass(frozen=True)

@@ -251,9 +251,10 @@ class Lakehouse(ABC):
         """
         path, contract = candidate.path, candidate.contract
         if published is None:
-            shutil.copytree(
-                locate_good(path), path / ADDED, copy_function=_link, ignore=shutil.ignore_patterns(ADDED)
-            )
+            if candidate.rows:
+                shutil.copytree(
+                    locate_good(path), path / ADDED, copy_function=_link, ignore=shutil.ignore_patterns(ADDED)
+                )
             change = Change(candidate.rows, 0)
         else:
             made, held = self._read_good(candidate), published.select(*contract.column_names)
@@ -338,7 +339,9 @@ class Lakehouse(ABC):
         folders = [
             self._changes_of(address) / name for notes in writing for name in json.loads(notes[CHANGED])
         ]
-        if not all(folder.is_dir() for folder in folders):
+        if not all(
+            any(folder.glob("*.parquet")) for folder in folders
+        ):  # cleared away, wholly or but for the folder
             return None
         nothing = self.read(address, until).limit(0)
         parts = map(self._read_folder, folders)

@@ -56,7 +56,8 @@ def is_kept(commits: Sequence[Commit], version: int) -> bool:
     """
     if version not in {commit.version for commit in commits}:
         return False
-    until = next((commit.moment for commit in reversed(commits) if commit.version > version), None)
+    after = (commit for commit in reversed(commits) if commit.version > version)
+    until = next((commit.moment for commit in after if not commit.keeps_files), None)
     return until is None or all(
         until > _find_reach(commit) for commit in commits if commit.operation == VACUUM
     )

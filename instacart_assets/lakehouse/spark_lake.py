@@ -254,10 +254,12 @@ class SparkLake(Lakehouse):
         return self._read_refused(candidate.path, candidate.contract)
 
     def _commit(self, candidate: Candidate, notes: str) -> int:
-        return self._try_commit(candidate.contract.address, notes, lambda: self._write(candidate, notes))
+        return self._try_commit(
+            candidate.contract.address, candidate.pin, notes, lambda: self._write(candidate, notes)
+        )
 
-    def _try_commit(self, address: str, notes: str, write: Callable[[], None]) -> int:
-        """The version that a write with notes makes.
+    def _try_commit(self, address: str, pin: Pin, notes: str, write: Callable[[], None]) -> int:
+        """The version that a write with notes makes of the one that was pinned.
 
         Raises:
             PublishConflictError: another commit came first.
@@ -268,18 +270,20 @@ class SparkLake(Lakehouse):
             if CONFLICT.search(str(error)):
                 raise PublishConflictError(explain_conflict(address)) from error
             raise
-        return self._find_commit(address, notes)
+        return self._find_commit(address, pin, notes)
 
     def _write(self, candidate: Candidate, notes: str) -> None:
         """Make a candidate the table's content, in one commit."""
         contract, pin = candidate.contract, candidate.pin
         if pin.version is None:
             self._make_table(contract)
-        if not candidate.is_part:
+        removes = candidate.change is not None and candidate.change.removed > 0
+        told = _tell_statement(notes, contract.address, pin)
+        if not candidate.is_part or (removes and not self._can_set(told)):
             rows = _describe(self.read_candidate(candidate), contract)
             self._overwrite(contract.address, rows, notes, pin)
-        elif candidate.change is not None and candidate.change.removed:
-            self._merge_into(candidate, notes)
+        elif removes:
+            self._merge_into(candidate, told)
         else:
             rows = _describe(self.read_added(candidate), contract)
             options = {NOTES: notes, **_number_commit(contract.address, pin)}
@@ -299,10 +303,9 @@ class SparkLake(Lakehouse):
             .overwrite(F.lit(True))
         )
 
-    def _merge_into(self, candidate: Candidate, notes: str) -> None:
+    def _merge_into(self, candidate: Candidate, told: Mapping[str, str]) -> None:
         """Take out the rows that go and put in those that come, by the table's key."""
         contract = candidate.contract
-        name = self._names.name(contract.address)
         coming = self.read_added(candidate)
         going = self.read_removed(candidate).join(coming, [*contract.key], "left_anti")
         changes = coming.withColumn(IS_GOING, F.lit(False)).unionByName(
@@ -310,40 +313,43 @@ class SparkLake(Lakehouse):
         )
         view = f"changes_{uuid4().hex[:8]}"
         changes.createOrReplaceTempView(view)
-        same = " AND ".join(f"held.`{column}` = new.`{column}`" for column in contract.key)
-        columns = [f"`{column}`" for column in contract.column_names]
-        number = _number_commit(contract.address, candidate.pin)
-        told = {f"commitInfo.{NOTES}": notes, **{f"write.{key}": value for key, value in number.items()}}
-        with self._set({f"spark.databricks.delta.{key}": value for key, value in told.items()}):
-            self.session.sql(
-                f"MERGE INTO {name} AS held USING {view} AS new ON {same} "  # noqa: S608 - the lake's own names
-                f"WHEN MATCHED AND new.{IS_GOING} THEN DELETE "
-                f"WHEN MATCHED THEN UPDATE SET {', '.join(f'held.{column} = new.{column}' for column in columns)} "
-                f"WHEN NOT MATCHED AND NOT new.{IS_GOING} THEN INSERT ({', '.join(columns)}) "
-                f"VALUES ({', '.join(f'new.{column}' for column in columns)})"
-            )
-        self.session.catalog.dropTempView(view)
+        try:
+            with self._set(told):
+                self.session.sql(_spell_merge(self._names.name(contract.address), view, contract)).collect()
+        finally:
+            self.session.catalog.dropTempView(view)
+
+    def _can_set(self, config: Mapping[str, str]) -> bool:
+        """Whether the session takes this configuration: serverless compute takes little, and Delta's is not of it."""
+        try:
+            with self._set(config):
+                return True
+        except PySparkException:
+            return False
 
     @contextmanager
     def _set(self, config: Mapping[str, str]) -> Iterator[None]:
-        """The session with this configuration, for one statement: SQL takes no options."""
-        for key, value in config.items():
-            self.session.conf.set(key, value)
+        """The session with this configuration, for one statement."""
+        done: list[str] = []
         try:
+            for key, value in config.items():
+                self.session.conf.set(key, value)
+                done.append(key)
             yield
         finally:
-            for key in config:
+            for key in done:
                 self.session.conf.unset(key)
 
-    def _find_commit(self, address: str, notes: str) -> int:
-        """The version that a commit with these notes made.
+    def _find_commit(self, address: str, pin: Pin, notes: str) -> int:
+        """The version that a commit with these notes made after the one that was pinned.
 
         Raises:
             PublishConflictError: there is none, as Delta passed over a number that was committed before.
         """
         self._seen[address] = self._list_commits(address, REMEMBERED)
         for commit in self._seen[address]:
-            if commit[NOTES] == notes:
+            # A version that is brought back twice notes the same twice.
+            if commit[NOTES] == notes and commit["version"] > (pin.version or 0):
                 return int(commit["version"])
         raise PublishConflictError(explain_conflict(address))
 
@@ -384,7 +390,7 @@ class SparkLake(Lakehouse):
     def restore(self, address: str, version: int, notes: str) -> int:
         """Write an earlier version over the table, as publishing does: Delta's own RESTORE takes no notes."""
         pin, rows = self.pin(address), self._load(address, version)
-        return self._try_commit(address, notes, lambda: self._overwrite(address, rows, notes, pin))
+        return self._try_commit(address, pin, notes, lambda: self._overwrite(address, rows, notes, pin))
 
     def measure_files(self, address: str) -> Files:
         """The data files of the version that is published now."""
@@ -430,6 +436,26 @@ class SparkLake(Lakehouse):
 def _number_commit(address: str, pin: Pin) -> dict[str, str]:
     """What lets Delta commit once on a pinned version: a run with an older pin comes too late."""
     return {"txnAppId": f"publish {address}", "txnVersion": str((pin.version or 0) + 1)}
+
+
+def _tell_statement(notes: str, address: str, pin: Pin) -> dict[str, str]:
+    """The same, and what the version notes of itself, as configuration: SQL takes no options."""
+    number = {f"write.{key}": value for key, value in _number_commit(address, pin).items()}
+    told = {f"commitInfo.{NOTES}": notes, **number}
+    return {f"spark.databricks.delta.{key}": value for key, value in told.items()}
+
+
+def _spell_merge(name: str, view: str, contract: Contract) -> str:
+    """The statement that brings a view of rows that come and go into a table."""
+    same = " AND ".join(f"held.`{column}` <=> new.`{column}`" for column in contract.key)
+    columns = [f"`{column}`" for column in contract.column_names]
+    return (
+        f"MERGE INTO {name} AS held USING {view} AS new ON {same} "  # noqa: S608 - the lake's own names
+        f"WHEN MATCHED AND new.{IS_GOING} THEN DELETE "
+        f"WHEN MATCHED THEN UPDATE SET {', '.join(f'held.{column} = new.{column}' for column in columns)} "
+        f"WHEN NOT MATCHED AND NOT new.{IS_GOING} THEN INSERT ({', '.join(columns)}) "
+        f"VALUES ({', '.join(f'new.{column}' for column in columns)})"
+    )
 
 
 def _describe(rows: DataFrame, contract: Contract) -> DataFrame:

@@ -109,8 +109,9 @@ def _describe_versions(lake: Lakehouse, address: str) -> Iterator[TableVersion]:
 
 
 def _count_rows(lake: Lakehouse, address: str, commit: Commit) -> int:
-    """Rows of a version, which Spark counts where it writes them."""
-    written = commit.metrics.get("numOutputRows")
+    """Rows of a version, which Spark counts where it writes all of them."""
+    is_whole = commit.parameters.get("mode") == "Overwrite"
+    written = commit.metrics.get("numOutputRows") if is_whole else None
     return lake.count_rows(address, commit.version) if written is None else int(written)
 
 

@@ -45,6 +45,27 @@ def table_address(key: dg.AssetKey) -> str:
     return ".".join(key.path)
 
 
+def step_of(address: str) -> str:
+    """The key of the step that makes the table at ``layer.table``, and the pool of which it takes the one place."""
+    return address.replace(".", "__")
+
+
+def find_table(step_key: str) -> str:
+    """The address of the table that a step makes."""
+    return step_key.replace("__", ".", 1)
+
+
+def explain_failure(event: dg.DagsterEvent) -> str:
+    """Why a step failed, for people."""
+    failure = event.step_failure_data
+    if failure.user_failure_data is not None and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    error = failure.error
+    if error is None:
+        return "failed without a message"
+    return (error.cause or error).message.strip()
+
+
 def build_landed_assets(contracts: Iterable[Contract]) -> list[dg.AssetSpec]:
     """The landed sources of bronze contracts as external assets: shown in the graph, made by somebody else."""
     return [
@@ -78,7 +99,8 @@ def _build_asset(table: Table, landed: Mapping[dg.AssetKey, Contract]) -> dg.Ass
     contract = table.contract
 
     @dg.multi_asset(
-        name=table.address.replace(".", "__"),
+        name=step_of(table.address),
+        pool=step_of(table.address),
         specs=[describe_table(table), *([describe_quarantine(table)] if contract.has_quarantine else [])],
         check_specs=[_describe_check(rule, contract) for rule in compile_rules(contract)],
     )
@@ -183,6 +205,7 @@ def report(result: BuildResult) -> Iterator[dg.MaterializeResult[Any] | dg.Asset
             **_preview(result),
             "dagster/row_count": result.rows,
             "delta_version": result.version,
+            "is_news": result.is_news,
             "seconds": round(result.seconds, 3),
         },
     )

@@ -78,6 +78,7 @@ def _build_held(table: Table, lake: Lakehouse, settings: Settings, run_id: str) 
             quarantine=draft.quarantine.describe() if draft.quarantine is not None else None,
             seconds=time.perf_counter() - started,
             notes={"made": draft.why, **made.notes, **draft.note_run()},
+            is_news=made.is_news,
             preview=_read_preview(table, lake, made.version),
         )
 
@@ -91,6 +92,7 @@ class _Made:
     version: int | None
     outcomes: tuple[RuleOutcome, ...]
     candidate: Path | None = None
+    is_news: bool = False
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -112,7 +114,9 @@ def _publish(draft: Draft, lake: Lakehouse) -> _Made:
         lake.discard(candidate)
     change = candidate.change
     notes = {} if change is None else {"rows_added": change.added, "rows_removed": change.removed}
-    return _Made(candidate.contract, candidate.rows, version, outcomes, candidate.path, notes)
+    return _Made(
+        candidate.contract, candidate.rows, version, outcomes, candidate.path, candidate.is_news, notes
+    )
 
 
 def _read_preview(table: Table, lake: Lakehouse, version: int | None) -> tuple[Mapping[str, Any], ...]:

@@ -16,7 +16,17 @@ from instacart_assets.places import for_python
 from instacart_assets.settings import Settings
 from instacart_assets.tables.build import build_table
 from instacart_assets.tables.declare import Table
+from instacart_assets.tables.notes import find_held
 from instacart_assets.tables.result import BuildResult
+
+FULL_TAG = "instacart/full"
+"""Tag of a run, ``true``, that makes silver and gold anew from bronze, whatever has changed."""
+
+
+def settings_of(context: dg.AssetExecutionContext, settings: Settings) -> Settings:
+    """The settings, with what the tags of a run ask for."""
+    is_full = context.run.tags.get(FULL_TAG, "").lower() == "true"
+    return settings.model_copy(update={"full": True}) if is_full else settings
 
 
 class EngineBuilder:
@@ -35,7 +45,8 @@ class EngineBuilder:
         self, table: Table, landed: Sequence[Contract], context: dg.AssetExecutionContext
     ) -> BuildResult:
         """Make and publish the next version of a table; see ``build_table``."""
+        settings = settings_of(context, self._settings)
+        lake = open_lake(settings, self._open_session)
         if landed:
-            survey(for_python(self._settings.landing), landed)
-        lake = open_lake(self._settings, self._open_session)
-        return build_table(table, lake, self._settings, context.run.run_id)
+            survey(for_python(settings.landing), landed, find_held(lake, landed))
+        return build_table(table, lake, settings, context.run.run_id)

@@ -81,6 +81,9 @@ class LandedDraft(Draft):
     def write(self) -> None:
         """Write a candidate of what has to be read, unless nothing has."""
         past = self._past
+        if past is not None and self._settings.as_of is not None:
+            self.why, self.is_current = "what had landed is read as it stood then", True
+            return
         if past is not None and self.why == NOTHING_TO_DO and self._is_quarantine_settled(past):
             self.is_current = True
             return

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from instacart_assets.contracts.model import ORIGIN, REASONS
 from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.contracts.rules import consulted_tables
-from instacart_assets.lakehouse.lake import Lakehouse
+from instacart_assets.lakehouse.lake import Lakehouse, TableMissingError
 from instacart_assets.lakehouse.schema import check_shape
 from instacart_assets.quality.accounting import RowCounts, audit_row_counts
 from instacart_assets.quality.audit import Evidence, audit_rows
@@ -29,7 +29,7 @@ from instacart_assets.settings import Settings
 from instacart_assets.tables.declare import Table
 from instacart_assets.tables.draft import FIRST_VERSION, NOTHING_TO_DO, OTHER_RECIPE, Draft, say_refused
 from instacart_assets.tables.moment import Moment
-from instacart_assets.tables.notes import Provenance, read_held_files, read_past, was_public
+from instacart_assets.tables.notes import Provenance, read_held_files, read_past, read_stamp, was_public
 from instacart_assets.tables.refusals import Quarantine
 from instacart_assets.tables.scope import Scope, find_scope
 
@@ -61,13 +61,29 @@ class MadeDraft(Draft):
             self._settled = self.quarantine.find_settled(self._list_files())
 
     def _find_version(self, address: str) -> int | None:
-        return self._lake.find_version(address)
+        """The version of a table to make this one of: the published one, or in a look back the one of then.
+
+        What the same run has made of the past already is taken as it is.
+        """
+        moment = self._settings.as_of
+        if moment is None or self._lake.read_last_note(address, "run_id") == self._run_id:
+            return self._lake.find_version(address)
+        version = self._lake.find_version_at(address, moment)
+        if version is None:
+            raise TableMissingError(
+                f"{address} was not in the lake {self._lake.place} at {moment.isoformat()}; "
+                f"see what was when: instacart versions {address}"
+            )
+        return version
 
     # -- what has to be made
 
     def write(self) -> None:
         """Write a candidate of what has to be made, unless nothing has."""
         past = self._past
+        if past is not None and self._keeps_history and self._settings.as_of is not None:
+            self.why, self.is_current = "what was is not made anew", True
+            return
         moved = self._list_moved(past) if past else []
         self.why = self._say_why_whole(past, moved)
         if past is not None and not self.why:
@@ -82,14 +98,26 @@ class MadeDraft(Draft):
         """Why the whole table has to be made; nothing where a part may do."""
         if past is None:
             return FIRST_VERSION
-        if self._settings.full and not self._keeps_history:
-            return "it was asked for"
-        if past.recipe != self._recipe:
-            return OTHER_RECIPE
         untied = [address for address in moved if address in self._inputs and address not in self._table.ties]
-        if untied or (not self._table.by and moved):
-            return f"{', '.join(untied or moved)} has changed"
-        return ""
+        changed = untied or ([] if self._table.by else moved)
+        reasons = {
+            f"it was asked for as of {self._settings.as_of}": self._settings.as_of is not None,
+            "it was asked for": self._settings.full and not self._keeps_history,
+            OTHER_RECIPE: past.recipe != self._recipe,
+            "its quarantine has lost rows": self._has_lost_refused(past),
+            f"{', '.join(changed)} has changed": bool(changed),
+        }
+        return next((reason for reason, holds in reasons.items() if holds), "")
+
+    def _has_lost_refused(self, past: Provenance) -> bool:
+        if self.quarantine is None:
+            return False
+        return sum(self.quarantine.count_states()) < past.refused + past.settled
+
+    @property
+    def _is_asked_for(self) -> bool:
+        """Whether the table is made as a whole, whatever has changed."""
+        return self._settings.full or self._settings.as_of is not None
 
     @property
     def _keeps_history(self) -> bool:
@@ -101,21 +129,28 @@ class MadeDraft(Draft):
         return [
             address
             for address, version in self._versions.items()
-            if version is not None
-            and (
-                address not in past.made_of or self._lake.has_changed(address, past.made_of[address], version)
-            )
+            if version is not None and self._has_moved(address, version, past)
         ]
+
+    def _has_moved(self, address: str, version: int, past: Provenance) -> bool:
+        noted = past.made_of.get(address)
+        if noted is None or version < noted:
+            return True
+        if version == noted:  # a table that was removed and made again counts from the beginning
+            return past.stamps.get(address) != read_stamp(self._lake, address)
+        return self._lake.has_changed(address, noted, version)
 
     def _write_whole(self) -> None:
         """Make the whole table, and see in what it differs from the published one, where that is worth a look."""
         if self._contract.refuses_rows:
             self._repeats = find_repeats(self._read_unsettled(self._landed), self._contract)
         self._stage(self._inputs)
-        is_same_recipe = (
-            self._past is not None and self._past.recipe == self._recipe and not self._settings.full
-        )
-        if is_same_recipe and self.candidate.rows <= WORTH_COMPARING:
+        if self._past is None or self._past.recipe != self._recipe:
+            return
+        if self._keeps_history:
+            # What was is never written anew: only what has changed is merged into it.
+            self.candidate = self._lake.compare(self.candidate, self._read_published(), is_part=True)
+        elif not self._is_asked_for and self.candidate.rows <= WORTH_COMPARING:
             self.candidate = self._lake.compare(self.candidate, self._read_published(), is_part=False)
 
     def _write_part(self, past: Provenance, moved: Sequence[str]) -> bool:
@@ -151,7 +186,7 @@ class MadeDraft(Draft):
 
     def _read_changes(self, address: str, past: Provenance) -> DataFrame | None:
         version = self._versions[address]
-        if address not in past.made_of or version is None:
+        if address not in past.made_of or version is None or version <= past.made_of[address]:
             return None
         return self._lake.read_changes(address, past.made_of[address], version)
 
@@ -291,8 +326,8 @@ class MadeDraft(Draft):
         return was_public(self._lake, self._table.sources.values())
 
     def settle_refused(self) -> None:
-        """Resolve rows that passed, were superseded, or are gone from their files."""
-        if self.quarantine is not None:
+        """Resolve rows that passed, were superseded, or are gone from their files; a look back resolves none."""
+        if self.quarantine is not None and self._settings.as_of is None:
             superseded = self._repeats.of_fate(SUPERSEDED) if self._repeats is not None else None
             self.quarantine.settle(self.found, superseded, self._list_files())
 
@@ -302,6 +337,7 @@ class MadeDraft(Draft):
         return Provenance(
             recipe=self._recipe,
             made_of={address: version for address, version in self._versions.items() if version is not None},
+            stamps={address: read_stamp(self._lake, address) for address in self._versions},
             refused=self.candidate.refused,
             settled=self.quarantine.count_states()[1] if self.quarantine is not None else 0,
             lines=read_open_lines(self._table, self._lake).count() if self._contract.refuses_rows else 0,

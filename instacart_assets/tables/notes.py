@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from instacart_assets.contracts.model import Contract
 from instacart_assets.lakehouse.lake import Lakehouse
 from instacart_assets.quality.audit import HISTORY_VERSIONS
 from instacart_assets.tables.declare import Table
@@ -57,6 +58,7 @@ class Provenance:
     Attributes:
         recipe: fingerprint of how it was made: contract, code and settings.
         made_of: version of each table that it was made of or held against, by address.
+        stamps: what those versions are told by from others of their number, should a table begin anew.
         refused: rows or lines that were refused and that nobody had dealt with.
         settled: rows or lines in quarantine that a person had dealt with.
         lines: malformed lines of the files of its rows that nobody had dealt with.
@@ -66,6 +68,7 @@ class Provenance:
 
     recipe: str
     made_of: Mapping[str, int] = field(default_factory=dict)
+    stamps: Mapping[str, str | None] = field(default_factory=dict)
     refused: int = 0
     settled: int = 0
     lines: int = 0
@@ -84,6 +87,11 @@ def read_provenance(lake: Lakehouse, address: str) -> Provenance | None:
     return None if noted is None else Provenance(**json.loads(noted))
 
 
+def read_stamp(lake: Lakehouse, address: str) -> str | None:
+    """What tells the published version of a table from one of the same number, had the table begun anew."""
+    return lake.read_last_note(address, "candidate")
+
+
 def write_held_files(files: Mapping[str, HeldFile]) -> dict[str, str]:
     """The note of the files that a version holds."""
     return {LANDED_FILES: json.dumps({name: asdict(file) for name, file in files.items()})}
@@ -97,6 +105,11 @@ def read_held_files(lake: Lakehouse, address: str) -> dict[str, HeldFile]:
         name: HeldFile(**{**file, "unknown": tuple(file["unknown"]), "missing": tuple(file["missing"])})
         for name, file in files
     }
+
+
+def find_held(lake: Lakehouse, contracts: Iterable[Contract]) -> set[str]:
+    """Addresses of those bronze tables that hold files already."""
+    return {contract.address for contract in contracts if read_held_files(lake, contract.address)}
 
 
 def read_past(lake: Lakehouse, address: str) -> dict[str, list[float]]:

@@ -40,6 +40,7 @@ class BuildResult:
         seconds: wall time of the whole way.
         notes: what else a reader of the run should know, by name.
         preview: the first rows of a published table that people read.
+        is_news: whether readers have other rows than before.
     """
 
     contract: Contract
@@ -53,6 +54,7 @@ class BuildResult:
     seconds: float
     notes: Mapping[str, Any]
     preview: tuple[Mapping[str, Any], ...] = ()
+    is_news: bool = True
 
 
 def write_result(result: BuildResult) -> str:
@@ -64,7 +66,7 @@ def write_result(result: BuildResult) -> str:
     known = set(contract.column_names)
     said = {
         **{name: getattr(result, name) for name in ("run_id", "rows", "version", "kept", "candidate")},
-        **{name: getattr(result, name) for name in ("seconds", "notes", "preview")},
+        **{name: getattr(result, name) for name in ("seconds", "notes", "preview", "is_news")},
         "address": contract.address,
         "added": [asdict(column) for column in result.contract.columns if column.name not in known],
         "outcomes": [write_outcome(outcome) for outcome in result.outcomes],

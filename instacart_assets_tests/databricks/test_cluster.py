@@ -1,6 +1,6 @@
 """What a cluster is, and what it is told."""
 
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -22,6 +22,8 @@ ELSEWHERE: dict[str, Any] = {
     "schema_prefix": "dev_",
     "scratch": "/Volumes/main/ops/scratch",
     "inspection_days": 3,
+    "full": True,
+    "as_of": datetime(2026, 11, 23, 18, 30, 0, 123_456, timezone(timedelta(hours=1))),
     "calendar": {"first_weekday": "Sunday", "window_weeks": 52, "as_of_date": "2017-01-01"},
 }
 
@@ -44,6 +46,8 @@ def test_every_part_of_the_calendar_has_its_variable() -> None:
     told = describe_remote(Settings(target="databricks", **ELSEWHERE))
     assert told["INSTACART_CALENDAR__AS_OF_DATE"] == date(2017, 1, 1).isoformat()
     assert told["INSTACART_INSPECTION_DAYS"] == "3"
+    assert told["INSTACART_FULL"] == "True"
+    assert told["INSTACART_AS_OF"] == "2026-11-23T18:30:00.123456+01:00"
 
 
 def test_nothing_of_the_workspace_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,6 +56,12 @@ def test_nothing_of_the_workspace_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     told = describe_remote(Settings(target="databricks", databricks=databricks))
     assert not [name for name in told if "DATABRICKS" in name or "PASSWORD" in name]
     assert "a-token" not in told.values()
+
+
+def test_nothing_of_what_is_run_when_is_told() -> None:
+    alerts = {"url": "https://hooks.example/hush"}
+    told = describe_remote(load_settings(target="databricks", environment="prod", alerts=alerts))
+    assert not [name for name in told if "ALERTS" in name or "SCHEDULE" in name or "ENVIRONMENT" in name]
 
 
 def test_an_existing_cluster_is_used_as_it_is() -> None:

@@ -18,7 +18,7 @@ import pytest
 from databricks.sdk.service import jobs
 from deltalake import DeltaTable
 
-from instacart_assets.databricks.native_job import PARAMETERS, describe_job, name_task
+from instacart_assets.databricks.native_job import PARAMETERS, RUN_PARAMETERS, describe_job, name_task
 from instacart_assets.definitions import build_defs
 from instacart_assets.graph import all_tables, sort_tables
 from instacart_assets.runs import run_graph, select_tables
@@ -191,7 +191,9 @@ def test_the_native_job_builds_the_same_without_dagster(
     built = {name_task(address) for address in laptop.list_tables("native")}
     job = describe_job(sort_tables(all_tables()), wheel)
     given = name_places("native")
-    values = {f"{{{{job.parameters.{name}}}}}": given[variable] for name, variable in PARAMETERS.items()}
+    usual = {name: default for name, (_, default) in RUN_PARAMETERS.items()}
+    chosen = {name: given[variable] for name, variable in PARAMETERS.items()} | usual
+    values = {f"{{{{job.parameters.{name}}}}}": value for name, value in chosen.items()}
     tasks = [
         fill(task, {**values, "{{job.run_id}}": "job"}) for task in job["tasks"] if task["task_key"] in built
     ]

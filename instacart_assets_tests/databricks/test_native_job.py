@@ -1,18 +1,32 @@
 """The job of the whole graph: tasks and assets, edges and dependencies."""
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
+from databricks.sdk.service.jobs import JobSettings
 
-from instacart_assets.databricks.native_job import JOB, PARAMETERS, describe_job, load_resources, name_task
+from instacart_assets.databricks.native_job import (
+    JOB,
+    PARAMETERS,
+    RUN_PARAMETERS,
+    describe_job,
+    load_resources,
+    load_watching_resources,
+    name_task,
+)
 from instacart_assets.definitions import build_defs
 from instacart_assets.graph import all_tables
+from instacart_assets.runs import select_tables
 from instacart_assets.tables.assets import table_address
+from instacart_assets.task import _make_parser, _read_settings
 
 
 @pytest.fixture(scope="module")
@@ -20,16 +34,16 @@ def tasks() -> dict[str, dict[str, Any]]:
     return {task["task_key"]: task for task in describe_job(all_tables(), "wheel.whl")["tasks"]}
 
 
-def test_every_asset_is_made_by_one_task(tasks: dict[str, dict[str, Any]]) -> None:
-    graph = build_defs().resolve_asset_graph()
+def test_every_table_is_made_by_one_task(tasks: dict[str, dict[str, Any]]) -> None:
+    defs = build_defs()
+    graph = defs.resolve_asset_graph()
     made: list[str] = []
     for table in all_tables():
         parameters = tasks[name_task(table.address)]["python_wheel_task"]["parameters"]
         assert parameters[parameters.index("--select") + 1] == table.address
         key = next(key for key in graph.get_all_asset_keys() if table_address(key) == table.address)
         made += [table_address(one) for one in graph.get(key).execution_set_asset_keys or {key}]
-    materialisable = [key for key in graph.get_all_asset_keys() if graph.get(key).is_materializable]
-    assert sorted(made) == sorted(map(table_address, materialisable))
+    assert sorted(made) == sorted(map(table_address, select_tables(defs, None)))
     assert len(tasks) == len(all_tables())
 
 
@@ -47,14 +61,14 @@ def test_every_edge_is_a_dependency(tasks: dict[str, dict[str, Any]]) -> None:
         assert {edge["task_key"] for edge in tasks[name_task(address)]["depends_on"]} == parents, address
 
 
-def test_a_bundle_takes_the_job(tmp_path: Path) -> None:
-    """Databricks' own builder, as the command line calls it while a bundle is deployed."""
+def build_bundle(folder: Path, loader: str) -> dict[str, Any]:
+    """The job that Databricks' own builder makes, as the command line calls it while a bundle is deployed."""
     bundle = {
         "bundle": {"name": "probe", "target": "dev", "mode": "development"},
         "variables": {name: {"value": name} for name in PARAMETERS},
-        "python": {"resources": ["instacart_assets.databricks.native_job:load_resources"]},
+        "python": {"resources": [f"instacart_assets.databricks.native_job:{loader}"]},
     }
-    given, made, told = (tmp_path / name for name in ("given.json", "made.json", "told.json"))
+    given, made, told = (folder / name for name in ("given.json", "made.json", "told.json"))
     given.write_text(json.dumps(bundle))
     built = subprocess.run(
         [
@@ -69,9 +83,57 @@ def test_a_bundle_takes_the_job(tmp_path: Path) -> None:
     )
     assert built.returncode == 0, built.stderr
     assert not told.read_text().strip(), told.read_text()
-    job = json.loads(made.read_text())["resources"]["jobs"][JOB]
+    return dict(json.loads(made.read_text())["resources"]["jobs"][JOB])
+
+
+def test_a_bundle_takes_the_job(tmp_path: Path) -> None:
+    job = build_bundle(tmp_path, load_resources.__name__)
     assert {task["task_key"] for task in job["tasks"]} == {name_task(table.address) for table in all_tables()}
-    assert [parameter["name"] for parameter in job["parameters"]] == list(PARAMETERS)
+    assert [parameter["name"] for parameter in job["parameters"]] == [*PARAMETERS, *RUN_PARAMETERS]
+    assert job["queue"] == {"enabled": True}
+    assert "trigger" not in job
+
+
+def test_a_bundle_takes_the_job_that_starts_when_files_land(tmp_path: Path) -> None:
+    job = build_bundle(tmp_path, load_watching_resources.__name__)
+    arrival = job.pop("trigger")
+    assert arrival["file_arrival"]["url"] == "${var.landing}/"
+    assert arrival["pause_status"] == "UNPAUSED"
+    # Databricks refuses less than a minute.
+    assert min(value for name, value in arrival["file_arrival"].items() if name.endswith("_seconds")) >= 60
+    assert job == build_bundle(tmp_path, load_resources.__name__)
+
+
+def test_the_api_takes_the_job_that_starts_when_files_land() -> None:
+    described = describe_job(all_tables(), "wheel.whl", "/Volumes/main/landing/files/")
+    trigger = JobSettings.from_dict(described).as_dict()["trigger"]
+    assert trigger == described["trigger"]
+    assert trigger["file_arrival"]["url"] == "/Volumes/main/landing/files/"
+
+
+@pytest.mark.parametrize(
+    ("started_with", "full", "as_of"),
+    [
+        ({}, False, None),
+        ({"full": "true"}, True, None),
+        ({"as_of": "2026-11-23T18:30:00+01:00"}, False, datetime(2026, 11, 23, 17, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_single_run_may_be_another_than_usual(
+    tasks: dict[str, dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    started_with: dict[str, str],
+    full: bool,
+    as_of: datetime | None,
+) -> None:
+    usual = {name: default for name, (_, default) in RUN_PARAMETERS.items()}
+    values = {**{name: f"/Volumes/{name}" for name in PARAMETERS}, **usual, **started_with}
+    words = tasks["silver__orders"]["python_wheel_task"]["parameters"]
+    for name, value in values.items():
+        words = [word.replace(f"{{{{job.parameters.{name}}}}}", value) for word in words]
+    monkeypatch.setattr(os, "environ", {})
+    settings = _read_settings(dict(_make_parser().parse_args(words).set))
+    assert (settings.full, settings.as_of, settings.target) == (full, as_of, "databricks_remote")
 
 
 def test_the_command_that_tasks_run_is_in_the_wheel() -> None:
@@ -82,6 +144,7 @@ def test_the_command_that_tasks_run_is_in_the_wheel() -> None:
     assert callable(command.load())
 
 
-def test_resources_hold_the_job_alone() -> None:
-    resources = load_resources(None)  # type: ignore[arg-type] # the bundle is not looked at
+@pytest.mark.parametrize("load", [load_resources, load_watching_resources])
+def test_resources_hold_the_job_alone(load: Callable[[Any], Any]) -> None:
+    resources = load(None)
     assert list(resources.jobs) == [JOB]

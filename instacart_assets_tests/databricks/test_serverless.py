@@ -97,10 +97,16 @@ def read_only_state(workspace: EmulatedWorkspace) -> str:
     return str(state.result_state and state.result_state.value)
 
 
-def test_a_result_comes_back_and_settings_went_there(workspace: EmulatedWorkspace) -> None:
+def test_a_result_comes_back_and_settings_went_there(
+    workspace: EmulatedWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSTACART_FULL", "1")
+    monkeypatch.setenv("INSTACART_AS_OF", "2026-11-23T18:30:00+01:00")
     told = run("tell")
     assert "INSTACART_TARGET=databricks_remote" in told
     assert "INSTACART_CATALOG=main" in told
+    assert "INSTACART_FULL=True" in told
+    assert "INSTACART_AS_OF=2026-11-23T18:30:00+01:00" in told
     assert workspace.token not in told
     assert list(workspace.folders.find(VOLUME).glob("*/*")) == []
 

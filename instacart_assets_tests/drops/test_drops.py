@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from instacart_assets.graph import all_tables, sort_tables
 from instacart_assets.lakehouse.folder_lake import FolderLake
 from instacart_assets.settings import Settings
-from instacart_assets.tables.build import build_table
 from instacart_assets.tables.result import BuildResult
+from instacart_assets_tests.drops.follow import build_graph
 from instacart_assets_tests.drops.shop import HAPPENINGS, Shop
 from instacart_assets_tests.faults.proof import scale, write_report
 from instacart_assets_tests.lake_reading import read_table, round_off
@@ -44,19 +43,8 @@ class Follower:
         return self._build("anew", landing, full=True)
 
     def _build(self, name: str, landing: Path, *, full: bool) -> dict[str, BuildResult]:
-        """Each table that is made of published ones, in the order of the graph."""
         settings = Settings(landing=landing, lake=self._folder / name, full=full)
-        lake = FolderLake(settings.lake_folder, lambda: self._spark)
-        results: dict[str, BuildResult] = {}
-        for table in sort_tables(all_tables()):
-            blocked = {address for address, result in results.items() if result.version is None}
-            if set(table.dependencies) & (blocked | (self._all() - set(results))):
-                continue
-            results[table.address] = build_table(table, lake, settings, name)
-        return results
-
-    def _all(self) -> set[str]:
-        return {table.address for table in all_tables()}
+        return build_graph(FolderLake(settings.lake_folder, lambda: self._spark), settings, name)
 
     def read(self, name: str, address: str) -> list[dict[str, Any]]:
         rows = read_table(self._folder / name, address).to_pylist()

@@ -25,6 +25,7 @@ from instacart_assets.lakehouse.sessions import open_lake, open_session
 from instacart_assets.runs import QUIET, select_tables
 from instacart_assets.settings import Settings, Target
 from instacart_assets.silver import parsing
+from instacart_assets_tests.drops.follow import build_graph
 
 Answer = Any
 
@@ -70,6 +71,22 @@ def build_tables(target: Target, landing: str, lake: str, selection: str | None 
             for event in done.get_asset_materialization_events()
             for made in [event.step_materialization_data.materialization]
         },
+    }
+
+
+def follow_landing(target: Target, landing: str, lake: str) -> Answer:
+    """What each table of the graph is made of anew after files have landed, without Dagster."""
+    settings = _settings(target, landing=Path(landing), lake=Path(lake))
+    results = build_graph(_open(target, lake), settings, "run")
+    return {
+        address: {
+            "rows": result.rows,
+            "is_published": result.version is not None,
+            "version": result.version,
+            "made": result.notes["made"],
+            "checks": {outcome.rule.id: outcome.passed for outcome in result.outcomes},
+        }
+        for address, result in results.items()
     }
 
 
@@ -142,7 +159,16 @@ def start(target: Target) -> Answer:
 
 REQUESTS: Mapping[str, Callable[..., Answer]] = {
     request.__name__: request
-    for request in (build_tables, parse_texts, ask_lake, read_version, tell_state, run_cases, start)
+    for request in (
+        build_tables,
+        follow_landing,
+        parse_texts,
+        ask_lake,
+        read_version,
+        tell_state,
+        run_cases,
+        start,
+    )
 }
 
 

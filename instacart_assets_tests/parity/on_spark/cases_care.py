@@ -36,7 +36,6 @@ def test_files_are_looked_after_and_versions_come_back(lake: SparkLake) -> None:
     moment = next(commit.moment for commit in lake.list_commits(ADDRESS) if commit.version == first)
     assert lake.find_version_at(ADDRESS, moment) == first
     assert run_query(lake, NAMES, as_of=moment)["name"].to_pylist() == ["monday"]
-    assert run_query(lake, NAMES, versions={ADDRESS: compacted})["name"].to_pylist() == ["tuesday"]
 
     restored = restore_table(lake, ADDRESS, first)
     assert {name for _, name in read_sorted(lake, ADDRESS)} == {"monday"}
@@ -47,10 +46,13 @@ def test_files_are_looked_after_and_versions_come_back(lake: SparkLake) -> None:
     assert {name for _, name in read_sorted(lake, ADDRESS)} == {"monday"}
     assert lake.read_notes(ADDRESS, "name", 1) == ["monday"]
     assert lake.read_candidate(candidate).count() == 1
-    with pytest.raises(VersionMissingError, match=f"no longer kept; the earliest .* version {restored}"):
+    with pytest.raises(VersionMissingError, match="no longer kept; the earliest"):
         lake.check_version(ADDRESS, second)
-    told = {one.version: (one.run_id, one.what, one.is_readable) for one in list_versions(lake, ADDRESS)}
-    assert told[restored] == ("monday", f"restored from {first}", True)
-    assert told[compacted] == ("tuesday", "compacted", False)
-    assert told[first] == ("monday", "published", False)
+    told = {one.version: (one.run_id, one.what) for one in list_versions(lake, ADDRESS)}
+    assert told == {
+        restored: ("monday", f"restored from {first}"),
+        compacted: ("tuesday", "compacted"),
+        second: ("tuesday", "published"),
+        first: ("monday", "published"),
+    }
     assert publish_parts(lake, "wednesday") > restored

@@ -1,0 +1,80 @@
+"""Ends runs whose process is gone: killed, or lost with its machine's power.
+
+Here lives how that is told. Nobody else does it on one machine: such a run would count as running for ever, keep its
+places in the pools, and every other run would wait for it.
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+
+import dagster as dg
+
+PROCESS_TAG = "instacart/process"
+"""Tag of a run of the command line: the machine and the process that it runs in."""
+
+NO_RETRIES = {"dagster/max_retries": "0"}
+"""Tags of a run that the daemon does not try again: it was not the daemon that began it."""
+
+UNDER_WAY = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+
+def tag_process() -> Mapping[str, str]:
+    """Tags of a run that this process executes itself."""
+    return {PROCESS_TAG: f"{socket.gethostname()} {os.getpid()}", **NO_RETRIES}
+
+
+def end_abandoned_runs(instance: dg.DagsterInstance, *, has_launched: bool = False) -> list[str]:
+    """End the runs of this machine whose process is gone, and give back their places in pools.
+
+    Args:
+        instance: the history; only one in files of this machine is looked at.
+        has_launched: whether this process is the code server, or one of its kind, and the runs that the daemon
+            launched are processes beside it.
+
+    Returns:
+        Their ids.
+    """
+    storage = instance.event_log_storage
+    if not (isinstance(instance.run_launcher, dg.DefaultRunLauncher) and storage.is_run_sharded):
+        return []
+    ended = []
+    for run in instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)):
+        process = _find_process(instance, run, has_launched=has_launched)
+        if process is None or _is_alive(process):
+            continue
+        instance.report_run_failed(
+            run, f"Its process {process} is gone: it was killed, or the machine went down."
+        )
+        storage.free_concurrency_slots_for_run(run.run_id)
+        ended.append(run.run_id)
+    return ended
+
+
+def _find_process(instance: dg.DagsterInstance, run: dg.DagsterRun, *, has_launched: bool) -> int | None:
+    """The process of a run; None where it cannot be told from here."""
+    if PROCESS_TAG in run.tags:
+        host, _, process = run.tags[PROCESS_TAG].rpartition(" ")
+        return int(process) if host == socket.gethostname() else None
+    if not has_launched:
+        return None
+    records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT).records
+    events = [record.event_log_entry.dagster_event for record in records]
+    told = [
+        event.engine_event_data.metadata["pid"].value for event in events if event and _tells_process(event)
+    ]
+    return int(str(told[-1])) if told else None
+
+
+def _tells_process(event: dg.DagsterEvent) -> bool:
+    return "pid" in event.engine_event_data.metadata
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True

@@ -1,0 +1,135 @@
+"""The sensors that tell people what is wrong.
+
+Here lives what is remembered from one look to the next, and the order of things: find out, tell, remember. Where
+telling fails, the look fails, nothing is remembered, and the next look finds out and tells the same again. That is why
+these are plain sensors: Dagster's own run failure sensor goes on to the next run, and the alert would be lost.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Self
+
+import dagster as dg
+
+from instacart_assets.automation.alerts import Alert, Streaks
+from instacart_assets.automation.delivery import AlertError, deliver
+from instacart_assets.automation.environments import FAILURES, QUALITY, Automation
+from instacart_assets.automation.reports import (
+    find_last_place,
+    judge_checks,
+    judge_run,
+    read_freshness,
+    read_runs,
+)
+from instacart_assets.contracts.model import Contract
+from instacart_assets.settings import Settings
+
+MOST_ALERTS = 20
+"""Alerts after which a look reads no further run; the next look goes on there."""
+
+Follow = Callable[["Memory", dg.DagsterInstance], list[Alert]]
+
+
+@dataclass
+class Memory:
+    """What a sensor remembers.
+
+    Attributes:
+        runs: place in the history up to which ended runs were read.
+        freshness: place up to which changes of freshness were read.
+        streaks: failures in a row.
+    """
+
+    runs: int
+    freshness: int = -1
+    streaks: Streaks = field(default_factory=Streaks)
+
+    def write(self) -> str:
+        """The memory as text."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def read(cls, text: str | None, instance: dg.DagsterInstance) -> Self:
+        """The memory of a text that ``write`` gave; for None one that begins with the runs that end from now on."""
+        if text is None:
+            return cls(runs=find_last_place(instance))
+        said = json.loads(text)
+        return cls(**{**said, "streaks": Streaks(**said["streaks"])})
+
+
+def build_alert_sensors(
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    send: Callable[[Sequence[Alert], Settings], None] = deliver,
+) -> list[dg.SensorDefinition]:
+    """The sensor that tells of failed runs, and the one that tells of failed checks and of late tables.
+
+    Args:
+        settings: whom to tell, after how many failures, and where this is.
+        contracts: of all tables, by their addresses.
+        send: delivers alerts, all or none.
+    """
+    threshold = settings.alerts.threshold
+
+    def follow_failures(memory: Memory, instance: dg.DagsterInstance) -> list[Alert]:
+        alerts: list[Alert] = []
+        for report in read_runs(instance, memory.runs, contracts):
+            alerts += memory.streaks.count(judge_run(report, contracts), threshold)
+            memory.runs = report.place
+            if len(alerts) >= MOST_ALERTS:
+                break
+        return alerts
+
+    def follow_quality(memory: Memory, instance: dg.DagsterInstance) -> list[Alert]:
+        is_first = memory.freshness < 0
+        memory.freshness, changes = read_freshness(instance, memory.freshness, contracts)
+        alerts = memory.streaks.count(changes, threshold=1)
+        if is_first:  # of what was before, only what still is
+            alerts = [one for one in alerts if one.kind == "late" and _is_last(one, alerts)]
+        for report in read_runs(instance, memory.runs, contracts):
+            alerts += memory.streaks.count(judge_checks(report, contracts), threshold)
+            memory.runs = report.place
+            if len(alerts) >= MOST_ALERTS:
+                break
+        return alerts
+
+    return [
+        _build_sensor(FAILURES, settings, follow_failures, send),
+        _build_sensor(QUALITY, settings, follow_quality, send),
+    ]
+
+
+def _is_last(alert: Alert, alerts: Sequence[Alert]) -> bool:
+    return alert is [one for one in alerts if one.subject == alert.subject][-1]
+
+
+def _build_sensor(
+    automation: Automation,
+    settings: Settings,
+    follow: Follow,
+    send: Callable[[Sequence[Alert], Settings], None],
+) -> dg.SensorDefinition:
+    is_on = automation.is_on(settings.environment)
+
+    @dg.sensor(
+        name=automation.name,
+        description=f"{automation.purpose.capitalize()}.",
+        minimum_interval_seconds=settings.look_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED,
+    )
+    def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        memory = Memory.read(context.cursor, context.instance)
+        alerts = follow(memory, context.instance)
+        if alerts:
+            try:
+                send(alerts, settings)
+            except AlertError as error:
+                context.log.critical(str(error))
+                raise
+        said = (
+            f"told of {len(alerts)}: {', '.join(one.subject for one in alerts)}" if alerts else "all is well"
+        )
+        return dg.SensorResult(skip_reason=said, cursor=memory.write())
+
+    return look

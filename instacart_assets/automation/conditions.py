@@ -1,0 +1,80 @@
+"""When a table is built by itself: declared for everything downstream of the landed files.
+
+Here lives the condition and how tables get it. Bronze tables have none: what lands asks for them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
+
+import dagster as dg
+
+from instacart_assets.automation.environments import DOWNSTREAM
+from instacart_assets.contracts.model import QUARANTINE
+from instacart_assets.graph import find_ancestors
+from instacart_assets.tables.assets import asset_key
+from instacart_assets.tables.declare import Table
+
+
+def add_conditions(
+    assets: Sequence[dg.AssetsDefinition], tables: Iterable[Table]
+) -> list[dg.AssetsDefinition]:
+    """The assets, those of silver and gold with the condition on which they are built.
+
+    A table and what it refuses are made in one step and get the same condition.
+
+    Args:
+        assets: one per table, in the order of the tables.
+        tables: the graph.
+    """
+    known = {table.address: table for table in tables}
+    return [
+        definition
+        if table.contract.landed_columns
+        else _add_condition(definition, find_awaited(table, known))
+        for definition, table in zip(assets, known.values(), strict=True)
+    ]
+
+
+def _add_condition(definition: dg.AssetsDefinition, awaited: Iterable[str]) -> dg.AssetsDefinition:
+    condition = make_condition(awaited)
+    return definition.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=condition))
+
+
+def find_awaited(table: Table, known: Mapping[str, Table]) -> tuple[str, ...]:
+    """Addresses of the tables that a table waits for while they are being built, in order.
+
+    They are all that it is made of, over however many others, and all bronze tables: those of one drop are built in
+    one run, and what follows begins when all of them are done.
+    """
+    landed = {address for address, one in known.items() if one.contract.landed_columns}
+    return tuple(sorted(landed | find_ancestors(table, known)))
+
+
+def make_condition(awaited: Iterable[str]) -> dg.AutomationCondition[dg.AssetKey]:
+    """A table is built when something it is made of was, all of it is there, and no blocking check of it failed.
+
+    It waits while anything far above it is being built: one drop builds each table once, and not again each time
+    that one more of its ancestors is done.
+
+    Args:
+        awaited: addresses of the tables it waits for, at least one.
+    """
+    condition = dg.AutomationCondition
+    is_busy = reduce(
+        or_, (condition.asset_matches(asset_key(address), condition.in_progress()) for address in awaited)
+    ).with_label("anything_awaited_in_progress")
+    return (condition.eager() & condition.all_deps_blocking_checks_passed() & ~is_busy).with_label(
+        "what_it_is_made_of_was_built"
+    )
+
+
+def build_downstream_sensor(*, look_seconds: int, is_on: bool) -> dg.AutomationConditionSensorDefinition:
+    """The sensor that looks at the conditions of all tables."""
+    return dg.AutomationConditionSensorDefinition(
+        DOWNSTREAM.name,
+        target=dg.AssetSelection.groups("silver", "gold", QUARANTINE),
+        description=f"{DOWNSTREAM.purpose.capitalize()}.",
+        minimum_interval_seconds=look_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED,
+    )

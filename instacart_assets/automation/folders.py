@@ -1,0 +1,127 @@
+"""Landing folders that can be looked at: of this machine, of DBFS, and of volumes of Unity Catalog.
+
+Here lives how a look is taken; what follows from it is in ``looks.py``. A workspace is reached, and what reaches it is
+imported, with the first look.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from instacart_assets.automation.looks import MARKER, LandingFolder, Look, Seen
+from instacart_assets.landing.files import find_paths, read_content
+from instacart_assets.places import for_python, is_remote
+from instacart_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from instacart_assets.databricks.land import Sent
+    from instacart_assets.databricks.storage import RemoteFile
+    from instacart_assets.databricks.workspace import Workspace
+
+
+def open_folder(settings: Settings, sources: Iterable[str]) -> LandingFolder:
+    """The landing folder of the settings.
+
+    Args:
+        settings: say where it is.
+        sources: names of the sources whose files are looked for, as ``orders``.
+
+    Raises:
+        WorkspaceError: it is on Databricks, and there is no way into a workspace.
+    """
+    if not is_remote(settings.landing):
+        return LocalFolder(for_python(settings.landing), sources)
+    from instacart_assets.databricks.workspace import connect  # noqa: PLC0415 - takes seconds
+
+    return RemoteFolder(str(settings.landing), sources, connect(settings.databricks.outage_seconds))
+
+
+class LocalFolder:
+    """A landing folder of this machine; a file's fingerprint is its SHA-256."""
+
+    def __init__(self, landing: Path, sources: Iterable[str]) -> None:
+        self._landing = landing
+        self._sources = tuple(sources)
+
+    def look(self) -> Look:
+        """See ``LandingFolder``."""
+        paths = [path for source in self._sources for path in find_paths(self._landing, source)]
+        files = {self._name(path): seen for path in paths if (seen := _stat(path))}
+        marked = {folder: _stat(self._landing / folder / MARKER) for folder in ("", *self._sources)}
+        return Look(files, {folder: seen.modified for folder, seen in marked.items() if seen})
+
+    def fingerprint(self, name: str, seen: Seen) -> str | None:
+        """See ``LandingFolder``."""
+        path = self._landing / name
+        try:
+            content = read_content(path)
+        except FileNotFoundError:
+            return None
+        return content.fingerprint if _stat(path) == seen else None
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._landing).as_posix()
+
+
+def _stat(path: Path) -> Seen | None:
+    """What is known of a file; None where it is gone by now."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return Seen(status.st_size, status.st_mtime_ns, str(status.st_ino))
+
+
+class RemoteFolder:
+    """A landing folder of DBFS or of a volume.
+
+    A file's fingerprint is the SHA-256 that ``instacart land`` wrote down when it sent the file. A file that came
+    another way is not brought here to be read: its size and time stand for its content.
+    """
+
+    def __init__(self, landing: str, sources: Iterable[str], workspace: "Workspace") -> None:
+        from instacart_assets.databricks.storage import open_files  # noqa: PLC0415 - takes seconds
+
+        self._landing = landing
+        self._sources = frozenset(sources)
+        self._workspace = workspace
+        self._files, self._root = open_files(landing, workspace.client)
+        self._sent: Mapping[str, Sent] = {}
+
+    def look(self) -> Look:
+        """See ``LandingFolder``."""
+        from instacart_assets.databricks.land import read_record  # noqa: PLC0415 - takes seconds
+
+        found = {"": self._list("")}
+        folders = {one.name for one in found[""] if one.is_folder} & self._sources
+        found |= {folder: self._list(folder) for folder in sorted(folders)}
+        files: dict[str, Seen] = {}
+        markers: dict[str, int] = {}
+        for folder, entries in found.items():
+            for entry in entries:
+                is_source = folder or entry.name.removesuffix(".csv") in self._sources
+                if entry.name == MARKER:
+                    markers[folder] = entry.modified
+                elif not entry.is_folder and entry.name.endswith(".csv") and is_source:
+                    files[f"{folder}/{entry.name}".lstrip("/")] = Seen(entry.bytes, entry.modified)
+        self._sent = self._workspace.ask(
+            f"read what was landed in {self._landing}", partial(read_record, self._files, self._root)
+        )
+        return Look(files, markers)
+
+    def fingerprint(self, name: str, seen: Seen) -> str | None:
+        """See ``LandingFolder``."""
+        status = self._workspace.ask(
+            f"look at {self._landing}/{name}", partial(self._files.find, f"{self._root}/{name}")
+        )
+        if status is None or status.bytes != seen.size:
+            return None
+        sent = self._sent.get(name)
+        if sent is not None and (sent.bytes, sent.stamp) == (status.bytes, status.stamp):
+            return sent.sha256
+        return f"{seen.size} bytes of {seen.modified}"
+
+    def _list(self, folder: str) -> "list[RemoteFile]":
+        path = f"{self._root}/{folder}".rstrip("/")
+        return self._workspace.ask(f"list {self._landing}/{folder}", partial(self._files.list_files, path))

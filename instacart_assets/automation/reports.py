@@ -1,0 +1,223 @@
+"""What Dagster's history says of tables: which failed, which checks did, which are late.
+
+Here lives the reading of events, in the order they were written and each of them once; what is told of them is in
+``alerts.py``. Runs of every door are read: the daemon's, ``instacart run``, ``instacart watch``, the web UI's.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import dagster as dg
+from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
+from dagster._core.event_api import RunStatusChangeRecordsFilter
+
+from instacart_assets.automation.alerts import Alert, Finding
+from instacart_assets.contracts.model import Contract
+from instacart_assets.tables.assets import asset_key, explain_failure, find_table, table_address
+
+Events = dg.DagsterEventType
+
+MOST_EVENTS = 200
+"""Events of a kind that are read in one look; the rest waits for the next."""
+
+LOCATED = frozenset({"severity", "failing_sample", "run_id", "candidate", "quarantine"})
+"""Metadata of a check that say where something is, not what was seen."""
+
+RUN = "the run reaches its end"
+BUILD = "the table is built"
+FRESHNESS = "freshness"
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What became of the tables of a run that ended.
+
+    Attributes:
+        run: the run.
+        place: of the event that ended it, in the history.
+        failures: why a table failed, by its address.
+        built: addresses of tables that were built.
+        checks: what was found of each rule, last.
+    """
+
+    run: dg.DagsterRun
+    place: int
+    failures: Mapping[str, str] = field(default_factory=dict)
+    built: frozenset[str] = frozenset()
+    checks: tuple[dg.AssetCheckEvaluation, ...] = ()
+
+
+def find_last_place(instance: dg.DagsterInstance) -> int:
+    """Where the history of runs ends now."""
+    ends = [
+        record.storage_id
+        for kind in (Events.RUN_FAILURE, Events.RUN_SUCCESS)
+        for record in instance.fetch_run_status_changes(kind, limit=1).records
+    ]
+    return max(ends, default=-1)
+
+
+def read_runs(instance: dg.DagsterInstance, place: int, addresses: Iterable[str]) -> Iterator[RunReport]:
+    """The runs that ended after a place in the history, in order; cancelled ones are left out."""
+    known = frozenset(addresses)
+    for at, run_id in _list_ends(instance, place):
+        run = instance.get_run_by_id(run_id)
+        if run is not None:  # it may have been deleted
+            yield _read_run(instance, run, at, known)
+
+
+def _list_ends(instance: dg.DagsterInstance, place: int) -> list[tuple[int, str]]:
+    """Place and run of each end; of no kind beyond the first that was cut off."""
+    found: list[tuple[int, str]] = []
+    bound: int | None = None
+    for kind in (Events.RUN_FAILURE, Events.RUN_SUCCESS):
+        wanted = RunStatusChangeRecordsFilter(kind, after_storage_id=place)
+        records = instance.fetch_run_status_changes(wanted, limit=MOST_EVENTS, ascending=True).records
+        found += [(record.storage_id, record.run_id) for record in records]
+        if len(records) == MOST_EVENTS:
+            bound = min(records[-1].storage_id, bound or records[-1].storage_id)
+    return sorted(one for one in found if bound is None or one[0] <= bound)
+
+
+def _read_run(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, place: int, known: frozenset[str]
+) -> RunReport:
+    failures: dict[str, str] = {}
+    built: set[str] = set()
+    checks: dict[dg.AssetCheckKey, dg.AssetCheckEvaluation] = {}
+    kinds = {Events.STEP_FAILURE, Events.STEP_SUCCESS, Events.ASSET_CHECK_EVALUATION}
+    for record in instance.get_records_for_run(run.run_id, of_type=kinds).records:
+        event = record.event_log_entry.dagster_event
+        address = find_table(event.step_key) if event and event.step_key else None
+        if event is None or address not in known or address is None:
+            continue
+        if event.event_type == Events.STEP_FAILURE:
+            failures[address] = explain_failure(event)
+        elif event.event_type == Events.STEP_SUCCESS:
+            built.add(address)
+            failures.pop(address, None)  # it was tried again
+        else:
+            evaluation = event.asset_check_evaluation_data
+            checks[evaluation.asset_check_key] = evaluation
+    return RunReport(run, place, failures, frozenset(built), tuple(checks.values()))
+
+
+def judge_run(report: RunReport, contracts: Mapping[str, Contract]) -> Iterator[Finding]:
+    """Whether each table of a run was built, and whether the run came to its end.
+
+    A failed table is told with the rules that blocked it. A run that failed without a table broke off: its process
+    was killed, or never started.
+    """
+    run = report.run
+    for address in sorted(report.built):
+        yield Finding(address, BUILD, None, run.run_id, contracts[address].owners)
+    for address, reason in report.failures.items():
+        broken = [
+            check.check_name
+            for check in report.checks
+            if table_address(check.asset_key) == address and _blocks(check)
+        ]
+        owners = contracts[address].owners
+        problem = Alert(
+            "failed",
+            address,
+            ", ".join(broken) or BUILD,
+            reason,
+            owners,
+            f"mend what it names, then: instacart run --select {address}+",
+            run.run_id,
+        )
+        yield Finding(address, BUILD, problem, run.run_id, owners)
+    yield _judge_end(report, contracts)
+
+
+def _judge_end(report: RunReport, contracts: Mapping[str, Contract]) -> Finding:
+    run = report.run
+    subject = f"run of {run.job_name}"
+    selected = (table_address(key) for key in run.asset_selection or ())
+    meant = [contracts[address] for address in selected if address in contracts] or list(contracts.values())
+    owners = tuple(sorted({owner for contract in meant for owner in contract.owners}))
+    if run.is_success or report.failures:
+        return Finding(subject, RUN, None, run.run_id, owners)
+    tables = ", ".join(sorted(contract.address for contract in meant))
+    problem = Alert(
+        "failed",
+        subject,
+        RUN,
+        f"it broke off before any table failed; it was to build {tables}",
+        owners,
+        "look at the end of the run's log, and run it again",
+        run.run_id,
+    )
+    return Finding(subject, RUN, problem, run.run_id, owners)
+
+
+def judge_checks(report: RunReport, contracts: Mapping[str, Contract]) -> Iterator[Finding]:
+    """Whether each rule holds that does not keep its table from being built.
+
+    One that does is told with the failed table, by ``judge_run``.
+    """
+    for check in report.checks:
+        address = table_address(check.asset_key)
+        if address not in contracts or _blocks(check):
+            continue
+        owners = contracts[address].owners
+        problem = None if check.passed else _describe_problem(check, address, owners, report.run.run_id)
+        yield Finding(address, check.check_name, problem, report.run.run_id, owners)
+
+
+def _blocks(check: dg.AssetCheckEvaluation) -> bool:
+    return not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+
+
+def _describe_problem(
+    check: dg.AssetCheckEvaluation, address: str, owners: tuple[str, ...], run_id: str
+) -> Alert:
+    seen = ", ".join(f"{name} {value.value}" for name, value in check.metadata.items() if name not in LOCATED)
+    said = f"{check.description or ''} ({seen})" if seen else check.description or "it does not hold"
+    remedy = (
+        f"instacart quarantine show {address} --reason {check.check_name}"
+        if "quarantine" in check.metadata
+        else "look at the check's sample in Dagster's web UI, and mend the source or the rule"
+    )
+    return Alert("check failed", address, check.check_name, said.strip(), owners, remedy, run_id)
+
+
+def read_freshness(
+    instance: dg.DagsterInstance, place: int, contracts: Mapping[str, Contract]
+) -> tuple[int, list[Finding]]:
+    """What changed since a place in the history: tables that turned late, and those that are no longer.
+
+    Returns:
+        The place up to which was read, and a finding for each change, in order.
+    """
+    wanted = dg.EventRecordsFilter(Events.FRESHNESS_STATE_CHANGE, after_cursor=max(place, 0))
+    # The instance's own method says that it is deprecated, and no other one reads this kind of event.
+    records = instance.event_log_storage.get_event_records(wanted, limit=MOST_EVENTS, ascending=True)
+    findings = []
+    for record in records:
+        event = record.event_log_entry.dagster_event
+        change = event.event_specific_data if event else None
+        if isinstance(change, FreshnessStateChange) and table_address(change.key) in contracts:
+            findings += _judge_change(instance, change, contracts[table_address(change.key)])
+    return (records[-1].storage_id if records else max(place, 0)), findings
+
+
+def _judge_change(
+    instance: dg.DagsterInstance, change: FreshnessStateChange, contract: Contract
+) -> list[Finding]:
+    if change.new_state == FreshnessState.PASS:
+        return [Finding(contract.address, FRESHNESS, None, None, contract.owners)]
+    if change.new_state != FreshnessState.FAIL:
+        return []
+    last = instance.get_latest_materialization_event(asset_key(contract.address))
+    problem = Alert(
+        "late",
+        contract.address,
+        FRESHNESS,
+        f"its last version is older than the {contract.freshness_hours:g} hours that its contract allows",
+        contract.owners,
+        f"see that its sources land and that its runs succeed; build it: instacart run --select +{contract.address}",
+        last.run_id if last else None,
+    )
+    return [Finding(contract.address, FRESHNESS, problem, None, contract.owners)]
