@@ -89,7 +89,9 @@ def _around_step(step: str, address: str, *, before: bool) -> None:
 
 
 def _around_commit(address: str, *, before: bool) -> None:
-    _wrap(lake, "commit_files", lambda _, __, contract, *___: contract.address, address, before=before)
+    _wrap(
+        lake, "commit_files", lambda _, __, contract, *___, **____: contract.address, address, before=before
+    )
 
 
 def _before_append(address: str) -> None:
@@ -110,7 +112,8 @@ def _in_salvage(address: str) -> None:
     def deadly(file: Any, kept: Any) -> Iterator[Any]:
         for count, line in enumerate(inner(file, kept), start=1):
             yield line
-            if count == FIRST_LINES and file.path.stem == address.partition(".")[2]:
+            source = file.name.partition("/")[0].removesuffix(".csv")
+            if count == FIRST_LINES and source == address.partition(".")[2]:
                 _die()
 
     salvage._sift = deadly

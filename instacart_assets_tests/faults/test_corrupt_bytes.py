@@ -247,7 +247,7 @@ class Case:
             self.tally.rows["lines isolated"] += check_landed(
                 contract, self.content, self.fingerprint, rows, self.root
             )
-        else:
+        elif contract.refuses_rows:
             refused, stood_for = check_made(contract, rows, self.root)
             self.tally.rows["rows refused"] += refused
             self.tally.rows["rows that another stands for"] += stood_for

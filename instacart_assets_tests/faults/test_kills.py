@@ -61,7 +61,7 @@ PLAIN_POINTS = (
 WHOLE_POINTS = ("before_staging", "before_quarantine_commit", "moved_before_commit", "before_settling")
 CASES = [
     *(("a drop", [(point, BRONZE)]) for point in APPENDED_POINTS),
-    *(("a drop", [(point, REPLACED)]) for point in ("in_salvage", "before_merge", "before_settling")),
+    *(("a drop", [(point, REPLACED)]) for point in ("before_merge", "after_commit", "before_settling")),
     *(("a drop", [(point, SILVER)]) for point in MERGED_POINTS),
     *(("a drop", [(point, GOLD)]) for point in PLAIN_POINTS),
     *(("a drop", [(point, HISTORY)]) for point in ("after_compare", "moved_before_commit", "after_commit")),
