@@ -24,6 +24,9 @@ TABLES = (
     "silver.aisles",
     "silver.product_history",
 )
+MENDED = {"bronze.orders", "bronze.aisles", "silver.orders", "silver.aisles"}
+"""Tables that the mended files change; the others stay at the version that the first engine made."""
+
 QUARANTINES = (
     "quarantine.orders__lines",
     "quarantine.aisles__lines",
@@ -93,8 +96,8 @@ def test_a_lake_is_continued_by_the_other_engine(
         before, rows, _ = ask(first, "tell_state", first.lake, address=address, note="history")
         now = ask(first, "tell_state", lake, address=address, note="history")
         assert now == ask(second, "tell_state", lake, address=address, note="history")
-        assert now[0] == before + 1, address
-        assert len(now[2]) == 2, address
+        assert now[0] == before + (address in MENDED), address
+        assert len(now[2]) == 1 + (address in MENDED), address
         assert rows == read_table(first.lake, address).num_rows
     for address, moment in (
         ("bronze.departments", "_ingested_at"),
@@ -108,15 +111,15 @@ def test_a_lake_is_continued_by_the_other_engine(
 
 
 def test_an_older_version_is_read_by_the_other_engine(
-    embedded: Made, apache: Made, tmp_path: Path, mended: Path
+    embedded: Made, apache: Made, tmp_path: Path, mended: Path, damaged: Path
 ) -> None:
     assert not apache.told.result()["errors"]
     lake = tmp_path / "lake"
     shutil.copytree(apache.lake, lake)
-    for maker, reader in ((embedded, apache), (apache, embedded)):
+    for maker, reader, landing in ((embedded, apache, mended), (apache, embedded, damaged)):
         version, _, _ = ask(reader, "tell_state", lake, address="bronze.aisles", note="run_id")
         before = ask(reader, "read_version", lake, address="bronze.aisles", version=version)
-        told = ask(maker, "build_tables", lake, landing=str(mended), selection="bronze.aisles")
+        told = ask(maker, "build_tables", lake, landing=str(landing), selection="bronze.aisles")
         assert told["errors"] == {}
         for engine in (maker, reader):
             assert ask(engine, "tell_state", lake, address="bronze.aisles", note="run_id")[0] == version + 1

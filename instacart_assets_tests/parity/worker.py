@@ -82,7 +82,6 @@ def follow_landing(target: Target, landing: str, lake: str) -> Answer:
         address: {
             "rows": result.rows,
             "is_published": result.version is not None,
-            "version": result.version,
             "made": result.notes["made"],
             "checks": {outcome.rule.id: outcome.passed for outcome in result.outcomes},
         }

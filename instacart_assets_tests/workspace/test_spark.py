@@ -117,6 +117,22 @@ def test_serverless_compute_keeps_no_frames(workspace: EmulatedWorkspace) -> Non
     assert read_lines(run_script(workspace, code, existing_cluster_id="standard"))[-1] == "3"
 
 
+def test_serverless_compute_takes_no_configuration_of_databricks(workspace: EmulatedWorkspace) -> None:
+    code = """
+        from pyspark.errors import PySparkException
+        from pyspark.sql import SparkSession
+        session = SparkSession.builder.getOrCreate()
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        try:
+            session.conf.set("spark.databricks.delta.commitInfo.userMetadata", "notes")
+        except PySparkException as error:
+            print(session.conf.get("spark.sql.session.timeZone"), str(error).partition("]")[0])
+    """
+    task = describe_task(workspace, code, existing_cluster_id=None, environment_key="default")
+    run = finish(workspace, submit(workspace, task, environments=[ENVIRONMENT]))
+    assert read_lines(read_output(workspace, run))[-1] == "UTC [CONFIG_NOT_AVAILABLE"
+
+
 def test_without_a_dbfs_root_spark_of_a_cold_task_has_volumes_only(tmp_path: Path) -> None:
     code = """
         spark.range(2).write.format("delta").save("/Volumes/main/landing/files/table")

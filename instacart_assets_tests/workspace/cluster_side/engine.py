@@ -94,6 +94,7 @@ class Engine:
                 session.conf.set(name, value)
         if self._is_serverless:
             _forbid_keeping()
+            _forbid_configuring()
 
     def _get_session(self) -> Any:
         from pyspark.sql import SparkSession  # noqa: PLC0415 - only tasks that use Spark wait for it
@@ -127,6 +128,21 @@ def _forbid_keeping() -> None:
 
     for name in ("cache", "persist"):
         setattr(DataFrame, name, refuse)
+
+
+def _forbid_configuring() -> None:
+    """Serverless compute lets sessions set little, and nothing of Databricks' own."""
+    from pyspark.errors import AnalysisException  # noqa: PLC0415 - as above
+    from pyspark.sql.connect.conf import RuntimeConf  # noqa: PLC0415 - as above
+
+    allow = RuntimeConf.set
+
+    def set_allowed(conf: Any, key: str, value: Any) -> None:
+        if key.startswith("spark.databricks."):
+            raise AnalysisException(f"[CONFIG_NOT_AVAILABLE] Configuration {key} is not available.")
+        allow(conf, key, value)
+
+    RuntimeConf.set = set_allowed  # type: ignore[assignment, method-assign]
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):
