@@ -79,6 +79,8 @@ def test_a_launched_run_is_to_dagster_what_a_local_one_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     choose_target(target)
+    monkeypatch.setenv("INSTACART_FULL", "1")
+    monkeypatch.setenv("INSTACART_AS_OF", "2026-11-23T18:30:00+01:00")
     result = launching.run()
     assert result.success
     assert launching.count_submissions() == 4
@@ -87,6 +89,8 @@ def test_a_launched_run_is_to_dagster_what_a_local_one_is(
     (raw,) = result.asset_materializations_for_node("raw")
     assert raw.metadata["rows"].value == things.ROWS
     assert raw.metadata["target"].value == "databricks_remote"
+    assert raw.metadata["full"].value is True
+    assert raw.metadata["as_of"].value == "2026-11-23 18:30:00+01:00"
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
     assert {name: check.passed for name, check in checks.items()} == {
         "is_whole": True,

@@ -76,9 +76,9 @@ def die() -> None:
 )
 def raw(context: dg.AssetExecutionContext, config: Behaviour) -> dg.MaterializeResult[Any]:
     behave(config.does, context.retry_number)
-    return dg.MaterializeResult(
-        metadata={"rows": ROWS, "target": load_settings().target}, data_version=dg.DataVersion("raw-1")
-    )
+    settings = load_settings()
+    told = {"target": settings.target, "full": settings.full, "as_of": str(settings.as_of)}
+    return dg.MaterializeResult(metadata={"rows": ROWS, **told}, data_version=dg.DataVersion("raw-1"))
 
 
 @dg.asset(
