@@ -19,6 +19,7 @@ hypothesis_settings.register_profile("prove", max_examples=1_000, deadline=None)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "reduced"))
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run side by side, those of a file stay together, and those that share the Sparks of parity."""
     for item in items:
