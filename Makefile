@@ -75,7 +75,7 @@ test: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## Every test
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 # Tests of launched runs wait more than they work, so two files are at it at a time; what shares a fixture stays together.
-SIDE_BY_SIDE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: check
 check: $(VENV)/.dev ## The inner loop: lint, then every test that is quick

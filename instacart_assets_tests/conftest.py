@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import settings as hypothesis_settings
 from pyspark.sql import SparkSession
+from xdist.scheduler import LoadScopeScheduling
 
 from instacart_assets.lakehouse.sessions import open_session
 
@@ -19,13 +20,17 @@ hypothesis_settings.register_profile("prove", max_examples=1_000, deadline=None)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "reduced"))
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class Together(LoadScopeScheduling):
     """Where tests run side by side, those of a file stay together, and those that share the Sparks of parity."""
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        group = "parity" if "/parity/" in file else file
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "parity" if "/parity/" in file else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
