@@ -20,7 +20,7 @@ hypothesis_settings.register_profile("prove", max_examples=1_000, deadline=None)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "reduced"))
 
 
-class Together(LoadScopeScheduling):
+class Together(LoadScopeScheduling):  # type: ignore[misc] # it has no types
     """Where tests run side by side, those of a file stay together, and those that share the Sparks of parity."""
 
     def _split_scope(self, nodeid: str) -> str:
