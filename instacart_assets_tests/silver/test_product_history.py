@@ -284,10 +284,12 @@ def test_a_lake_continues_its_own_history(lake: FolderLake) -> None:
     assert begun < opened < datetime.now(UTC)
     assert first == [(*RYE, opened, None, True), (*JAM, opened, None, True)]
 
-    assert build(lake, [RYE, JAM]).version == 1
+    same = build(lake, [RYE, JAM])
+    assert (same.version, same.is_news) == (0, False)
     assert read_versions(lake) == first
 
-    assert build(lake, [RYE, MARMALADE]).version == 2
+    merged = build(lake, [RYE, MARMALADE])
+    assert (merged.version, merged.notes["rows_added"], merged.notes["rows_removed"]) == (1, 2, 1)
     changed = read_versions(lake)[1][4]
     assert opened < changed < datetime.now(UTC)
     assert read_versions(lake) == [
