@@ -6,16 +6,17 @@ these are plain sensors: Dagster's own run failure sensor goes on to the next ru
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Self
 
 import dagster as dg
 
-from instacart_assets.automation.alerts import Alert, Streaks
+from instacart_assets.automation.alerts import Alert, Finding, Streaks
 from instacart_assets.automation.delivery import AlertError, deliver
 from instacart_assets.automation.environments import FAILURES, QUALITY, Automation
 from instacart_assets.automation.reports import (
+    RunReport,
     find_last_place,
     judge_checks,
     judge_run,
@@ -28,6 +29,7 @@ from instacart_assets.settings import Settings
 MOST_ALERTS = 20
 """Alerts after which a look reads no further run; the next look goes on there."""
 
+Judge = Callable[[RunReport, Mapping[str, Contract]], Iterable[Finding]]
 Follow = Callable[["Memory", dg.DagsterInstance], list[Alert]]
 
 
@@ -70,16 +72,18 @@ def build_alert_sensors(
         contracts: of all tables, by their addresses.
         send: delivers alerts, all or none.
     """
-    threshold = settings.alerts.threshold
 
-    def follow_failures(memory: Memory, instance: dg.DagsterInstance) -> list[Alert]:
+    def follow_runs(memory: Memory, instance: dg.DagsterInstance, judge: Judge) -> list[Alert]:
         alerts: list[Alert] = []
         for report in read_runs(instance, memory.runs, contracts):
-            alerts += memory.streaks.count(judge_run(report, contracts), threshold)
+            alerts += memory.streaks.count(judge(report, contracts), settings.alerts.threshold)
             memory.runs = report.place
             if len(alerts) >= MOST_ALERTS:
                 break
         return alerts
+
+    def follow_failures(memory: Memory, instance: dg.DagsterInstance) -> list[Alert]:
+        return follow_runs(memory, instance, judge_run)
 
     def follow_quality(memory: Memory, instance: dg.DagsterInstance) -> list[Alert]:
         is_first = memory.freshness < 0
@@ -87,12 +91,7 @@ def build_alert_sensors(
         alerts = memory.streaks.count(changes, threshold=1)
         if is_first:  # of what was before, only what still is
             alerts = [one for one in alerts if one.kind == "late" and _is_last(one, alerts)]
-        for report in read_runs(instance, memory.runs, contracts):
-            alerts += memory.streaks.count(judge_checks(report, contracts), threshold)
-            memory.runs = report.place
-            if len(alerts) >= MOST_ALERTS:
-                break
-        return alerts
+        return [*alerts, *follow_runs(memory, instance, judge_checks)]
 
     return [
         _build_sensor(FAILURES, settings, follow_failures, send),

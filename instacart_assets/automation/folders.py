@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from instacart_assets.automation.looks import MARKER, LandingFolder, Look, Seen
-from instacart_assets.landing.files import find_paths, read_content
+from instacart_assets.landing.files import find_paths, fingerprint_file
 from instacart_assets.places import for_python, is_remote
 from instacart_assets.settings import Settings
 
@@ -55,10 +55,10 @@ class LocalFolder:
         """See ``LandingFolder``."""
         path = self._landing / name
         try:
-            content = read_content(path)
+            fingerprint = fingerprint_file(path)
         except FileNotFoundError:
             return None
-        return content.fingerprint if _stat(path) == seen else None
+        return fingerprint if _stat(path) == seen else None
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._landing).as_posix()

@@ -23,6 +23,7 @@ from instacart_assets.lakehouse.history import (
     Commit,
     find_standing,
     list_publications,
+    list_unnamed_files,
     note_maintenance,
     parse_notes,
 )
@@ -113,7 +114,7 @@ def sweep(root: Path, since: datetime, *, is_rehearsal: bool) -> Sweep:
     """
     table = DeltaTable(root)
     kept = _find_kept(root, list_commits(table, None), since)
-    doomed = [*_list_unneeded(root, table, kept), *_list_unnamed_changes(root, kept)]
+    doomed = [*_list_unneeded(root, table, kept), *list_unnamed_files(root.glob(f"{CHANGES}*"), kept)]
     swept = Sweep(
         before=measure_paths(_list_own_files(root)),
         removed=measure_paths(doomed),
@@ -149,18 +150,6 @@ def _list_unneeded(root: Path, table: DeltaTable, kept: Sequence[Commit]) -> lis
         keep_versions=[commit.version for commit in kept],
     )
     return [root / name for name in found if not name.startswith((CANDIDATE, CHANGES))]
-
-
-def _list_unnamed_changes(root: Path, kept: Sequence[Commit]) -> list[Path]:
-    """Files of changes that are named by no version to keep."""
-    said = [note for commit in kept for note in commit.notes.values()]
-    return [
-        path
-        for folder in root.glob(f"{CHANGES}*")
-        if not any(folder.name in note for note in said)
-        for path in folder.rglob("*")
-        if path.is_file()
-    ]
 
 
 def _list_own_files(root: Path) -> Iterator[Path]:

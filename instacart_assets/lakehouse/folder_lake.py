@@ -159,7 +159,8 @@ class FolderLake(Lakehouse):
         _fill_empty(good, contract)
         return Candidate(contract, path, _count_rows(good), _count_rows(path / REFUSED_PART), run_id, pin)
 
-    def _read_good(self, candidate: Candidate) -> DataFrame:
+    def read_made(self, candidate: Candidate) -> DataFrame:
+        """Rows of a candidate that were made anew and are not refused: of a part only its own, changed or not."""
         return self._read_aside(locate_good(candidate.path), candidate.contract)
 
     def _read_aside(self, folder: Path, contract: Contract) -> DataFrame:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from types import MappingProxyType
 
 HOLDS = "holds"
@@ -139,6 +140,18 @@ def have_changed(commits: Iterable[Commit], since: int, until: int) -> bool:
     """Whether any commit after one version, up to another, changed rows; one that is not told of may have."""
     between = [commit for commit in commits if since < commit.version <= until]
     return len(between) < until - since or not all(commit.keeps_rows for commit in between)
+
+
+def list_unnamed_files(folders: Iterable[Path], kept: Sequence[Commit]) -> list[Path]:
+    """Files below those folders that no version to keep names in its notes."""
+    said = [note for commit in kept for note in commit.notes.values()]
+    return [
+        path
+        for folder in folders
+        if not any(folder.name in note for note in said)
+        for path in folder.rglob("*")
+        if path.is_file()
+    ]
 
 
 def find_standing(commits: Iterable[Commit], moment: datetime) -> Commit | None:

@@ -257,7 +257,7 @@ class Lakehouse(ABC):
                 )
             change = Change(candidate.rows, 0)
         else:
-            made, held = self._read_good(candidate), published.select(*contract.column_names)
+            made, held = self.read_made(candidate), published.select(*contract.column_names)
             added, removed = (made.subtract(held), held.subtract(made)) if may_overlap else (made, held)
             change = Change(
                 self._write_aside(added, path / ADDED, contract),
@@ -286,13 +286,13 @@ class Lakehouse(ABC):
         """Rows that ``_write_aside`` wrote; none where it wrote none."""
 
     @abstractmethod
-    def _read_good(self, candidate: Candidate) -> DataFrame:
-        """Rows of a candidate's own files that would be published."""
+    def read_made(self, candidate: Candidate) -> DataFrame:
+        """Rows of a candidate that were made anew and are not refused: of a part only its own, changed or not."""
 
     def read_candidate(self, candidate: Candidate) -> DataFrame:
         """Rows that the table would have if a candidate were published."""
         if not candidate.is_part or candidate.change is None:
-            return self._read_good(candidate)
+            return self.read_made(candidate)
         return self._merge(candidate, candidate.change)
 
     def _merge(self, candidate: Candidate, change: Change) -> DataFrame:
@@ -303,10 +303,6 @@ class Lakehouse(ABC):
             gone = self.read_removed(candidate).select(*contract.key)
             base = base.join(gone, [*contract.key], "left_anti").select(*contract.column_names)
         return base.unionByName(self.read_added(candidate)) if change.added else base
-
-    def read_made(self, candidate: Candidate) -> DataFrame:
-        """Rows of a candidate that were made anew: of a part only its own, changed or not."""
-        return self._read_good(candidate)
 
     def read_added(self, candidate: Candidate) -> DataFrame:
         """Rows of a compared candidate that the published version lacks."""

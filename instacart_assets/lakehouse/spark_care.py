@@ -18,6 +18,7 @@ from instacart_assets.lakehouse.history import (
     VACUUM,
     Commit,
     find_standing,
+    list_unnamed_files,
     note_maintenance,
     parse_notes,
 )
@@ -117,7 +118,9 @@ def sweep(
     hours = round((datetime.now(UTC) - since) / timedelta(hours=1))
     standing = find_standing(commits, since)
     first = commits[-1].version if standing is None else standing.version
-    changes = _list_unnamed_changes(scratch, [commit for commit in commits if commit.version >= first])
+    changes = list_unnamed_files(
+        scratch.glob(f"{CHANGES}*"), [commit for commit in commits if commit.version >= first]
+    )
     with _noting(session, note_maintenance(commits)):
         removed = _rehearse(session, name, hours) if is_rehearsal else _vacuum(session, name, hours)
     if not is_rehearsal:
@@ -130,18 +133,6 @@ def sweep(
         candidates=sum(1 for _ in scratch.glob(f"{CANDIDATE}*")),
         kept_from=first,
     )
-
-
-def _list_unnamed_changes(scratch: Path, kept: Sequence[Commit]) -> list[Path]:
-    """Files of changes that are named by no version to keep."""
-    said = [note for commit in kept for note in commit.notes.values()]
-    return [
-        path
-        for folder in scratch.glob(f"{CHANGES}*")
-        if not any(folder.name in note for note in said)
-        for path in folder.rglob("*")
-        if path.is_file()
-    ]
 
 
 def _rehearse(session: SparkSession, name: str, hours: int) -> Files:

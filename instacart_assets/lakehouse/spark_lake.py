@@ -223,7 +223,8 @@ class SparkLake(Lakehouse):
         good = self._read_aside(locate_good(path), contract).count()
         return Candidate(contract, path, good, refused, run_id, pin)
 
-    def _read_good(self, candidate: Candidate) -> DataFrame:
+    def read_made(self, candidate: Candidate) -> DataFrame:
+        """Rows of a candidate that were made anew and are not refused: of a part only its own, changed or not."""
         return self._read_aside(locate_good(candidate.path), candidate.contract)
 
     def _read_aside(self, folder: Path, contract: Contract) -> DataFrame:

@@ -35,7 +35,7 @@ class LandedSource:
     Attributes:
         contract: the bronze table.
         files: verified files to read, with the result of the pass over their bytes.
-        repeated: names of files whose content came under another name already; they are left out.
+        repeated: files whose content came under another name already, and that name; they are left out.
         unchanged: names of files that the table holds already; they are left out too.
         salvaged: by name, what was salvaged of the files that are not read as they landed.
         scratch: folder for what is salvaged; None for a temporary one of this process.
@@ -43,7 +43,7 @@ class LandedSource:
 
     contract: Contract
     files: tuple[tuple[LandedFile, FileContent], ...]
-    repeated: tuple[str, ...]
+    repeated: Mapping[str, str]
     unchanged: tuple[str, ...] = ()
     salvaged: Mapping[str, Salvage] = field(default_factory=dict)
     scratch: Path | None = None
@@ -51,8 +51,7 @@ class LandedSource:
     @property
     def landed(self) -> frozenset[str]:
         """Names of all files in the landing folder, those that are left out among them."""
-        repeated = (name.partition(" (as ")[0] for name in self.repeated)
-        return frozenset((*(file.name for file, _ in self.files), *self.unchanged, *repeated))
+        return frozenset((*(file.name for file, _ in self.files), *self.unchanged, *self.repeated))
 
     @property
     def records(self) -> int:
@@ -141,7 +140,7 @@ def open_source(
     # What a file held before it was replaced is not held any more.
     contents = {held[name]: name for name in held if name in unchanged or name not in landed}
     files: list[tuple[LandedFile, FileContent]] = []
-    repeated: list[str] = []
+    repeated: dict[str, str] = {}
     for file in found:
         if file.name in unchanged:
             continue
@@ -150,10 +149,10 @@ def open_source(
         if kept == file.name:
             files.append((file, content))
         else:
-            repeated.append(f"{file.name} (as {kept})")
+            repeated[file.name] = kept
     _check_case(files, contract)
     salvaged = {file.name: salvage_file(file, scratch) for file, _ in files if not is_trusted(file)}
-    return LandedSource(contract, tuple(files), tuple(repeated), tuple(unchanged), salvaged, scratch)
+    return LandedSource(contract, tuple(files), repeated, tuple(unchanged), salvaged, scratch)
 
 
 def _check_case(files: Iterable[tuple[LandedFile, FileContent]], contract: Contract) -> None:

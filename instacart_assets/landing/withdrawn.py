@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from instacart_assets.landing.files import LandingError, fingerprint_file
+from instacart_assets.places import is_remote
 
 LIST = ".withdrawn"
 
@@ -29,8 +30,13 @@ def withdraw_files(landing: Path, names: Iterable[str], held: Mapping[str, str])
         held: fingerprint of each file that the lake holds, by name; for those that are no longer landed.
 
     Raises:
-        LandingError: a file is neither landed nor held.
+        LandingError: a file is neither landed nor held, or the folder is none of this machine.
     """
+    if is_remote(landing):
+        raise LandingError(
+            f"{landing}: files are withdrawn from a folder of this machine; for one on Databricks, remove the file there "
+            f"and add a line to its list {LIST}: fingerprint, two spaces, name"
+        )
     found = read_withdrawn(landing)
     for name in names:
         path = landing / name

@@ -5,7 +5,7 @@ new or have other content, and leaves the rows of all others where they are: als
 unless somebody withdrew them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -175,12 +175,11 @@ class LandedDraft(Draft):
     def audit(self) -> tuple[RuleOutcome, ...]:
         """The outcome of every rule, those over counts last."""
         held = self._held.values()
-        malformed = sum(file.malformed for file in held)
         counts = LineCounts(
             records=sum(file.records for file in held),
             rows=self.candidate.rows,
-            lines=malformed,
-            open=malformed - self.quarantine.count_settled(self.found),
+            lines=_count_malformed(self._held),
+            open=self._open_lines,
             unaccounted=self._find_unaccounted(),
             sample=self._sample_lines(),
             unknown_columns=_join(file.unknown for file in held),
@@ -194,6 +193,11 @@ class LandedDraft(Draft):
         )
         contract = self.candidate.contract
         return (*audit_rows(self.rows, contract, evidence), *audit_line_counts(counts, contract))
+
+    @cached_property
+    def _open_lines(self) -> int:
+        """Malformed lines of all files that nobody has dealt with."""
+        return _count_malformed(self._held) - self.quarantine.count_settled(self.found)
 
     def _find_unaccounted(self) -> dict[str, int]:
         """By file that was read, how many of its records are neither a row nor an isolated line."""
@@ -231,10 +235,9 @@ class LandedDraft(Draft):
         return {**super().note_version(outcomes), **write_held_files(self._held)}
 
     def _describe_origin(self, outcomes: Sequence[RuleOutcome]) -> Provenance:
-        malformed = sum(file.malformed for file in self._held.values())
         return Provenance(
             recipe=self._recipe,
-            refused=malformed - self.quarantine.count_settled(self.found),
+            refused=self._open_lines,
             settled=self.quarantine.count_states()[1],
             outcomes=self._note_outcomes(outcomes),
         )
@@ -248,9 +251,8 @@ class LandedDraft(Draft):
             "ingested_files": [file.name for file, _ in source.files],
         }
         if source.repeated:
-            notes["same_content_again"] = (
-                f"not read again, as the content is the same: {', '.join(source.repeated)}"
-            )
+            again = ", ".join(f"{name} (as {kept})" for name, kept in source.repeated.items())
+            notes["same_content_again"] = f"not read again, as the content is the same: {again}"
         gone = [name for name in self._kept if name not in source.landed]
         if gone:
             notes["no_longer_landed"] = (
@@ -258,11 +260,15 @@ class LandedDraft(Draft):
             )
         if not held:
             notes["absent"] = f"no file landed for {self._contract.name}: the table is empty"
-        malformed = sum(file.malformed for file in held.values())
+        malformed = _count_malformed(held)
         if malformed:
             notes["refused"] = say_refused(malformed, "line", self._contract)
         return notes
 
 
-def _join(groups: Any) -> tuple[str, ...]:
+def _count_malformed(files: Mapping[str, HeldFile]) -> int:
+    return sum(file.malformed for file in files.values())
+
+
+def _join(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for group in groups for name in group))

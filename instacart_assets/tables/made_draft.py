@@ -20,7 +20,7 @@ from instacart_assets.contracts.rules import consulted_tables
 from instacart_assets.lakehouse.lake import Lakehouse, TableMissingError
 from instacart_assets.lakehouse.schema import check_shape
 from instacart_assets.quality.accounting import RowCounts, audit_row_counts
-from instacart_assets.quality.audit import Evidence, audit_rows
+from instacart_assets.quality.audit import Evidence, Part, audit_rows
 from instacart_assets.quality.outcomes import RuleOutcome
 from instacart_assets.quality.quarantine import OPEN, describe_rows
 from instacart_assets.quality.repeats import DUPLICATE, SUPERSEDED, Repeats, find_repeats
@@ -84,7 +84,7 @@ class MadeDraft(Draft):
         if past is not None and self._keeps_history and self._settings.as_of is not None:
             self.why, self.is_current = "what was is not made anew", True
             return
-        moved = self._list_moved(past) if past else []
+        moved = self._moved
         self.why = self._say_why_whole(past, moved)
         if past is not None and not self.why:
             if not moved and self._is_quarantine_settled(past):
@@ -124,12 +124,14 @@ class MadeDraft(Draft):
         """Whether the table is made of its own former rows as well, and hence is never made anew."""
         return self._table.history is not None
 
-    def _list_moved(self, past: Provenance) -> list[str]:
-        """Tables that it is made of or held against and that have changed since."""
+    @cached_property
+    def _moved(self) -> list[str]:
+        """Tables that it is made of or held against and that have changed since it was made."""
+        past = self._past
         return [
             address
             for address, version in self._versions.items()
-            if version is not None and self._has_moved(address, version, past)
+            if past is not None and version is not None and self._has_moved(address, version, past)
         ]
 
     def _has_moved(self, address: str, version: int, past: Provenance) -> bool:
@@ -257,34 +259,40 @@ class MadeDraft(Draft):
 
     def _gather_evidence(self) -> Evidence:
         tables = {
-            address: self._inputs.get(address, self._lake.read(address, self._versions[address]))
+            address: self._inputs[address]
+            if address in self._inputs
+            else self._lake.read(address, self._versions[address])
             for address in consulted_tables(self._contract)
         }
         past, is_public = read_past(self._lake, self._contract.address), self._is_public
         if not self._contract.refuses_rows:
-            return Evidence(tables=tables, past=past, is_public=is_public, part=self._find_part(0))
+            return Evidence(tables=tables, past=past, is_public=is_public, part=self._find_part())
         refused = self._lake.read_refused(self.candidate)
-        lines = read_open_lines(self._table, self._lake)
         return Evidence(
             tables=tables,
             refused=refused,
-            lines=lines,
+            lines=read_open_lines(self._table, self._lake),
             refused_by_rule=_count_reasons(refused) if self.candidate.refused else {},
             read=self._count_read(),
             past=past,
             is_public=is_public,
-            part=self._find_part(lines.count() if self.candidate.is_part else 0),
+            part=self._find_part(),
         )
 
-    def _find_part(self, lines: int) -> Any:
+    @cached_property
+    def _open_lines(self) -> int:
+        """Lines that no row could be read from, and that nobody has dealt with."""
+        return read_open_lines(self._table, self._lake).count() if self._contract.refuses_rows else 0
+
+    def _find_part(self) -> Part | None:
         past = self._past
-        if past is None:
+        if past is None or not self.candidate.is_part:
             return None
-        moved = set(self._list_moved(past))
+        moved = set(self._moved)
         steady = frozenset(
             address for address in self._versions if address not in moved or address in self._table.ties
         )
-        is_clean = not (lines or self.candidate.refused or past.refused or past.lines)
+        is_clean = not (self._open_lines or self.candidate.refused or past.refused or past.lines)
         return self._make_part(steady=steady, is_clean=is_clean)
 
     def _count_read(self) -> int:
@@ -340,7 +348,7 @@ class MadeDraft(Draft):
             stamps={address: read_stamp(self._lake, address) for address in self._versions},
             refused=self.candidate.refused,
             settled=self.quarantine.count_states()[1] if self.quarantine is not None else 0,
-            lines=read_open_lines(self._table, self._lake).count() if self._contract.refuses_rows else 0,
+            lines=self._open_lines,
             repeats=self._repeats.counts if self._repeats is not None else {},
             outcomes=self._note_outcomes(outcomes),
         )

@@ -10,7 +10,7 @@ from instacart_assets.automation.folders import LocalFolder, open_folder
 from instacart_assets.automation.looks import Drop, LandingFolder, LandingState, take_look
 from instacart_assets.databricks.land import land_remotely
 from instacart_assets.databricks.workspace import WorkspaceError, connect
-from instacart_assets.landing.files import FileContent, read_content
+from instacart_assets.landing.files import fingerprint_file, read_content
 from instacart_assets.settings import load_settings
 from instacart_assets_tests.landing_files import write_file
 from instacart_assets_tests.small_contracts import make_landed_contract
@@ -69,12 +69,12 @@ def test_a_file_that_changes_while_it_is_read_has_no_fingerprint(
     folder = LocalFolder(tmp_path, SOURCES)
     seen = folder.look().files["things.csv"]
 
-    def read_slowly(path: Path) -> FileContent:
-        content = read_content(path)
+    def read_slowly(path: Path) -> str:
+        fingerprint = fingerprint_file(path)
         write_file(tmp_path, path.name, f"{THINGS}2,pear\n")
-        return content
+        return fingerprint
 
-    monkeypatch.setattr("instacart_assets.automation.folders.read_content", read_slowly)
+    monkeypatch.setattr("instacart_assets.automation.folders.fingerprint_file", read_slowly)
     assert folder.fingerprint("things.csv", seen) is None
     path.unlink()
     monkeypatch.undo()

@@ -39,7 +39,7 @@ def test_a_source_holds_the_records_of_all_its_files(spark: SparkSession, tmp_pa
     write_file(tmp_path, "things/more.csv", "name,thing_id\nc,3\n")
     source = open_source(tmp_path, THINGS)
     assert source.records == 3
-    assert source.repeated == ()
+    assert source.repeated == {}
     rows = (
         source.read(spark, source.widen_contract(), mark(source)).select("_source_file", "thing_id").collect()
     )
@@ -56,7 +56,7 @@ def test_the_same_content_again_is_left_out_and_told(spark: SparkSession, tmp_pa
     write_file(tmp_path, "things/day2.csv", "thing_id,name\n2,b\n")
     source = open_source(tmp_path, THINGS)
     assert source.records == 2
-    assert source.repeated == ("things/day3.csv (as things/day1.csv)",)
+    assert source.repeated == {"things/day3.csv": "things/day1.csv"}
     assert {
         row["thing_id"] for row in source.read(spark, source.widen_contract(), mark(source)).collect()
     } == {"1", "2"}
@@ -163,7 +163,7 @@ def test_the_same_malformed_content_again_is_isolated_once(spark: SparkSession, 
     for name in ("things/a.csv", "things/b.csv"):
         write_file(tmp_path, name, b"thing_id,name\n1,a\n\xff\n")
     source = open_source(tmp_path, THINGS).salvage()
-    assert source.repeated == ("things/b.csv (as things/a.csv)",)
+    assert source.repeated == {"things/b.csv": "things/a.csv"}
     assert (source.records, source.malformed, len(read_reasons(spark, source))) == (2, 1, 1)
 
 
