@@ -65,7 +65,6 @@ class TableRun:
         failed_checks: names of those that failed.
         error: why it failed, for people.
         notes: what else a person should know, as a source that did not land.
-        made: what was made of it and why, as its build says.
         is_news: whether readers have other rows than before.
         changed: rows added and rows removed, where only those were written.
     """
@@ -78,7 +77,6 @@ class TableRun:
     failed_checks: tuple[str, ...] = ()
     error: str | None = None
     notes: tuple[str, ...] = ()
-    made: str = ""
     is_news: bool = True
     changed: tuple[int, ...] = ()
 
@@ -268,7 +266,6 @@ def _follow_materialisation(table: TableRun, made: dg.AssetMaterialization) -> T
         rows=cast("int", rows),
         seconds=cast("float", seconds),
         notes=notes,
-        made=str(made.metadata["made"].value),
         is_news=bool(made.metadata["is_news"].value),
         changed=tuple(cast("int", count) for count in changed),
     )

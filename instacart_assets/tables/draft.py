@@ -59,7 +59,7 @@ class Draft(ABC):
 
     def __init__(self, table: Table, lake: Lakehouse, settings: Settings, run_id: str) -> None:
         self._table = table
-        self._contract = self.contract = table.contract
+        self.contract = table.contract
         self._lake = lake
         self._settings = settings
         self._run_id = run_id
@@ -124,19 +124,19 @@ class Draft(ABC):
         """What the published version notes of itself."""
         return {
             IS_PUBLIC: json.dumps(self._is_public),
-            HISTORY: json.dumps(measure_history(self.rows, self._contract)),
+            HISTORY: json.dumps(measure_history(self.rows, self.contract)),
             **write_provenance(self._describe_origin(outcomes)),
         }
 
     def recall(self) -> tuple[RuleOutcome, ...]:
         """What became of each rule when the published version was made."""
-        rules = {rule.id: rule for rule in compile_rules(self._contract)}
+        rules = {rule.id: rule for rule in compile_rules(self.contract)}
         noted: Sequence[Mapping[str, Any]] = self._past.outcomes if self._past else ()
         return tuple(read_outcome(said, rules[said["rule"]]) for said in noted)
 
     def count_rows(self) -> int:
         """Rows of the published version."""
-        return self._lake.count_rows(self._contract.address, self._pin.version)
+        return self._lake.count_rows(self.contract.address, self._pin.version)
 
     def _choose_settings(self) -> dict[str, Any]:
         """The settings object behind each parameter of the table's function that takes one."""

@@ -94,7 +94,7 @@ class LandedDraft(Draft):
         made = self._stage_records()
         if self._pin.version is None:
             return made
-        held = self._lake.read(self._contract.address, self._pin.version)
+        held = self._lake.read(self.contract.address, self._pin.version)
         if set(held.columns) != set(made.contract.column_names) or not self._is_same_recipe:
             return self._stage_whole(made, held)
         gone = self._replaced + self._withdrawn
@@ -167,7 +167,7 @@ class LandedDraft(Draft):
             moment=self._moments[file.name].isoformat(),
             records=content.records,
             malformed=self._source.count_malformed(file),
-            is_public=is_public_file(self._contract.name, file.path.stat().st_size, content.fingerprint),
+            is_public=is_public_file(self.contract.name, file.path.stat().st_size, content.fingerprint),
             unknown=self._source.list_unknown(file),
             missing=self._source.list_missing(file),
         )
@@ -187,7 +187,7 @@ class LandedDraft(Draft):
         )
         evidence = Evidence(
             read=counts.records,
-            past=read_past(self._lake, self._contract.address),
+            past=read_past(self._lake, self.contract.address),
             is_public=self._is_public,
             part=self._make_part(),
         )
@@ -259,10 +259,10 @@ class LandedDraft(Draft):
                 f"no longer landed, its rows stay: {', '.join(gone)} (take them out with: instacart withdraw FILE)"
             )
         if not held:
-            notes["absent"] = f"no file landed for {self._contract.name}: the table is empty"
+            notes["absent"] = f"no file landed for {self.contract.name}: the table is empty"
         malformed = _count_malformed(held)
         if malformed:
-            notes["refused"] = say_refused(malformed, "line", self._contract)
+            notes["refused"] = say_refused(malformed, "line", self.contract)
         return notes
 
 

@@ -144,8 +144,8 @@ class MadeDraft(Draft):
 
     def _write_whole(self) -> None:
         """Make the whole table, and see in what it differs from the published one, where that is worth a look."""
-        if self._contract.refuses_rows:
-            self._repeats = find_repeats(self._read_unsettled(self._landed), self._contract)
+        if self.contract.refuses_rows:
+            self._repeats = find_repeats(self._read_unsettled(self._landed), self.contract)
         self._stage(self._inputs)
         if self._past is None or self._past.recipe != self._recipe:
             return
@@ -193,7 +193,7 @@ class MadeDraft(Draft):
         return self._lake.read_changes(address, past.made_of[address], version)
 
     def _read_published(self) -> DataFrame:
-        return self._lake.read(self._contract.address, self._pin.version)
+        return self._lake.read(self.contract.address, self._pin.version)
 
     def _stage_part(self, scope: Scope, past: Provenance) -> None:
         inputs = {
@@ -202,20 +202,20 @@ class MadeDraft(Draft):
         }
         # What landed is text, and looked at more than once.
         self._landed = {address: self._aside.put(inputs[address]) for address in self._landed}
-        if self._contract.refuses_rows:
-            is_decided_within = set(self._table.by) <= set(self._contract.key)
+        if self.contract.refuses_rows:
+            is_decided_within = set(self._table.by) <= set(self.contract.key)
             # Repeats elsewhere, if there ever were any, are counted anew: nothing says which of them there were.
             everywhere = any(past.repeats.values()) or not is_decided_within
             landed = (
                 {address: self._inputs[address] for address in self._landed} if everywhere else self._landed
             )
-            self._repeats = find_repeats(self._read_unsettled(landed), self._contract)
+            self._repeats = find_repeats(self._read_unsettled(landed), self.contract)
         self._stage(inputs | self._landed)
 
     # -- making it
 
     def _stage(self, inputs: Mapping[str, DataFrame]) -> None:
-        self.candidate = self._lake.stage(self._make_rows(inputs), self._contract, self._pin, self._run_id)
+        self.candidate = self._lake.stage(self._make_rows(inputs), self.contract, self._pin, self._run_id)
         if self.candidate.refused:
             self.found = describe_rows(self._lake.read_refused(self.candidate), self._landed)
 
@@ -235,37 +235,37 @@ class MadeDraft(Draft):
         sources = {name: given[address] for name, address in self._table.sources.items()}
         former = {} if self._table.history is None else {self._table.history: self._read_former()}
         rows = self._table.transform(**sources, **former, **chosen, **moments)
-        if not self._contract.refuses_rows:
+        if not self.contract.refuses_rows:
             return rows
-        check_shape(rows, self._contract)  # before any of its rules is asked
+        check_shape(rows, self.contract)  # before any of its rules is asked
         conflicting = None if self._repeats is None else self._repeats.conflicting
-        return mark_refused(rows, self._contract, conflicting)
+        return mark_refused(rows, self.contract, conflicting)
 
     def _read_former(self) -> DataFrame:
         """The rows that are published; none the first time."""
         if self._pin.version is not None:
             return self._read_published()
-        columns = ", ".join(f"`{column.name}` {column.type}" for column in self._contract.columns)
+        columns = ", ".join(f"`{column.name}` {column.type}" for column in self.contract.columns)
         return self._lake.session.createDataFrame([], columns)
 
     # -- holding it against its contract
 
     def audit(self) -> tuple[RuleOutcome, ...]:
         """The outcome of every rule, those over counts last."""
-        outcomes = audit_rows(self.rows, self._contract, self._gather_evidence())
-        if not self._contract.refuses_rows:
+        outcomes = audit_rows(self.rows, self.contract, self._gather_evidence())
+        if not self.contract.refuses_rows:
             return outcomes
-        return (*outcomes, *audit_row_counts(self._row_counts, self._contract))
+        return (*outcomes, *audit_row_counts(self._row_counts, self.contract))
 
     def _gather_evidence(self) -> Evidence:
         tables = {
             address: self._inputs[address]
             if address in self._inputs
             else self._lake.read(address, self._versions[address])
-            for address in consulted_tables(self._contract)
+            for address in consulted_tables(self.contract)
         }
-        past, is_public = read_past(self._lake, self._contract.address), self._is_public
-        if not self._contract.refuses_rows:
+        past, is_public = read_past(self._lake, self.contract.address), self._is_public
+        if not self.contract.refuses_rows:
             return Evidence(tables=tables, past=past, is_public=is_public, part=self._find_part())
         refused = self._lake.read_refused(self.candidate)
         return Evidence(
@@ -282,7 +282,7 @@ class MadeDraft(Draft):
     @cached_property
     def _open_lines(self) -> int:
         """Lines that no row could be read from, and that nobody has dealt with."""
-        return read_open_lines(self._table, self._lake).count() if self._contract.refuses_rows else 0
+        return read_open_lines(self._table, self._lake).count() if self.contract.refuses_rows else 0
 
     def _find_part(self) -> Part | None:
         past = self._past
@@ -365,7 +365,7 @@ class MadeDraft(Draft):
             notes["empty_sources"] = f"made of nothing from {', '.join(empty)}"
         refused = self.candidate.refused if not self.is_current else self._past.refused if self._past else 0
         if refused:
-            notes["refused"] = say_refused(refused, "row", self._contract)
+            notes["refused"] = say_refused(refused, "row", self.contract)
         return notes
 
 
