@@ -113,7 +113,7 @@ wheel: $(VENV)/.runtime ## Build the wheel that Databricks tasks run from, into 
 .PHONY: lock
 lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies
 	$(BIN)/uv pip compile pyproject.toml --extra local --extra databricks --group build $(LOCK_OPTIONS) -o locks/runtime.txt
-	$(BIN)/uv pip compile pyproject.toml --extra local --extra databricks --group dev -c locks/runtime.txt $(LOCK_OPTIONS) -o locks/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra local --extra databricks --extra postgres --group dev -c locks/runtime.txt $(LOCK_OPTIONS) -o locks/dev.txt
 	$(BIN)/uv pip compile pyproject.toml --group lts $(LOCK_OPTIONS) -o locks/lts.txt
 
 # Without annotations and headers the files name no registry and no path.
