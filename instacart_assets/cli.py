@@ -56,10 +56,13 @@ def generate(
         Path | None,
         typer.Option(help="Folder for the files.", show_default="the landing folder", file_okay=False),
     ] = None,
+    world: Annotated[
+        str, typer.Option(help="How hard the truth is to find: plain, usual or harsh.")
+    ] = "usual",
 ) -> None:
     """Make files in the public layout, with customers and promotions whose truth is known.
 
-    The truth about the promotions is written beside the folder, never into it.
+    The truth about promotions, and about products that bring people back, is written beside the folder, never into it.
     """
     with _speak_plainly():
         from instacart_assets import console
@@ -71,7 +74,12 @@ def generate(
         check_may_generate(settings.landing, (contract.name for contract in contracts_of("bronze")))
         with console.view_work(f"generating {users:,} customers") as view:
             made = generate_files(
-                users, seed, settings.landing, calendar=settings.calendar, on_progress=view.show
+                users,
+                seed,
+                settings.landing,
+                calendar=settings.calendar,
+                world=world,
+                on_progress=view.show,
             )
         mark_generated(made.landing, made.rows)
         console.print_generated(made)

@@ -149,7 +149,7 @@ def print_run(run: "GraphRun") -> None:
 def print_generated(made: "GeneratedFiles") -> None:
     """What was generated, one line a file."""
     table = Table(
-        title=f"{made.users:,} customers, seed {made.seed}",
+        title=f"{made.users:,} customers, seed {made.seed}, in the {made.world} world",
         title_justify="left",
         header_style="bold",
         box=SIMPLE_HEAD,
@@ -160,6 +160,7 @@ def print_generated(made: "GeneratedFiles") -> None:
         table.add_row(str(made.landing / name), f"{records:,}")
     out.print(table)
     out.print(f"the truth about the promotions: {made.truth}", soft_wrap=True)
+    out.print(f"the products that bring people back: {made.drivers}", soft_wrap=True)
 
 
 def print_landed(copies: Sequence["LandedCopy"]) -> None:

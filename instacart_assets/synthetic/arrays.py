@@ -26,6 +26,8 @@ class Purpose(IntEnum):
     UPLIFT = 7
     CART = 8
     TASTES = 9
+    DRIVERS = 10
+    DAYS = 11
 
 
 def open_stream(seed: int, purpose: Purpose, part: int = 0) -> np.random.Generator:

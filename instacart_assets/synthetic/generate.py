@@ -34,7 +34,9 @@ from instacart_assets.synthetic.shopping import (
     mark_reordered,
     sort_into_cart,
 )
+from instacart_assets.synthetic.urges import RETAINED_ORDERS, Driver, Urges, draw_drivers
 from instacart_assets.synthetic.visits import PRIOR, TRAIN, Visits, draw_order_counts, draw_visits
+from instacart_assets.synthetic.worlds import USUAL, WORLDS, World
 
 CHUNK_USERS = 4_096
 """Users simulated at a time. Part of the result: another size gives other files."""
@@ -70,8 +72,13 @@ TRUTH_COLUMNS = (
     "true_lift",
     "base_units",
     "extra_units",
+    "aisle_lost_units",
 )
-"""What the promotions truly did: the lift injected, the units that would have sold anyway, and those on top."""
+"""What the promotions truly did: the lift injected, the units that would have sold without them, those on top, and what
+the aisle's unpromoted products lost."""
+
+DRIVER_COLUMNS = ("product_id", "true_retention_lift")
+"""Which products truly bring people back: all that are not named have a lift of 1."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,8 @@ class GeneratedFiles:
     Attributes:
         landing: folder of the landing files.
         truth: the file with the true effects of the promotions.
+        drivers: the file with the products that bring people back.
+        world: name of the world.
         rows: number of rows by file name, headers not counted.
         users: number of users.
         products: number of products.
@@ -89,6 +98,8 @@ class GeneratedFiles:
 
     landing: Path
     truth: Path
+    drivers: Path
+    world: str
     rows: dict[str, int]
     users: int
     products: int
@@ -113,6 +124,7 @@ def generate(
     calendar: OrderCalendar | None = None,
     truth: Path | None = None,
     products: int | None = None,
+    world: str = USUAL,
     on_progress: OnProgress | None = None,
 ) -> GeneratedFiles:
     """Generate the landing files of invented users.
@@ -124,8 +136,10 @@ def generate(
         seed: zero or more; the same seed gives the same bytes.
         out: landing folder, made if it is missing.
         calendar: dates of orders; decides when promotions run.
-        truth: CSV file for the true effects of the promotions; see :func:`default_truth_path`.
+        truth: CSV file for the true effects of the promotions; see :func:`default_truth_path`. The products that
+            bring people back stand in ``driver_truth.csv`` beside it.
         products: size of the catalogue, 134 to 65,536; by default it grows with the users up to 49,688.
+        world: name of the world, one of :data:`WORLDS`.
         on_progress: called after every step with the steps done and the steps in all.
 
     Raises:
@@ -133,24 +147,28 @@ def generate(
     """
     calendar = calendar or OrderCalendar()
     truth = truth or default_truth_path(out)
-    _check_arguments(users, seed, out, truth)
+    _check_arguments(users, seed, out, truth, world)
     facts = load_facts()
     catalogue = build_catalogue(products_for(users, facts) if products is None else products, seed, facts)
-    ledger = draw_ledger(catalogue, users, calendar, seed)
+    ledger = draw_ledger(catalogue, users, calendar, seed, WORLDS[world])
+    drivers = truth.with_name("driver_truth.csv")
     for folder in (out, truth.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    with files.staged([*(out / name for name in files.LANDING_FILES), truth]) as staged:
+    with files.staged([*(out / name for name in files.LANDING_FILES), truth, drivers]) as staged:
         paths = {name: staged[out / name] for name in files.LANDING_FILES}
-        shoppers = _Shoppers(users, seed, catalogue, ledger, calendar)
+        shoppers = _Shoppers(users, seed, catalogue, ledger, calendar=calendar, world=WORLDS[world])
         steps = _Steps(shoppers.parts + shoppers.blocks, on_progress)
         store = LineStore()
         rows = _write_orders(shoppers, store, paths, steps) | _write_lines(shoppers, store, paths, steps)
         rows |= _write_dimensions(catalogue, paths) | _write_promotions(ledger, calendar, paths)
         _write_truth(ledger, shoppers.tally, calendar, staged[truth])
-    return GeneratedFiles(out, truth, rows, users, catalogue.size, seed)
+        _write_drivers(shoppers.drivers, staged[drivers])
+    return GeneratedFiles(out, truth, drivers, world, rows, users, catalogue.size, seed)
 
 
-def _check_arguments(users: int, seed: int, out: Path, truth: Path) -> None:
+def _check_arguments(users: int, seed: int, out: Path, truth: Path, world: str) -> None:
+    if world not in WORLDS:
+        raise GenerationError(f"There is no world {world!r}; choose one of {', '.join(WORLDS)}.")
     if users < 1:
         raise GenerationError(f"At least one user is needed; got users={users}.")
     if seed < 0:
@@ -170,6 +188,7 @@ class _Shoppers:
         order_ids: id of every order, in order of user and order number.
         parts: number of chunks of users.
         blocks: number of blocks in which order lines are written.
+        drivers: products that bring people back.
         tally: what the promotions did to the chunks simulated so far.
     """
 
@@ -179,12 +198,18 @@ class _Shoppers:
         seed: int,
         catalogue: Catalogue,
         ledger: Sequence[PromotedProduct],
+        *,
         calendar: OrderCalendar,
+        world: World,
     ) -> None:
         self._seed, self._catalogue, self._ledger, self._calendar = seed, catalogue, ledger, calendar
+        self._world = world
         self._counts = draw_order_counts(users, seed, catalogue.facts)
         self._calibration = load_calibration()
         self._shop = Shop(catalogue, self._calibration, open_stream(seed, Purpose.TASTES))
+        self.drivers = draw_drivers(catalogue, world, users, seed)
+        retained_share = float(catalogue.facts.order_count_shares[RETAINED_ORDERS:].sum())
+        self._urges = Urges(catalogue, world, self.drivers, retained_share, seed)
         orders = int(self._counts.sum())
         self.order_ids = open_stream(seed, Purpose.ORDER_IDS).permutation(orders) + 1
         self.parts, self.blocks = -(-users // CHUNK_USERS), -(-orders // _BLOCK_ORDERS)
@@ -199,9 +224,17 @@ class _Shoppers:
             user_ids, counts, self._calendar, self._catalogue.facts, self._open(Purpose.VISITS, part)
         )
         stream = self._open(Purpose.SHOPPING, part)
-        sizes = draw_basket_sizes(visits, self._catalogue.facts, stream)
-        baskets = fill_baskets(visits, sizes, self._shop, stream)
-        baskets = apply_uplift(baskets, visits, self._ledger, self.tally, self._open(Purpose.UPLIFT, part))
+        sizes = draw_basket_sizes(visits, self._catalogue.facts, stream, self._world.size_loyalty)
+        baskets = fill_baskets(visits, sizes, self._shop, stream, self._urges)
+        baskets = apply_uplift(
+            baskets,
+            visits,
+            self._ledger,
+            self.tally,
+            self._open(Purpose.UPLIFT, part),
+            aisle_of=self._catalogue.aisle_of,
+            cannibalisation=self._world.cannibalisation,
+        )
         reordered = mark_reordered(baskets, visits, self._catalogue.size)
         delay = self._calibration.new_item_delay
         cart = sort_into_cart(baskets, reordered, delay, self._open(Purpose.CART, part))
@@ -300,9 +333,15 @@ def _write_truth(
             date_of(promoted.start, calendar),
             date_of(promoted.end, calendar),
             promoted.lift,
-            base,
-            extra,
+            *(round(float(units), 2) for units in counted),
         )
-        for promoted, base, extra in zip(ledger, tally.base_units, tally.extra_units, strict=True)
+        for promoted, *counted in zip(
+            ledger, tally.base_units, tally.extra_units, tally.lost_units, strict=True
+        )
     )
     files.write_small_table(path, TRUTH_COLUMNS, rows)
+
+
+def _write_drivers(drivers: Sequence[Driver], path: Path) -> None:
+    """Write the products that truly bring people back."""
+    files.write_small_table(path, DRIVER_COLUMNS, ((driver.product + 1, driver.lift) for driver in drivers))

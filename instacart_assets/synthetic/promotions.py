@@ -3,8 +3,9 @@
 The effect is injected by superposition. Baskets are filled as if there were no promotions; then each unit of a
 promoted product sold on a promotion day brings Poisson(lift - 1) further units into other baskets of that day (or is
 removed with chance 1 - lift). So E[units with] / E[units without] is the stated lift, on every day of the promotion.
-Nobody's later baskets change, other products keep their units (there is no cannibalisation), and units per promotion
-and product vary as much as real ones do.
+Where promotions of a product overlap their lifts multiply. Some of the units won are lost by the aisle's unpromoted
+products on the same days, as the world has it; nobody's later baskets change, and units per promotion and product
+vary as much as real ones do.
 """
 
 from collections.abc import Sequence
@@ -14,10 +15,11 @@ from datetime import date, timedelta
 import numpy as np
 
 from instacart_assets.order_calendar import OrderCalendar
-from instacart_assets.synthetic.arrays import Flags, Ints, Purpose, first_of_each, open_stream
+from instacart_assets.synthetic.arrays import Flags, Floats, Ints, Purpose, first_of_each, open_stream
 from instacart_assets.synthetic.catalogue import Catalogue
 from instacart_assets.synthetic.shopping import Baskets
 from instacart_assets.synthetic.visits import Visits
+from instacart_assets.synthetic.worlds import World
 
 ROOM_DAYS = 28
 """Full-coverage days before and after every promotion, so that a baseline and an aftermath can be measured."""
@@ -28,6 +30,9 @@ _UNITS_PER_USER_DAY = 0.22  # order lines per user and day of the window: about 
 _MEASURABLE_UNITS = 20  # units in two weeks without promotion from which on an effect can be seen
 _THIN_SHARE, _PLACEBO_SHARE, _FLOP_SHARE = 0.12, 0.2, 0.08
 _TRIES = 10
+_NEARBY_DAYS = (
+    10  # a promotion beside another one of its product starts so many days before or after it at most
+)
 
 _MECHANICS: dict[str, tuple[tuple[float, ...], tuple[float, float], tuple[str, ...]]] = {
     "percent_off": (
@@ -69,26 +74,32 @@ class PromotedProduct:
 
 @dataclass(eq=False)
 class UpliftTally:
-    """Units realised so far, one entry per line of the ledger.
+    """What promotions did so far, one entry per line of the ledger.
 
-    ``base_units`` would have sold anyway; ``extra_units`` came on top (negative: were lost).
+    Attributes:
+        base_units: units that would have sold without the promotion, the product's others kept: a number that was
+            realised where it ran alone, else one that was to be expected.
+        extra_units: units sold beyond them; negative: fewer were.
+        lost_units: units that the aisle's unpromoted products lost to it.
     """
 
-    base_units: Ints
-    extra_units: Ints
+    base_units: Floats
+    extra_units: Floats
+    lost_units: Floats
 
     @classmethod
     def start(cls, ledger: Sequence[PromotedProduct]) -> "UpliftTally":
         """A tally of nothing."""
-        return cls(np.zeros(len(ledger), np.int64), np.zeros(len(ledger), np.int64))
+        return cls(*(np.zeros(len(ledger)) for _ in range(3)))
 
 
 def draw_ledger(
-    catalogue: Catalogue, users: int, calendar: OrderCalendar, seed: int
+    catalogue: Catalogue, users: int, calendar: OrderCalendar, seed: int, world: World
 ) -> list[PromotedProduct]:
-    """Invent the promotions: about one per 500 users, 12 to 240, each of one to six products of an aisle.
+    """Invent the promotions: about one per 250 users, 24 to 240, each of one to six products of an aisle.
 
-    Most products sell enough for their effect to be measured, some do not.
+    Most products sell enough for their effect to be measured, some do not. Promotions of one product lie far apart,
+    but for those of which the world lets some run side by side.
 
     Raises:
         ValueError: if the calendar's window leaves no full-coverage days for promotions.
@@ -97,14 +108,20 @@ def draw_ledger(
     stream = open_stream(seed, Purpose.PROMOTIONS)
     picker = _ProductPicker(catalogue, users, stream)
     ledger: list[PromotedProduct] = []
-    for promotion_id in range(1, min(max(users // 500, 12), 240) + 1):
+    for promotion_id in range(1, min(max(users // 250, 24), 240) + 1):
         days = min(int(stream.choice(_DURATIONS)), last - first + 1)
+        beside = (
+            ledger[int(stream.integers(len(ledger)))] if ledger and stream.random() < world.overlaps else None
+        )
         start = int(stream.integers(first, last - days + 2))
+        if beside:
+            nearby = beside.start + int(stream.integers(-_NEARBY_DAYS, _NEARBY_DAYS + 1))
+            start = min(max(nearby, first), last - days + 1)
         mechanic = list(_MECHANICS)[int(stream.integers(len(_MECHANICS)))]
         rates, lifts, openings = _MECHANICS[mechanic]
         rate = float(stream.choice(rates)) if rates else None
         lift = _draw_lift(lifts, stream)
-        products = picker.pick(start, start + days - 1)
+        products = picker.pick(start, start + days - 1, beside.product if beside else None)
         if not products:
             continue
         aisle = catalogue.aisles[int(catalogue.aisle_of[products[0]])]
@@ -125,23 +142,83 @@ def apply_uplift(
     ledger: Sequence[PromotedProduct],
     tally: UpliftTally,
     stream: np.random.Generator,
+    *,
+    aisle_of: Ints,
+    cannibalisation: float = 0.0,
 ) -> Baskets:
     """Let the promotions act on the baskets of a chunk, and count what they did into ``tally``.
 
     Extra units go into orders of the same day that lack the product. Where a chunk has too few of those (only in
-    sets of very few users), they go to the promotion's other days, and what still finds no room is left out.
-    Units are never taken from baskets of one line; another basket gives one instead.
+    sets of very few users), they go to the other days of the promotion, or of those that overlap, and what still
+    finds no room is left out. Units are never taken from baskets of one line; another basket gives one instead.
+
+    Args:
+        baskets: the chunk's baskets without promotions.
+        visits: the chunk's orders.
+        ledger: the promotions.
+        tally: what they did so far.
+        stream: the chunk's source of randomness.
+        aisle_of: aisle of each product.
+        cannibalisation: share of the units won that the aisle's unpromoted products lose.
     """
-    floor = _ShopFloor(baskets, visits, ledger)
-    for at, promoted in enumerate(ledger):
-        base = floor.lines_of(promoted)
-        if promoted.lift >= 1:
-            change = floor.add(promoted, base, stream.poisson(promoted.lift - 1, len(base)), stream)
-        else:
-            change = -floor.remove(base, int(stream.binomial(len(base), 1 - promoted.lift)), stream)
-        tally.base_units[at] += len(base)
-        tally.extra_units[at] += change
+    floor = _ShopFloor(baskets, visits, ledger, aisle_of)
+    for episode in _find_episodes(ledger):
+        base = floor.lines_of(episode)
+        factors = episode.factor_of(floor.day_of(base))
+        extras = stream.poisson(np.maximum(factors - 1, 0.0))
+        won = floor.add(episode, base, np.repeat(floor.day_of(base), extras), stream)
+        for factor in np.unique(factors[factors < 1]):
+            lines = base[factors == factor]
+            floor.remove(lines, int(stream.binomial(len(lines), 1 - factor)), stream)
+        mates = floor.mates_of(episode)
+        lost = floor.remove(mates, int(stream.binomial(len(won), cannibalisation)), stream)
+        episode.count(tally, base_days=floor.day_of(base), sold_days=floor.days_sold(base, won), lost=lost)
     return floor.baskets()
+
+
+@dataclass(frozen=True)
+class _Episode:
+    """Promotions of one product that overlap, as one: the product, its first and last day, and the ledger's lines."""
+
+    product: int
+    start: int
+    end: int
+    promotions: tuple[tuple[int, PromotedProduct], ...]
+
+    def factor_of(self, days: Ints) -> Floats:
+        """Factor on the expected units of each of the given days, all promotions together."""
+        factors = np.ones(len(days))
+        for _, promoted in self.promotions:
+            factors *= np.where(_runs_on(promoted, days), promoted.lift, 1.0)
+        return factors
+
+    def count(self, tally: UpliftTally, *, base_days: Ints, sold_days: Ints, lost: int) -> None:
+        """Add to a tally what was sold, what would have been without each promotion, and what the aisle lost."""
+        gains = np.array([max(promoted.lift - 1, 0.0) for _, promoted in self.promotions])
+        factors = self.factor_of(base_days)
+        for (at, promoted), gain in zip(self.promotions, gains, strict=True):
+            runs = _runs_on(promoted, base_days)
+            base = (factors[runs] / promoted.lift).sum()
+            tally.base_units[at] += base
+            tally.extra_units[at] += _runs_on(promoted, sold_days).sum() - base
+            tally.lost_units[at] += lost * gain / gains.sum() if lost else 0.0
+
+
+def _runs_on(promoted: PromotedProduct, days: Ints) -> Flags:
+    return (days >= promoted.start) & (days <= promoted.end)
+
+
+def _find_episodes(ledger: Sequence[PromotedProduct]) -> list[_Episode]:
+    """The ledger's lines by product, those that overlap together."""
+    episodes: list[_Episode] = []
+    for at, promoted in sorted(enumerate(ledger), key=lambda line: (line[1].product, line[1].start)):
+        last = episodes[-1] if episodes else None
+        if last and last.product == promoted.product and promoted.start <= last.end:
+            end, lines = max(last.end, promoted.end), (*last.promotions, (at, promoted))
+            episodes[-1] = _Episode(last.product, last.start, end, lines)
+        else:
+            episodes.append(_Episode(promoted.product, promoted.start, promoted.end, ((at, promoted),)))
+    return episodes
 
 
 def date_of(day: int, calendar: OrderCalendar) -> date:
@@ -186,14 +263,21 @@ class _ProductPicker:
         expected = self.catalogue.shares * self.users * _UNITS_PER_USER_DAY * 14
         self._reach = max(60, int((expected >= _MEASURABLE_UNITS).sum()))
 
-    def pick(self, start: int, end: int) -> list[int]:
-        """A lead product and up to five more of its aisle, none with another promotion close by; maybe none."""
+    def pick(self, start: int, end: int, beside: int | None) -> list[int]:
+        """A lead product and up to five more of its aisle, none with another promotion close by; maybe none.
+
+        Args:
+            start: first day of the promotion.
+            end: its last day.
+            beside: the product that leads, whatever else is promoted; None for one that is free.
+        """
         thin = self.stream.random() < _THIN_SHARE
         low, high = (self._reach, self.catalogue.size // 2) if thin else (1, self._reach)
         ranks = (
             np.exp(self.stream.uniform(np.log(low), np.log(max(high, low + 1)), _TRIES)).astype(np.int64) - 1
         )
-        leads = [int(product) for product in self._ranked[ranks] if self._is_free(int(product), start, end)]
+        free = [int(product) for product in self._ranked[ranks] if self._is_free(int(product), start, end)]
+        leads = free if beside is None else [beside]
         if not leads:
             return []
         pool = self._ranked[: max(high, low + 1)]
@@ -218,47 +302,67 @@ class _ProductPicker:
 class _ShopFloor:
     """A chunk's baskets while promotions act on them."""
 
-    def __init__(self, baskets: Baskets, visits: Visits, ledger: Sequence[PromotedProduct]) -> None:
+    def __init__(
+        self, baskets: Baskets, visits: Visits, ledger: Sequence[PromotedProduct], aisle_of: Ints
+    ) -> None:
         self._before, self._day = baskets, visits.day
+        self._aisle_of = aisle_of
         self._sizes = np.bincount(baskets.order, minlength=len(visits.day))
         filled = np.flatnonzero(self._sizes)
         self._orders = filled[np.argsort(visits.day[filled], kind="stable")]  # orders with a basket, by day
         self._days = visits.day[self._orders]
-        lines = np.flatnonzero(np.isin(baskets.product, [promoted.product for promoted in ledger]))
-        self._lines = lines[np.argsort(baskets.product[lines], kind="stable")]  # promoted lines, by product
-        self._products = baskets.product[self._lines]
+        promoted = np.unique([line.product for line in ledger])
+        is_promoted = np.isin(baskets.product, promoted)
+        self._promoted = _Shelf(np.flatnonzero(is_promoted), baskets.product)
+        aisle = aisle_of[baskets.product]
+        is_mate = np.isin(aisle, aisle_of[promoted]) & ~is_promoted if len(promoted) else is_promoted
+        self._mates = _Shelf(np.flatnonzero(is_mate), aisle)
         self._kept = np.ones(len(baskets.order), np.bool_)
         self._extra_orders: list[Ints] = []
         self._extra_products: list[Ints] = []
         self._holds: Flags = np.zeros(len(visits.day), np.bool_)
 
-    def lines_of(self, promoted: PromotedProduct) -> Ints:
-        """Lines that hold the product on a day of its promotion."""
-        low, high = np.searchsorted(self._products, [promoted.product, promoted.product + 1])
-        lines = self._lines[low:high]
-        day = self._day[self._before.order[lines]]
-        return lines[(day >= promoted.start) & (day <= promoted.end)]
+    def lines_of(self, episode: _Episode) -> Ints:
+        """Lines that hold the product on a day of its promotions."""
+        return self._within(self._promoted.find(episode.product), episode)
 
-    def add(self, promoted: PromotedProduct, base: Ints, extras: Ints, stream: np.random.Generator) -> int:
-        """Add as many units as ``extras`` says for each base line; returns how many found room."""
+    def mates_of(self, episode: _Episode) -> Ints:
+        """Lines of those days that hold an unpromoted product of the aisle."""
+        return self._within(self._mates.find(int(self._aisle_of[episode.product])), episode)
+
+    def _within(self, lines: Ints, episode: _Episode) -> Ints:
+        days = self.day_of(lines)
+        return lines[(days >= episode.start) & (days <= episode.end)]
+
+    def day_of(self, lines: Ints) -> Ints:
+        """The day of each line."""
+        return self._day[self._before.order[lines]]
+
+    def days_sold(self, base: Ints, won: Ints) -> Ints:
+        """The day of each unit sold: of base lines that are left, and of orders that won one."""
+        return np.concatenate([self.day_of(base[self._kept[base]]), self._day[won]])
+
+    def add(self, episode: _Episode, base: Ints, wanted: Ints, stream: np.random.Generator) -> Ints:
+        """Add a unit on each of the wanted days, into orders that hold none of the base lines; returns which."""
         holders = self._before.order[base]
         self._holds[holders] = True
-        wanted = np.repeat(self._day[holders], extras)
         placed, left = self._place(wanted, wanted, stream)
-        anywhere = np.full(left, promoted.start), np.full(left, promoted.end)
+        anywhere = np.full(left, episode.start), np.full(left, episode.end)
         moved, _ = self._place(*anywhere, stream)
         chosen = np.concatenate([placed, moved])
-        self._holds[holders] = False
-        self._holds[chosen] = False
+        self._holds[holders] = self._holds[chosen] = False
         self._sizes[chosen] += 1
         self._extra_orders.append(chosen)
-        self._extra_products.append(np.full(len(chosen), promoted.product))
-        return len(chosen)
+        self._extra_products.append(np.full(len(chosen), episode.product))
+        return chosen
 
-    def remove(self, base: Ints, count: int, stream: np.random.Generator) -> int:
-        """Remove ``count`` of the base lines, never a basket's only one; returns how many were removed."""
-        removable = base[self._sizes[self._before.order[base]] > 1]
-        chosen = stream.permutation(removable)[:count]
+    def remove(self, lines: Ints, count: int, stream: np.random.Generator) -> int:
+        """Remove ``count`` of some lines, never a basket's only one; returns how many were removed."""
+        if not count:
+            return 0
+        # Of the lines of one basket at most one is taken at a time, so that none is emptied.
+        order = stream.permutation(lines[self._kept[lines] & (self._sizes[self._before.order[lines]] > 1)])
+        chosen = order[np.sort(first_of_each(self._before.order[order]))][:count]
         self._kept[chosen] = False
         self._sizes[self._before.order[chosen]] -= 1
         return len(chosen)
@@ -286,3 +390,16 @@ class _ShopFloor:
             found.append(pick[won])
             waiting = np.delete(waiting, won)
         return np.concatenate(found), len(waiting)
+
+
+class _Shelf:
+    """Lines sorted by what they hold."""
+
+    def __init__(self, lines: Ints, held: Ints) -> None:
+        self._lines = lines[np.argsort(held[lines], kind="stable")]
+        self._held = held[self._lines]
+
+    def find(self, thing: int) -> Ints:
+        """The lines that hold a thing."""
+        low, high = np.searchsorted(self._held, [thing, thing + 1])
+        return self._lines[low:high]

@@ -26,6 +26,7 @@ from instacart_assets.synthetic.arrays import (
 from instacart_assets.synthetic.calibration import Calibration
 from instacart_assets.synthetic.catalogue import Catalogue
 from instacart_assets.synthetic.facts import MeasuredFacts
+from instacart_assets.synthetic.urges import RETAINED_ORDERS, Urges
 from instacart_assets.synthetic.visits import TEST, TRAIN, Visits
 
 _BASKET_HABIT = 0.57  # share of the variance in basket size that lies between users (measured)
@@ -38,7 +39,8 @@ _LOYALTY_ECHO = 1.45  # reorders grow faster than loyalty: what is taken again i
 _RECENCY = 0.75  # below 1: the later of a user's lines are drawn more often
 _USUAL_BASKET = 8
 _NOTHING = -1
-_TRIES = 12  # draws before a line gives up on an old favourite, or on popularity
+_TRIES = 12  # draws before a line gives up on an old favourite
+_TRIES_OF_NEW = 30  # draws before it gives up on popularity
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,11 +120,14 @@ class _BasketFiller:
         product: product of each line, -1 until it is filled.
     """
 
-    def __init__(self, visits: Visits, sizes: Ints, shop: Shop, stream: np.random.Generator) -> None:
+    def __init__(
+        self, visits: Visits, sizes: Ints, shop: Shop, urges: Urges | None, stream: np.random.Generator
+    ) -> None:
         self.order = np.repeat(np.arange(len(sizes)), sizes)
         self.product = np.full(len(self.order), -1, np.int64)
-        self._sizes, self._shop, self._stream = sizes, shop, stream
-        self._user = visits.user
+        self._sizes, self._shop, self._urges, self._stream = sizes, shop, urges, stream
+        self._user, self._day = visits.user, visits.day
+        self._is_leaving = np.diff(visits.starts) < RETAINED_ORDERS
         self._first_line = starts_of(sizes)
         self._users_first_line = self._first_line[visits.starts[:-1]]
         self._history = _History(len(visits.user_ids), shop.size)
@@ -168,13 +173,22 @@ class _BasketFiller:
         """
         tries = 0
         while len(lines):
-            if tries < _TRIES:
+            if tries < _TRIES_OF_NEW:
                 found = self._shop.draw_new(self._taste[self._user[self.order[lines]]], self._stream)
-                accepted = self._put(lines, found, number, only_new=True)
+                accepted = self._put(lines, self._resist(lines, found, number), number, only_new=True)
             else:
                 found = self._stream.integers(0, self._shop.size, len(lines))
                 accepted = self._put(lines, found, number)
             lines, tries = lines[~accepted], tries + 1
+
+    def _resist(self, lines: Ints, found: Ints, number: int) -> Ints:
+        """What was found, without what nobody feels like on that day."""
+        if self._urges is None:
+            return found
+        order = self.order[lines]
+        is_leaving_first = self._is_leaving[self._user[order]] & (number == 1)
+        chances = self._urges.find_chances(found, self._day[order], is_leaving_first=is_leaving_first)
+        return np.where(self._stream.random(len(lines)) < chances, found, _NOTHING)
 
     def _put(self, lines: Ints, found: Ints, number: int, *, only_new: bool = False) -> Flags:
         """Fill lines with what was found, where the history allows; returns which lines were filled."""
@@ -186,18 +200,51 @@ class _BasketFiller:
         return accepted
 
 
-def draw_basket_sizes(visits: Visits, facts: MeasuredFacts, stream: np.random.Generator) -> Ints:
-    """Lines of each order, 0 for test orders; users keep to small or large baskets."""
+def draw_basket_sizes(
+    visits: Visits, facts: MeasuredFacts, stream: np.random.Generator, size_loyalty: float = 0.0
+) -> Ints:
+    """Lines of each order, 0 for test orders; users keep to small or large baskets.
+
+    Args:
+        visits: the chunk's orders.
+        facts: the measured facts.
+        stream: the chunk's source of randomness.
+        size_loyalty: correlation of a user's usual basket with the number of orders, on normal scales.
+    """
     users = len(visits.user_ids)
-    habit = stream.standard_normal(users)[visits.user] * np.sqrt(_BASKET_HABIT)
+    is_train = visits.eval_set == TRAIN
+    own = (stream.standard_normal(users) * np.sqrt(1 - size_loyalty**2))[visits.user]
+    # A user has many orders of the split prior and one of train: sizes of each keep their measured shares.
+    by_count = size_loyalty * np.where(is_train, *_score_counts(visits, facts))
+    habit = (own + by_count) * np.sqrt(_BASKET_HABIT)
     mood = habit + stream.standard_normal(len(visits.user)) * np.sqrt(1 - _BASKET_HABIT)
     prior = np.searchsorted(_normal_steps(facts.prior_size_shares), mood, side="right")
     train = np.searchsorted(_normal_steps(facts.train_size_shares), mood, side="right")
-    sizes = np.where(visits.eval_set == TRAIN, train, prior)
+    sizes = np.where(is_train, train, prior)
     return np.where(visits.eval_set == TEST, 0, sizes)
 
 
-def fill_baskets(visits: Visits, sizes: Ints, shop: Shop, stream: np.random.Generator) -> Baskets:
+def _score_counts(visits: Visits, facts: MeasuredFacts) -> tuple[Floats, Floats]:
+    """Where each order's user stands by the number of orders: of mean 0 and variance 1 over users, and over orders."""
+    counts = facts.order_count_shares
+    middles = np.clip(np.cumsum(counts) - counts / 2, 1e-9, 1 - 1e-9)
+    scores: Floats = np.array([NormalDist().inv_cdf(float(middle)) for middle in middles])
+    count = np.diff(visits.starts)[visits.user]
+    of_users, of_orders = (
+        _standardise(scores, weights) for weights in (counts, normalise(counts * np.arange(len(counts))))
+    )
+    return of_users[count], of_orders[count]
+
+
+def _standardise(values: Floats, weights: Floats) -> Floats:
+    centred: Floats = values - (weights * values).sum()
+    scaled: Floats = centred / np.sqrt((weights * centred**2).sum())
+    return scaled
+
+
+def fill_baskets(
+    visits: Visits, sizes: Ints, shop: Shop, stream: np.random.Generator, urges: Urges | None = None
+) -> Baskets:
     """Fill the baskets of a chunk.
 
     Args:
@@ -205,8 +252,9 @@ def fill_baskets(visits: Visits, sizes: Ints, shop: Shop, stream: np.random.Gene
         sizes: lines of each order.
         shop: what can be bought.
         stream: the chunk's source of randomness.
+        urges: what makes first purchases likelier than popularity says; None for nothing.
     """
-    filler = _BasketFiller(visits, sizes, shop, stream)
+    filler = _BasketFiller(visits, sizes, shop, urges, stream)
     for number in range(1, int(visits.number.max()) + 1):
         filler.fill(number)
     return Baskets(filler.order, filler.product)

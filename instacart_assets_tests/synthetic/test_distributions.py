@@ -146,7 +146,7 @@ def test_aisle_shares(large: Landing) -> None:
 
 def test_department_shares_of_a_small_catalogue(small: Landing) -> None:
     reached = shares_of(small.line_departments, 22)[1:]
-    assert np.abs(reached - FACTS.department_shares).max() < 0.03
+    assert np.abs(reached - FACTS.department_shares).max() < 0.035
 
 
 def test_reorder_rates_of_departments(large: Landing) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,10 +20,12 @@ from instacart_assets.synthetic.generate import GeneratedFiles, generate
 from instacart_assets.synthetic.promotions import PromotedProduct, UpliftTally, apply_uplift, draw_ledger
 from instacart_assets.synthetic.shopping import Baskets
 from instacart_assets.synthetic.visits import Visits
+from instacart_assets.synthetic.worlds import WORLDS
 from instacart_assets_tests.synthetic.landing import Landing, read_landing
 
 CALENDAR = OrderCalendar()
 CATALOGUE = build_catalogue(1_500, 1, load_facts())
+ONE_AISLE = np.zeros(3, np.int64)
 
 
 def neutral_ledger(*arguments: object) -> list[PromotedProduct]:
@@ -39,40 +42,86 @@ def without_effects(large_files: GeneratedFiles, tmp_path_factory: pytest.TempPa
     return read_landing(files.landing, files.truth)
 
 
+def find_overlapped(landing: Landing) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which promotions run on a day of another one of their product."""
+    spans = [(row["product_id"], row["start_date"], row["end_date"]) for row in landing.truth]
+    return np.array(
+        [
+            any(
+                other != at and product == beside and start <= last and first <= end
+                for other, (beside, first, last) in enumerate(spans)
+            )
+            for at, (product, start, end) in enumerate(spans)
+        ]
+    )
+
+
 def test_base_units_are_those_of_a_world_without_effects(large: Landing, without_effects: Landing) -> None:
-    base = [int(row["base_units"]) for row in large.truth]
-    assert without_effects.units_in_promotions(CALENDAR) == base
-    assert sum(base) > 300
+    base = np.array([float(row["base_units"]) for row in large.truth])
+    realised, overlapped = np.array(without_effects.units_in_promotions(CALENDAR)), find_overlapped(large)
+    assert (base[~overlapped] == realised[~overlapped]).all()
+    assert base.sum() > 300
+    assert 0 < overlapped.mean() < 0.5
+
+
+def test_base_units_beside_another_promotion_have_its_lift() -> None:
+    baskets, visits = day_of_baskets(baskets=400, holders=60)
+    ledger = [
+        PromotedProduct(1, 0, "Test", "display", None, 0, 0, 1.5),
+        PromotedProduct(2, 0, "Test", "coupon", None, 0, 0, 2.0),
+    ]
+    tally = UpliftTally.start(ledger)
+    after = apply_uplift(baskets, visits, ledger, tally, np.random.default_rng(3), aisle_of=ONE_AISLE)
+    assert tally.base_units.tolist() == [
+        120.0,
+        90.0,
+    ]  # 60 units, doubled by the other, and half as many again
+    assert (tally.base_units + tally.extra_units).tolist() == [(after.product == 0).sum()] * 2
 
 
 def test_files_hold_base_and_extra_units(large: Landing) -> None:
-    told = [int(row["base_units"]) + int(row["extra_units"]) for row in large.truth]
-    assert large.units_in_promotions(CALENDAR) == told
+    told = [float(row["base_units"]) + float(row["extra_units"]) for row in large.truth]
+    assert large.units_in_promotions(CALENDAR) == pytest.approx(told, abs=0.011)
 
 
 def test_realised_lift_is_the_true_lift(large: Landing) -> None:
     lift = np.array([float(row["true_lift"]) for row in large.truth])
-    base = np.array([int(row["base_units"]) for row in large.truth])
-    extra = np.array([int(row["extra_units"]) for row in large.truth])
+    base = np.array([float(row["base_units"]) for row in large.truth])
+    extra = np.array([float(row["extra_units"]) for row in large.truth])
     assert (extra[lift == 1] == 0).all()
     variance = np.where(lift > 1, base * (lift - 1), base * lift * (1 - lift))
     assert abs((extra - base * (lift - 1)).sum()) < 3.5 * np.sqrt(variance.sum())
     assert extra[lift > 1].sum() > 10 * np.sqrt(variance[lift > 1].sum())  # so an effect is there to be found
 
 
-def test_other_products_keep_their_units(large: Landing, without_effects: Landing) -> None:
+def test_what_the_aisle_lost_is_told_and_nothing_else_is_lost(
+    large: Landing, without_effects: Landing
+) -> None:
     promoted = [int(row["product_id"]) for row in large.truth]
-    kept = [
-        np.bincount(landing.lines["product_id"], minlength=49_689) for landing in (large, without_effects)
-    ]
-    assert (np.delete(kept[0], promoted) == np.delete(kept[1], promoted)).all()
+    aisle_of = np.array([0, *(int(row["aisle_id"]) for row in large.products)])
+    kept, before = (
+        np.bincount(landing.lines["product_id"], minlength=len(aisle_of))
+        for landing in (large, without_effects)
+    )
+    is_mate = np.isin(aisle_of, aisle_of[promoted])
+    is_mate[promoted] = False
+    others = ~is_mate
+    others[promoted] = False
+    lost, won = (
+        sum(float(row[name]) for row in large.truth if float(row["true_lift"]) > 1)
+        for name in ("aisle_lost_units", "extra_units")
+    )
+    assert (kept[others] == before[others]).all()
+    assert (before - kept)[is_mate].sum() == pytest.approx(lost, abs=0.5)
+    assert 0.2 < lost / won < 0.4
     assert large.orders["order_id"].tolist() == without_effects.orders["order_id"].tolist()
 
 
 def test_extra_units_go_to_orders_of_the_same_day(large: Landing, without_effects: Landing) -> None:
     dates = large.order_dates(CALENDAR)
+    losing = {row["product_id"] for row in large.truth if float(row["true_lift"]) < 1}
     for row in large.truth:
-        if float(row["true_lift"]) <= 1:
+        if row["product_id"] in losing:
             continue
         of_product = [
             {
@@ -116,11 +165,12 @@ def test_ledger_rows(large: Landing) -> None:
     weeks=st.integers(72, 260),
     start=st.dates(date(2000, 1, 1), date(2030, 1, 1)),
     seed=st.integers(0, 1000),
+    world=st.sampled_from(["plain", "harsh"]),
 )
-def test_promotions_leave_room_in_full_coverage(weeks: int, start: date, seed: int) -> None:
+def test_promotions_leave_room_in_full_coverage(weeks: int, start: date, seed: int, world: str) -> None:
     calendar = OrderCalendar(window_start=start, window_weeks=weeks)
     by_product = defaultdict(list)
-    for promoted in draw_ledger(CATALOGUE, 3_000, calendar, seed):
+    for promoted in draw_ledger(CATALOGUE, 3_000, calendar, seed, WORLDS[world]):
         first, last = (calendar.window_start + timedelta(days=day) for day in (promoted.start, promoted.end))
         assert first <= last
         assert first - timedelta(days=28) >= calendar.full_coverage_start
@@ -128,7 +178,8 @@ def test_promotions_leave_room_in_full_coverage(weeks: int, start: date, seed: i
         by_product[promoted.product].append((promoted.start, promoted.end))
     for spans in by_product.values():
         spans.sort()
-        assert all(later[0] - earlier[1] > 28 for earlier, later in pairwise(spans))
+        is_apart = all(later[0] - earlier[1] > 28 for earlier, later in pairwise(spans))
+        assert is_apart or world == "harsh"
 
 
 def day_of_baskets(baskets: int, holders: int) -> tuple[Baskets, Visits]:
@@ -149,7 +200,7 @@ def test_mean_effect_over_many_draws(lift: float) -> None:
     stream, tally = np.random.default_rng(8), UpliftTally.start([*ledger])
     rounds = 400
     for _ in range(rounds):
-        after = apply_uplift(baskets, visits, ledger, tally, stream)
+        after = apply_uplift(baskets, visits, ledger, tally, stream, aisle_of=ONE_AISLE)
         pairs = after.order * 10 + after.product
         assert len(np.unique(pairs)) == len(pairs)
         assert (np.diff(after.order) >= 0).all()
@@ -163,7 +214,12 @@ def test_no_basket_is_emptied() -> None:
     visits = Visits(order + 1, np.arange(31), order, zeros + 1, zeros, zeros, zeros, zeros, zeros)
     ledger = [PromotedProduct(1, 0, "Test", "display", None, 0, 0, 0.1)]
     after = apply_uplift(
-        Baskets(order, zeros), visits, ledger, UpliftTally.start(ledger), np.random.default_rng(1)
+        Baskets(order, zeros),
+        visits,
+        ledger,
+        UpliftTally.start(ledger),
+        np.random.default_rng(1),
+        aisle_of=ONE_AISLE,
     )
     assert after.order.tolist() == order.tolist()
 
@@ -172,7 +228,7 @@ def test_extra_units_without_room_are_left_out() -> None:
     baskets, visits = day_of_baskets(baskets=10, holders=9)
     ledger = [PromotedProduct(1, 0, "Test", "display", None, 0, 0, 5.0)]
     tally = UpliftTally.start(ledger)
-    after = apply_uplift(baskets, visits, ledger, tally, np.random.default_rng(1))
+    after = apply_uplift(baskets, visits, ledger, tally, np.random.default_rng(1), aisle_of=ONE_AISLE)
     assert tally.extra_units[0] == 1
     assert (after.product == 0).sum() == 10
 
@@ -180,5 +236,5 @@ def test_extra_units_without_room_are_left_out() -> None:
 def test_truth_path_can_be_chosen(tmp_path: Path) -> None:
     files = generate(5, 1, tmp_path / "landing", truth=tmp_path / "elsewhere" / "truth.csv")
     assert files.truth.read_text().startswith(
-        "promotion_id,product_id,start_date,end_date,true_lift,base_units,extra_units\n"
+        "promotion_id,product_id,start_date,end_date,true_lift,base_units,extra_units,aisle_lost_units\n"
     )
