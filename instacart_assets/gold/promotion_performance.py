@@ -4,21 +4,29 @@ Here lives one row per promotion and product. The days and the control behind th
 ``promotion_windows.py``; the same estimate day by day is in ``promotion_daily_effect.py``.
 """
 
-from pyspark.sql import DataFrame
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from instacart_assets.gold.measures import divide, find_date_origin
+from instacart_assets.gold.promotion_noise import LENGTHS, name_length
 from instacart_assets.gold.promotion_windows import (
     PROMOTION_KEY,
     WINDOW_KEY,
-    estimate_ratio,
+    estimate_aisle_growth,
+    estimate_log_effect,
     has_enough_data,
     lay_out_days,
     sum_periods,
 )
+from instacart_assets.gold.statistics import QUANTILE_95, adjust_p_values, find_two_sided_p
 from instacart_assets.tables.declare import table
 
 REPEAT_WITHIN_DAYS = 30
+
+SIGNIFICANCE = 0.05
+"""P-values below are called significant: of promotions without any effect, one in twenty."""
 
 
 @table("gold.promotion_performance")
@@ -27,12 +35,17 @@ def promotion_performance(
     silver_products: DataFrame,
     silver_order_items: DataFrame,
     gold_daily_product_sales: DataFrame,
+    gold_promotion_noise: DataFrame,
 ) -> DataFrame:
     """One row per promotion and product."""
     days = lay_out_days(silver_promotions, silver_products, gold_daily_product_sales)
     keys = list(PROMOTION_KEY)
+    totals = sum_periods(days).join(
+        silver_products.select("product_id", "department_id"), "product_id", "left"
+    )
+    judged = estimate_effects(totals.join(F.broadcast(gold_promotion_noise), "department_id", "left"))
     return (
-        silver_promotions.join(estimate_effects(sum_periods(days)), keys)
+        silver_promotions.join(adjust_p_values(judged, keys), keys)
         .join(count_buyers(silver_promotions, silver_order_items), keys, "left")
         .fillna(0, subset=["buyers", "new_buyers", "buyers_again"])
         .crossJoin(find_date_origin(gold_daily_product_sales))
@@ -47,10 +60,11 @@ def promotion_performance(
             "baseline_units",
             (F.col("units") - F.col("baseline_units")).alias("incremental_units"),
             "lift",
-            # The interval, the test and its adjustment need a calibrated variance; without one they stay empty.
-            *(F.lit(None).cast("double").alias(name) for name in ("lift_ci_low", "lift_ci_high")),
-            *(F.lit(None).cast("double").alias(name) for name in ("p_value", "p_value_adjusted")),
-            F.lit(None).cast("boolean").alias("is_significant"),
+            "lift_ci_low",
+            "lift_ci_high",
+            "p_value",
+            "p_value_adjusted",
+            (F.col("p_value") < SIGNIFICANCE).alias("is_significant"),
             "is_enough_data",
             "buyers",
             "new_buyers",
@@ -63,26 +77,62 @@ def promotion_performance(
 
 
 def estimate_effects(totals: DataFrame) -> DataFrame:
-    """Units, lift, baseline units and the aisle's loss per promotion, from its period totals.
+    """Units, lift with its interval and p-value, baseline units and the aisle's loss per promotion.
 
-    Lift comes from clean days: Y / lift is what they would have sold without the promotion. Scaled by the
+    With L the log effect without bias and f, v, w the noise of units, days and windows,
+    SE^2 = f [1 / (Y + f / 2) + 1 / (B + f / 2)] + v (1 / D + 1 / b) + w, the interval is exp(L +- 1.96 SE) and
+    p = 2 Phi(-|L| / SE): it holds 1 exactly where p is 0.05 or more.
+
+    Lift comes from clean days: (Y + f / 2) / lift is what they would have sold without the promotion. Scaled by the
     control's units on all promotion days over those on clean ones it speaks of the same days as ``units``, and
     equals the sum of the daily effect's expected units over the promotion days.
+
+    Args:
+        totals: period totals of each promotion, with the noise of its department.
     """
-    judged = totals.withColumn("is_enough_data", has_enough_data())
-    lift = F.when(F.col("is_enough_data"), estimate_ratio("units"))
-    aisle_lift = F.when(F.col("is_enough_data"), estimate_ratio("aisle"))
+    half, days = F.col("unit_dispersion") / 2, F.col("promotion_days")
+    units, baseline = F.col("promotion_units") + half, F.col("baseline_units") + half
+    error = F.sqrt(
+        F.col("unit_dispersion") * (divide(F.lit(1), units) + divide(F.lit(1), baseline))
+        + F.col("daily_variance") * (divide(F.lit(1), days) + divide(F.lit(1), F.col("baseline_days")))
+        + F.col("window_variance")
+    )
+    effect = F.when(F.col("is_enough_data"), estimate_log_effect() - choose_bias())
+    judged = (
+        totals.withColumn("is_enough_data", has_enough_data() & F.col("unit_dispersion").isNotNull())
+        .withColumn("effect", effect)
+        .withColumn("error", F.when(F.col("effect").isNotNull(), error))
+    )
+    lift, aisle_lift = F.exp("effect"), F.when(F.col("is_enough_data"), estimate_aisle_growth())
+    margin = F.lit(QUANTILE_95) * F.col("error")
     all_per_clean = divide(F.col("all_promotion_control"), F.col("promotion_control"))
     return judged.select(
         *PROMOTION_KEY,
         F.col("all_promotion_units").alias("units"),
         lift.alias("lift"),
-        (divide(F.col("promotion_units"), lift) * all_per_clean).alias("baseline_units"),
+        F.exp(F.col("effect") - margin).alias("lift_ci_low"),
+        F.exp(F.col("effect") + margin).alias("lift_ci_high"),
+        find_two_sided_p(divide(F.col("effect"), F.col("error"))).alias("p_value"),
+        (divide(units, lift) * all_per_clean).alias("baseline_units"),
         # Units the aisle's other products would have sold less those they sold: A_P (e^-L - 1).
         (divide(F.col("promotion_aisle"), aisle_lift) - F.col("promotion_aisle")).alias(
             "aisle_cannibalisation_units"
         ),
         "is_enough_data",
+    )
+
+
+def choose_bias() -> Column:
+    """The bias of a promotion's length; none where no placebo of any length told of it."""
+    return F.coalesce(
+        reduce(
+            lambda otherwise, length: F.when(name_length() == length, F.col(f"bias_of_{length}")).otherwise(
+                otherwise
+            ),
+            LENGTHS,
+            F.lit(None).cast("double"),
+        ),
+        F.lit(0.0),
     )
 
 

@@ -52,7 +52,7 @@ def lay_out_days(promotions: DataFrame, products: DataFrame, daily_sales: DataFr
     sales = daily_sales.select("order_date", "product_id", "units").join(
         products.select("product_id", "department_id", "aisle_id"), "product_id"
     )
-    eligible = sum_eligible_units(placed, sales)
+    eligible = sum_eligible_units(placed.select(*WINDOW_KEY, "department_id").distinct(), placed, sales)
     control = eligible.groupBy(*WINDOW_KEY, "department_id", "order_date").agg(
         F.sum("aisle_units").alias("department_units")
     )
@@ -132,16 +132,20 @@ def find_observed_days(daily_sales: DataFrame) -> DataFrame:
     )
 
 
-def sum_eligible_units(placed: DataFrame, sales: DataFrame) -> DataFrame:
-    """Units of the eligible products by promotion window, department, aisle and day, where anything was sold.
+def sum_eligible_units(windows: DataFrame, placed: DataFrame, sales: DataFrame) -> DataFrame:
+    """Units of the eligible products by window, department, aisle and day, where anything was sold.
 
     Eligible are products without a promotion of their own from 35 days before the window to its end. Whole
     aisles are summed first and the few promoted products taken off, so nothing grows with the size of the
     catalogue.
+
+    Args:
+        windows: start_date, end_date and department_id, each once.
+        placed: the promotions, with department_id and aisle_id.
+        sales: units by product and day, with department_id and aisle_id.
     """
     keys = [*WINDOW_KEY, "department_id", "aisle_id", "order_date"]
     by_aisle = sales.groupBy("department_id", "aisle_id", "order_date").agg(F.sum("units").alias("units"))
-    windows = placed.select(*WINDOW_KEY, "department_id").distinct()
     in_window = F.col("order_date").between(first_day(), last_day())
     all_units = windows.join(by_aisle, "department_id").where(in_window).select(*keys, "units")
     promoted_units = (
@@ -240,19 +244,29 @@ def has_enough_data() -> Column:
     )
 
 
-def estimate_ratio(subject: str) -> Column:
-    """Growth of ``units`` or ``aisle`` from baseline to promotion, divided by the control's growth.
+def estimate_log_effect() -> Column:
+    """Log of the product's growth from baseline to promotion by the control's, over clean days, but for its bias.
 
-    (Y / B) / (C_P / C_B) over clean days: the numbers of days cancel. Null where any of the four is zero.
+    ln[(Y + f / 2) / (B + f / 2)] - ln(C_P / C_B) + v / 2 (1 / D - 1 / b), with f the department's unit_dispersion, v its
+    daily_variance, and D and b the days: the two terms make up for what the logarithm of a varying number is too low by.
+    Null where a control is zero.
     """
-    growth = divide(_positive(f"promotion_{subject}"), _positive(f"baseline_{subject}"))
+    half = F.col("unit_dispersion") / 2
+    growth = divide(F.col("promotion_units") + half, _positive(F.col("baseline_units") + half))
+    per_day = divide(F.lit(1), F.col("promotion_days")) - divide(F.lit(1), F.col("baseline_days"))
+    return F.log(_positive(growth)) - F.log(estimate_control_growth()) + F.col("daily_variance") / 2 * per_day
+
+
+def estimate_aisle_growth() -> Column:
+    """Growth of the aisle's eligible products by the control's, over clean days; null where any of the four is zero."""
+    growth = divide(_positive(F.col("promotion_aisle")), _positive(F.col("baseline_aisle")))
     return divide(growth, estimate_control_growth())
 
 
 def estimate_control_growth() -> Column:
     """The control's units on clean promotion days per unit on clean baseline days; null where either is zero."""
-    return divide(_positive("promotion_control"), _positive("baseline_control"))
+    return divide(_positive(F.col("promotion_control")), _positive(F.col("baseline_control")))
 
 
-def _positive(name: str) -> Column:
-    return F.when(F.col(name) > 0, F.col(name))
+def _positive(value: Column) -> Column:
+    return F.when(value > 0, value)

@@ -156,7 +156,7 @@ def generate(
         folder.mkdir(parents=True, exist_ok=True)
     with files.staged([*(out / name for name in files.LANDING_FILES), truth, drivers]) as staged:
         paths = {name: staged[out / name] for name in files.LANDING_FILES}
-        shoppers = _Shoppers(users, seed, catalogue, ledger, calendar=calendar, world=WORLDS[world])
+        shoppers = Shoppers(users, seed, catalogue, ledger, calendar=calendar, world=WORLDS[world])
         steps = _Steps(shoppers.parts + shoppers.blocks, on_progress)
         store = LineStore()
         rows = _write_orders(shoppers, store, paths, steps) | _write_lines(shoppers, store, paths, steps)
@@ -181,7 +181,7 @@ def _check_arguments(users: int, seed: int, out: Path, truth: Path, world: str) 
         )
 
 
-class _Shoppers:
+class Shoppers:
     """All users of a run, simulated chunk by chunk.
 
     Attributes:
@@ -256,7 +256,7 @@ class _Steps:
             self._on_progress(self._done, self._total)
 
 
-def _write_orders(shoppers: _Shoppers, store: LineStore, paths: _Paths, steps: _Steps) -> dict[str, int]:
+def _write_orders(shoppers: Shoppers, store: LineStore, paths: _Paths, steps: _Steps) -> dict[str, int]:
     """Simulate all users and write their orders; the lines go into the store."""
     with files.OrdersFile(paths[files.ORDERS]) as table:
         for part in range(shoppers.parts):
@@ -267,7 +267,7 @@ def _write_orders(shoppers: _Shoppers, store: LineStore, paths: _Paths, steps: _
     return {files.ORDERS: table.rows}
 
 
-def _write_lines(shoppers: _Shoppers, store: LineStore, paths: _Paths, steps: _Steps) -> dict[str, int]:
+def _write_lines(shoppers: Shoppers, store: LineStore, paths: _Paths, steps: _Steps) -> dict[str, int]:
     """Write the lines of all orders, ascending by order id."""
     by_id = np.argsort(shoppers.order_ids)
     lines = store.pack()

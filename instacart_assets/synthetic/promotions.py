@@ -1,8 +1,8 @@
 """Simulated promotions with a known effect: the ledger, and the units they add to or take from baskets.
 
-The effect is injected by superposition. Baskets are filled as if there were no promotions; then each unit of a
-promoted product sold on a promotion day brings Poisson(lift - 1) further units into other baskets of that day (or is
-removed with chance 1 - lift). So E[units with] / E[units without] is the stated lift, on every day of the promotion.
+The effect is injected by superposition. Baskets are filled as if there were no promotions; then on each day of a
+promotion Poisson(usual units x (lift - 1)) further units of its product go into other baskets (or units are removed
+with chance 1 - lift). So E[units with] / E[units without] is the stated lift, on every day of the promotion.
 Where promotions of a product overlap their lifts multiply. Some of the units won are lost by the aisle's unpromoted
 products on the same days, as the world has it; nobody's later baskets change, and units per promotion and product
 vary as much as real ones do.
@@ -165,8 +165,10 @@ def apply_uplift(
     for episode in _find_episodes(ledger):
         base = floor.lines_of(episode)
         factors = episode.factor_of(floor.day_of(base))
-        extras = stream.poisson(np.maximum(factors - 1, 0.0))
-        won = floor.add(episode, base, np.repeat(floor.day_of(base), extras), stream)
+        days = np.arange(episode.start, episode.end + 1)
+        usual = floor.count_usual_units(episode, days)
+        extras = stream.poisson(usual * np.maximum(episode.factor_of(days) - 1, 0.0))
+        won = floor.add(episode, base, np.repeat(days, extras), stream)
         for factor in np.unique(factors[factors < 1]):
             lines = base[factors == factor]
             floor.remove(lines, int(stream.binomial(len(lines), 1 - factor)), stream)
@@ -308,6 +310,8 @@ class _ShopFloor:
         self._before, self._day = baskets, visits.day
         self._aisle_of = aisle_of
         self._sizes = np.bincount(baskets.order, minlength=len(visits.day))
+        self._lines_on = np.zeros(_last_day(ledger, visits) + ROOM_DAYS + 1)
+        np.add.at(self._lines_on, visits.day, self._sizes)
         filled = np.flatnonzero(self._sizes)
         self._orders = filled[np.argsort(visits.day[filled], kind="stable")]  # orders with a basket, by day
         self._days = visits.day[self._orders]
@@ -337,6 +341,14 @@ class _ShopFloor:
     def day_of(self, lines: Ints) -> Ints:
         """The day of each line."""
         return self._day[self._before.order[lines]]
+
+    def count_usual_units(self, episode: _Episode, days: Ints) -> Floats:
+        """Units that the product would sell on each day, by its share of all lines in the weeks around."""
+        first, last = max(episode.start - ROOM_DAYS, 0), episode.end + ROOM_DAYS
+        of_product = self.day_of(self._promoted.find(episode.product))
+        units = ((of_product >= first) & (of_product <= last)).sum()
+        usual: Floats = units * self._lines_on[days] / max(self._lines_on[first : last + 1].sum(), 1)
+        return usual
 
     def days_sold(self, base: Ints, won: Ints) -> Ints:
         """The day of each unit sold: of base lines that are left, and of orders that won one."""
@@ -390,6 +402,11 @@ class _ShopFloor:
             found.append(pick[won])
             waiting = np.delete(waiting, won)
         return np.concatenate(found), len(waiting)
+
+
+def _last_day(ledger: Sequence[PromotedProduct], visits: Visits) -> int:
+    """The last day on which anything is sold or promoted."""
+    return max([int(visits.day.max()), *(promoted.end for promoted in ledger)])
 
 
 class _Shelf:

@@ -21,7 +21,10 @@ _FIRST_BASKET = 10  # lines of a first order, about
 _SUPPORT = 40  # first orders with a product, from which on it can be seen to bring people back
 _BEST_SELLERS = 20  # bought by everybody: never drivers, so that being bought often says nothing
 _LIFTS = (1.2, 1.5)
-_OF_AISLE = 0.3  # share of the variance of a product's days that its aisle has in common
+_OF_AISLE, _OF_FORTNIGHT = (
+    0.3,
+    0.3,
+)  # shares of the variance of a product's days: in common with its aisle; for 14 days
 _HIGHEST = 2.0  # standard deviations: days above are as this one
 
 _Words = npt.NDArray[np.uint64]
@@ -84,15 +87,18 @@ class Urges:
         chances = np.where(is_leaving_first, self._chance_of_leavers[products], 1.0)
         if not self._restlessness:
             return chances
-        own, common = np.sqrt(1 - _OF_AISLE), np.sqrt(_OF_AISLE)
-        mood = own * self._draw_moods(products, days) + common * self._draw_moods(
-            self._aisle_of[products] + len(self._aisle_of), days
+        aisles = self._aisle_of[products] + len(self._aisle_of)
+        fortnights = days // 14 + (1 << 16)
+        mood = (
+            np.sqrt(1 - _OF_AISLE - _OF_FORTNIGHT) * self._draw_moods(products, days)
+            + np.sqrt(_OF_AISLE) * self._draw_moods(aisles, days)
+            + np.sqrt(_OF_FORTNIGHT) * self._draw_moods(products, fortnights)
         )
         moods: Floats = np.exp(self._restlessness * (np.minimum(mood, _HIGHEST) - _HIGHEST))
         return chances * moods
 
     def _draw_moods(self, things: Ints, days: Ints) -> Floats:
-        """A standard normal value for each thing and day, always the same one."""
+        """A standard normal value for each thing and time, always the same one."""
         with np.errstate(over="ignore"):
             word = (things.astype(np.uint64) << np.uint64(20)) + days.astype(np.uint64) + self._key
             radius, angle = _mix(word), _mix(word ^ np.uint64(0x5DEECE66D))

@@ -15,8 +15,8 @@ class World:
         drivers: products that bring people back: customers with one of them in their first order are more often retained.
         size_loyalty: correlation of basket sizes with the number of orders, 0 to 1. Where it is not 0, customers with
             large baskets are retained more often, and so are, by no merit of theirs, the products in them.
-        restlessness: standard deviation of the log chance of a product to be bought for the first time on a day; 0
-            where days differ by chance alone.
+        restlessness: standard deviation of the log chance of a product to be bought for the first time on a day, part
+            of it shared by the aisle and part by a fortnight; 0 where days differ by chance alone.
         overlaps: share of promotions that run beside another one of the same product.
         cannibalisation: share of the units won by a promotion that the aisle's unpromoted products lose.
     """
@@ -31,7 +31,7 @@ class World:
 WORLDS = {
     "plain": World(drivers=0, size_loyalty=0.0, restlessness=0.0, overlaps=0.0, cannibalisation=0.0),
     "usual": World(drivers=12, size_loyalty=0.0, restlessness=0.3, overlaps=0.15, cannibalisation=0.3),
-    "harsh": World(drivers=24, size_loyalty=0.5, restlessness=0.6, overlaps=0.4, cannibalisation=0.6),
+    "harsh": World(drivers=24, size_loyalty=0.5, restlessness=0.9, overlaps=0.4, cannibalisation=0.6),
 }
 """Worlds by name. In ``plain`` promotions stand alone, nothing else causes anything, and estimates are easy."""
 

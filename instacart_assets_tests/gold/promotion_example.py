@@ -9,6 +9,7 @@ Units per day:
     BUNS     bread  bakery                         5          8         5   stands beside it: may be cannibalised
     CAKES    cakes  bakery                        10         20        10   the control
     CHEESE   cheese dairy eggs                     1        100         1   another department: no matter
+    MILK     milk   dairy eggs                     0          0         0   sold only where a test says so
 
 BREAD is promoted for 7 days from 2020-05-01 to 2020-05-07. Its baseline is the 28 days from 2020-04-03 to
 2020-04-30, its pre-period the 56 days from 2020-02-07 to 2020-04-02, and 28 days after it end on 2020-06-04.
@@ -25,6 +26,9 @@ Daily effect
 Cannibalisation
     BUNS: 7 x 8 = 56 units in the promotion, 28 x 5 = 140 in the baseline: (56 / 140) / 0.5 = 0.8
     56 / 0.8 = 70 units expected, 70 - 56 = 14 lost
+Noise
+    units, days and length add nothing (0), windows differ by 0.1 on the log scale (0.01): SE = 0.1, so the interval
+    of lift reaches from 1.5 / 1.2165 to 1.5 x 1.2165, 1.2165 being e^0.196
 Enough data
     the pre-period sells 56 x 2 = 112 units where the control sells 560, one in five of it: expected are
     140 / 5 = 28 units in the promotion (10 are needed) and 280 / 5 = 56 in the baseline (20 are needed)
@@ -37,7 +41,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from instacart_assets_tests.frames import make_table
 
-BREAD, BUNS, CAKES, CHEESE = 1, 2, 3, 4
+BREAD, BUNS, CAKES, CHEESE, MILK = 1, 2, 3, 4, 5
 
 Run = tuple[int, str, str, int]
 """A product, its first and last day, and its units on each of them."""
@@ -71,13 +75,27 @@ def make_products(spark: SparkSession) -> DataFrame:
         spark,
         "silver.products",
         "product_id aisle_id department_id",
-        [(BREAD, 1, 1), (BUNS, 1, 1), (CAKES, 2, 1), (CHEESE, 3, 2)],
+        [(BREAD, 1, 1), (BUNS, 1, 1), (CAKES, 2, 1), (CHEESE, 3, 2), (MILK, 4, 2)],
     )
 
 
 def make_promotions(spark: SparkSession, *promotions: tuple[int, int, str, str]) -> DataFrame:
     """Rows of silver.promotions: promotion_id, product_id, start_date and end_date."""
     return make_table(spark, "silver.promotions", "promotion_id product_id start_date end_date", promotions)
+
+
+def make_noise(spark: SparkSession, **other: float | None) -> DataFrame:
+    """Rows of gold.promotion_noise: of both departments alike, that of the example but for what is ``other``."""
+    noise = {
+        "unit_dispersion": 0.0,
+        "daily_variance": 0.0,
+        "window_variance": 0.01,
+        "bias_of_short": 0.0,
+        "bias_of_medium": 0.0,
+        "bias_of_long": 0.0,
+    } | other
+    rows = [(department, *noise.values()) for department in (1, 2)]
+    return make_table(spark, "gold.promotion_noise", f"department_id {' '.join(noise)}", rows)
 
 
 def make_sales(spark: SparkSession, runs: Sequence[Run] = SALES) -> DataFrame:

@@ -17,6 +17,7 @@ from instacart_assets_tests.gold.promotion_example import (
     SALES,
     Run,
     list_days,
+    make_noise,
     make_products,
     make_promotions,
     make_sales,
@@ -28,9 +29,17 @@ ADDRESS = "gold.promotion_daily_effect"
 def measure(
     spark: SparkSession, *promotions: tuple[int, int, str, str], sales: tuple[Run, ...] = SALES
 ) -> DataFrame:
-    return promotion_daily_effect(
-        make_promotions(spark, *promotions), make_products(spark), make_sales(spark, sales)
-    )
+    return follow(spark, make_promotions(spark, *promotions), make_sales(spark, sales))
+
+
+def follow(spark: SparkSession, promotions: DataFrame, sales: DataFrame) -> DataFrame:
+    products = make_products(spark)
+    return promotion_daily_effect(promotions, products, sales, judge(spark, promotions, sales))
+
+
+def judge(spark: SparkSession, promotions: DataFrame, sales: DataFrame) -> DataFrame:
+    purchases = make_table(spark, "silver.order_items")
+    return promotion_performance(promotions, make_products(spark), purchases, sales, make_noise(spark))
 
 
 def test_the_example_has_the_days_worked_out_for_it(spark: SparkSession) -> None:
@@ -68,12 +77,8 @@ def test_expected_units_of_the_promotion_days_add_up_to_the_baseline_units(
     spark: SparkSession, promotions: list[tuple[int, int, str, str]], changes: list[Run]
 ) -> None:
     sales = (*SALES, *changes)
-    performance = promotion_performance(
-        make_promotions(spark, *promotions),
-        make_products(spark),
-        make_table(spark, "silver.order_items"),
-        make_sales(spark, sales),
-    ).where("promotion_id = 1")
+    ledger = make_promotions(spark, *promotions)
+    performance = judge(spark, ledger, make_sales(spark, sales)).where("promotion_id = 1")
     days = measure(spark, *promotions, sales=sales).where("promotion_id = 1").where("is_promotion_day")
     totals = days.agg(
         F.sum("expected_units").alias("expected"),
@@ -110,7 +115,7 @@ def test_each_promotion_and_product_has_its_own_days_and_says_whether_it_was_inv
         "order_date product_id units is_date_estimated",
         [("2020-05-05", BREAD, 3, True)],
     )
-    result = promotion_daily_effect(promotions, make_products(spark), sales)
+    result = follow(spark, promotions, sales)
     counted = result.groupBy("promotion_id", "product_id", "is_simulated", "is_date_estimated").agg(
         F.count("*").alias("days"),
         F.count_if("is_promotion_day").alias("promotion_days"),

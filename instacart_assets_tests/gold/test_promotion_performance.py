@@ -1,20 +1,28 @@
 """What each promotion brought."""
 
+from math import exp, log, sqrt
+from statistics import NormalDist
+
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from instacart_assets.gold.promotion_performance import promotion_performance
 from instacart_assets_tests.frames import find_broken_promises, make_table, read_rows
 from instacart_assets_tests.gold.promotion_example import (
+    AFTER,
+    BEFORE,
     BREAD,
     BREAD_SALES,
     BUNS,
     CAKES,
+    CHEESE,
     DURING,
+    MILK,
     OTHER_SALES,
     PROMOTION,
     SALES,
     Run,
+    make_noise,
     make_products,
     make_promotions,
     make_sales,
@@ -36,12 +44,14 @@ def measure(
     *promotions: tuple[int, int, str, str],
     sales: tuple[Run, ...] = SALES,
     purchases: tuple[tuple[int, int, str], ...] = (),
+    **noise: float | None,
 ) -> DataFrame:
     return promotion_performance(
         make_promotions(spark, *promotions),
         make_products(spark),
         make_purchases(spark, *purchases),
         make_sales(spark, sales),
+        make_noise(spark, **noise),
     )
 
 
@@ -70,7 +80,9 @@ def test_rows_say_which_promotion_they_are_and_where_dates_come_from(spark: Spar
             "order_date product_id units is_date_estimated",
             [("2020-05-01", BREAD, 3, estimated)],
         )
-        result = promotion_performance(promotions, make_products(spark), make_purchases(spark), sales)
+        result = promotion_performance(
+            promotions, make_products(spark), make_purchases(spark), sales, make_noise(spark)
+        )
         columns = "promotion_id product_id promotion_name promotion_type start_date end_date is_simulated"
         assert read_rows(result, f"{columns} promotion_days units is_date_estimated") == [
             (1, BREAD, "Spring", "percent_off", "2020-05-01", "2020-05-07", True, 7, 3, estimated),
@@ -79,10 +91,85 @@ def test_rows_say_which_promotion_they_are_and_where_dates_come_from(spark: Spar
         assert find_broken_promises(result, ADDRESS) == []
 
 
-def test_what_is_not_calibrated_is_empty(spark: SparkSession) -> None:
+def test_the_interval_is_as_wide_as_the_noise(spark: SparkSession) -> None:
     result = measure(spark, PROMOTION)
-    columns = "lift_ci_low lift_ci_high p_value p_value_adjusted is_significant"
-    assert read_rows(result, columns) == [(None,) * 5]
+    columns = "lift_ci_low lift_ci_high p_value is_significant"
+    p_value = 2 * (1 - NormalDist().cdf(log(1.5) / 0.1))
+    assert read_rows(result, columns) == [
+        (pytest.approx(1.5 / exp(0.196), rel=1e-4), pytest.approx(1.5 * exp(0.196), rel=1e-4),
+         pytest.approx(p_value, rel=1e-3), True)
+    ]  # fmt: skip
+
+
+def test_every_part_of_the_noise_widens_the_interval(spark: SparkSession) -> None:
+    # f = 2: Y + 1 = 43, B + 1 = 57, ln(43 / 57) - ln 0.5 = 0.41129
+    # v = 0.07: half of it x (1/7 - 1/28) = 0.00375 is added; bias 0.015 is taken off
+    # SE^2 = 2 (1/43 + 1/57) + 0.07 (1/7 + 1/28) + 0.04 = 0.08160 + 0.0125 + 0.04 = 0.13410
+    result = measure(
+        spark, PROMOTION, unit_dispersion=2.0, daily_variance=0.07, window_variance=0.04, bias_of_short=0.015
+    )
+    effect, error = 0.41129 + 0.00375 - 0.015, sqrt(0.13410)
+    expected = (
+        exp(effect),
+        exp(effect - 1.96 * error),
+        exp(effect + 1.96 * error),
+        2 * (1 - NormalDist().cdf(effect / error)),
+        43 / exp(effect),
+    )
+    assert read_rows(result, "lift lift_ci_low lift_ci_high p_value baseline_units is_significant") == [
+        (*(pytest.approx(value, rel=1e-4) for value in expected), False)
+    ]
+    assert find_broken_promises(result, ADDRESS) == []
+
+
+@pytest.mark.parametrize(
+    ("end", "bias"), [("2020-05-09", 0.1), ("2020-05-10", 0.2), ("2020-05-13", 0.2), ("2020-05-14", 0.3)]
+)
+def test_the_bias_is_that_of_promotions_as_long(spark: SparkSession, end: str, bias: float) -> None:
+    during = ("2020-05-01", end)
+    result = measure(
+        spark,
+        (1, BREAD, *during),
+        sales=(*SALES, (BREAD, *during, 6), (CAKES, *during, 20)),
+        bias_of_short=0.1,
+        bias_of_medium=0.2,
+        bias_of_long=0.3,
+    )
+    assert read_rows(result, "lift") == [(pytest.approx(1.5 * exp(-bias)),)]
+
+
+def test_where_noise_is_unknown_no_promotion_is_judged(spark: SparkSession) -> None:
+    unknown = dict.fromkeys(
+        (
+            "unit_dispersion",
+            "daily_variance",
+            "window_variance",
+            "bias_of_short",
+            "bias_of_medium",
+            "bias_of_long",
+        )
+    )
+    result = measure(spark, PROMOTION, **unknown)
+    assert read_rows(result, f"units is_enough_data {ESTIMATES} p_value is_significant") == [
+        (42, False, *NO_ESTIMATES, None, None)
+    ]
+    assert find_broken_promises(result, ADDRESS) == []
+
+
+def test_p_values_are_adjusted_for_the_promotions_judged(spark: SparkSession) -> None:
+    # A second promotion has no estimate and is no test; a third, of another product, has one.
+    result = measure(
+        spark,
+        PROMOTION,
+        (2, BREAD, "2019-05-01", "2019-05-07"),
+        (3, CHEESE, *DURING),
+        sales=(*SALES, (MILK, *BEFORE, 10), (MILK, *DURING, 10), (MILK, *AFTER, 10), (CHEESE, *BEFORE, 3)),
+    )
+    rows = {row[0]: row[1:] for row in read_rows(result, "promotion_id p_value p_value_adjusted lift")}
+    assert rows[2] == (None, None, None)
+    assert rows[3][0] < rows[1][0]
+    assert rows[3][1] == pytest.approx(2 * rows[3][0])
+    assert rows[1][1] == pytest.approx(rows[1][0])
 
 
 def test_a_promotion_that_does_nothing_has_a_lift_of_one(spark: SparkSession) -> None:

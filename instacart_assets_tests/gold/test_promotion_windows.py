@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from instacart_assets.gold.promotion_windows import (
-    estimate_ratio,
+    estimate_aisle_growth,
     has_enough_data,
     lay_out_days,
     list_promotion_days,
@@ -223,9 +223,7 @@ def test_the_pre_period_decides_whether_data_are_enough(
     assert read_rows(frame, "is_enough") == [(is_enough,)]
 
 
-def test_a_ratio_compares_growth_with_the_growth_of_the_control_and_needs_all_four(
-    spark: SparkSession,
-) -> None:
+def test_an_aisle_is_compared_with_the_growth_of_the_control_and_needs_all_four(spark: SparkSession) -> None:
     rows = [
         (42, 56, 140, 280, 1.5),
         (10, 20, 50, 100, 1.0),
@@ -234,9 +232,9 @@ def test_a_ratio_compares_growth_with_the_growth_of_the_control_and_needs_all_fo
         (42, 56, 0, 280, None),
         (42, 56, 140, 0, None),
     ]
-    names = ("promotion_units", "baseline_units", "promotion_control", "baseline_control")
+    names = ("promotion_aisle", "baseline_aisle", "promotion_control", "baseline_control")
     frame = spark.createDataFrame(rows, ", ".join(f"{name} bigint" for name in names) + ", expected double")
-    compared = frame.select(estimate_ratio("units").alias("ratio"), "expected").collect()
+    compared = frame.select(estimate_aisle_growth().alias("ratio"), "expected").collect()
     assert [row["ratio"] for row in compared] == [row["expected"] for row in compared]
 
 

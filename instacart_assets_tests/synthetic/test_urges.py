@@ -51,7 +51,7 @@ def test_leavers_take_a_driver_as_seldom_as_its_lift_asks() -> None:
     assert retained_among_takers / RETAINED == pytest.approx(1.25)
 
 
-@pytest.mark.parametrize(("world", "spread"), [("plain", 0.0), ("usual", 0.3), ("harsh", 0.6)])
+@pytest.mark.parametrize(("world", "spread"), [("plain", 0.0), ("usual", 0.3), ("harsh", 0.9)])
 def test_days_are_as_restless_as_the_world(world: str, spread: float) -> None:
     products, days = (grid.ravel() for grid in np.meshgrid(np.arange(1_500), np.arange(700)))
     chances = make_urges(world, []).find_chances(products, days, is_leaving_first=np.zeros(len(days), bool))

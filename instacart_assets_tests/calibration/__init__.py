@@ -1,0 +1,1 @@
+"""Whether the answers of gold hold in worlds whose truth is known."""

@@ -1,0 +1,45 @@
+"""Statistics as columns, held against SciPy."""
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from scipy import stats
+
+from instacart_assets.gold.statistics import QUANTILE_95, adjust_p_values, find_two_sided_p
+from instacart_assets_tests.frames import read_rows
+
+
+def test_two_sided_p_is_that_of_the_normal_distribution(spark: SparkSession) -> None:
+    values = [0.0, 0.001, -0.5, 1.0, -1.959963984540054, 2.5758, 4.0, -6.0, 12.0]
+    frame = spark.createDataFrame([(value,) for value in values], "z double")
+    found = frame.select("z", find_two_sided_p(F.col("z")).alias("p")).collect()
+    for row in found:
+        assert row["p"] == pytest.approx(2 * stats.norm.sf(abs(row["z"])), rel=3e-7)
+
+
+def test_no_value_has_no_p(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([(None,)], "z double")
+    assert read_rows(frame.select(find_two_sided_p(F.col("z")).alias("p")), "p") == [(None,)]
+
+
+def test_half_the_width_of_an_interval_is_the_quantile() -> None:
+    assert pytest.approx(stats.norm.ppf(0.975)) == QUANTILE_95
+
+
+def test_p_values_are_adjusted_as_scipy_does(spark: SparkSession) -> None:
+    p_values = [0.01, 0.04, 0.03, 0.005, 0.04, 0.9, 0.55]
+    rows = [*enumerate(p_values), (90, None), (91, None)]
+    adjusted = adjust_p_values(spark.createDataFrame(rows, "id int, p_value double"), ["id"])
+    expected = stats.false_discovery_control(p_values, method="bh")
+    assert read_rows(adjusted, "id p_value p_value_adjusted") == [
+        *((at, p, pytest.approx(expected[at])) for at, p in enumerate(p_values)),
+        (90, None, None),
+        (91, None, None),
+    ]
+
+
+def test_an_adjusted_p_value_can_be_worked_out(spark: SparkSession) -> None:
+    # Of 3 tests: 0.01 x 3 / 1 = 0.03, 0.04 x 3 / 2 = 0.06, 0.05 x 3 / 3 = 0.05, and 0.05 is less than 0.06.
+    rows = spark.createDataFrame([(1, 0.04), (2, 0.01), (3, 0.05)], "id int, p_value double")
+    adjusted = read_rows(adjust_p_values(rows, ["id"]), "id p_value_adjusted")
+    assert adjusted == [(1, pytest.approx(0.05)), (2, pytest.approx(0.03)), (3, pytest.approx(0.05))]
