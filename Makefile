@@ -106,9 +106,32 @@ format: $(VENV)/.dev ## Format the code
 pages: $(VENV)/.runtime ## Write the page of each table anew from its contract
 	$(BIN)/python -m instacart_assets.contracts.document docs/tables
 
+# The site of docs/; a warning is an error, and each build looks at every page.
+SITE := docs/_build
+
+.PHONY: docs
+docs: $(VENV)/.dev ## Build the documentation into docs/_build/html
+	rm -rf $(SITE)
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -d $(SITE)/doctrees docs $(SITE)/html
+
+# A deployment takes the wheel that was built for its commit: WHEEL names it.
+WHEEL ?=
+
 .PHONY: wheel
 wheel: $(VENV)/.runtime ## Build the wheel that Databricks tasks run from, into dist/
-	$(BIN)/python -m hatchling build --target wheel --directory dist
+	rm -rf dist && mkdir dist
+	$(if $(WHEEL),cp $(WHEEL) dist/,$(BIN)/python -m hatchling build --target wheel --directory dist)
+
+.PHONY: release-check
+release-check: $(VENV)/.dev ## Build wheel and source archive, and try whether they may be released
+	rm -rf dist
+	$(BIN)/python -m hatchling build --directory dist
+	$(BIN)/python -m instacart_assets_tests.release.check dist
+	.ci/try-wheel dist/*.whl
+
+.PHONY: release-notes
+release-notes: $(VENV)/.dev ## What the changelog says of this version
+	@$(BIN)/python -m instacart_assets_tests.release.notes
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies
