@@ -95,14 +95,19 @@ prove: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## The full counts of ever
 	$(BIN)/python -m instacart_assets_tests.proof_page $(PROOF) docs/proof.md
 
 .PHONY: lint
-lint: $(VENV)/.dev ## Style, types, direction of imports, definitions, workflows
+lint: $(VENV)/.dev ## Style, types, direction of imports, definitions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory workflows
 	$(BIN)/dg check toml
 	$(BIN)/dg check defs
-	@$(MAKE) --no-print-directory workflows
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 .PHONY: workflows
 workflows: $(VENV)/.dev ## Workflows and dependabot: schema, meaning, security; no network is asked
@@ -120,11 +125,6 @@ secrets: $(VENV)/.dev ## Look for secrets in all files; one that is none says "p
 .PHONY: audit
 audit: $(VENV)/.dev ## Ask whether vulnerabilities of pinned packages are known; needs their registry
 	for lock in locks/*.txt; do $(BIN)/pip-audit --strict --disable-pip --require-hashes $(AUDIT_OPTIONS) -r $$lock; done
-
-.PHONY: format
-format: $(VENV)/.dev ## Format the code
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
 
 .PHONY: pages
 pages: $(VENV)/.runtime ## Write the page of each table anew from its contract
