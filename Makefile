@@ -19,18 +19,23 @@ demo ui: export DAGSTER_HOME := $(DAGSTER_HOME)
 
 .PHONY: help
 help: ## Show what can be done
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1mmake %-12s\033[0m %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1mmake %-13s\033[0m %s\n", $$1, $$2}'
+
+# venv and pip install what the locks pin; with UV=uv it is uv, which is faster and keeps a cache, as in CI.
+UV ?=
+make_environment = $(if $(UV),$(UV) venv --quiet --allow-existing --python $(2) $(1),$(2) -m venv $(1))
+install = $(if $(UV),$(UV) pip install --python $(1),$(1)/bin/python -m pip install --disable-pip-version-check) --quiet --no-deps
 
 # Both environments are pinned by hash; a change of a lock or of the project's file installs anew.
 $(VENV)/.runtime: locks/runtime.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "this needs Python 3.11 to 3.13: make PYTHON=python3.12 …")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/runtime.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(if $(UV),,$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "this needs Python 3.11 to 3.13: make PYTHON=python3.12 …")')
+	$(call make_environment,$(VENV),$(PYTHON))
+	$(call install,$(VENV)) --require-hashes -r locks/runtime.txt
+	$(call install,$(VENV)) --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: locks/dev.txt $(VENV)/.runtime
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/dev.txt
+	$(call install,$(VENV)) --require-hashes -r locks/dev.txt
 	@touch $@
 
 # The Spark and Python of Databricks Runtime 17.3 LTS, beside which transforms are tested; only where there is a Java.
@@ -40,9 +45,10 @@ LTS_PYTHON ?= $(firstword $(foreach python,python3.12 $(wildcard $(HOME)/.pyenv/
 HAS_JAVA := $(shell command -v $(or $(JAVA_HOME:%=%/bin/java),java))
 
 $(LTS)/.runtime: locks/lts.txt pyproject.toml
-	$(LTS_PYTHON) -m venv --clear $(LTS)
-	$(LTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/lts.txt
-	$(LTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	rm -rf $(LTS)
+	$(call make_environment,$(LTS),$(LTS_PYTHON))
+	$(call install,$(LTS)) --require-hashes -r locks/lts.txt
+	$(call install,$(LTS)) --no-build-isolation -e .
 	@touch $@
 
 .PHONY: lts
@@ -71,8 +77,8 @@ ui: setup ## Dagster's web UI on the same graph and lake
 	$(BIN)/dagster dev --workspace workspace.yaml
 
 .PHONY: test
-test: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## Every test
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+test: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## Every test, or those that TESTS names
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(TESTS)
 
 # Tests of launched runs wait more than they work, so two files are at it at a time; what shares a fixture stays together.
 SIDE_BY_SIDE := --numprocesses 2 --dist loadscope --no-loadscope-reorder
@@ -94,6 +100,7 @@ lint: $(VENV)/.dev ## Style, types, direction of imports, definitions
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory workflows
 	$(BIN)/dg check toml
 	$(BIN)/dg check defs
 
@@ -102,13 +109,62 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: workflows
+workflows: $(VENV)/.dev ## Workflows and dependabot: schema, meaning, security; no network is asked
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/jactionlint --no-online --profile=pedantic --strict-exit --shellcheck= --pyflakes=
+	$(BIN)/zizmor --offline --quiet --pedantic --strict-collection .github
+
+.PHONY: secrets
+secrets: $(VENV)/.dev ## Look for secrets in all files; one that is none says "pragma: allowlist secret" on its line
+	git ls-files -z --cached --others --exclude-standard \
+		| xargs -0 -P 2 -n 200 $(BIN)/detect-secrets-hook --no-verify --plugin .ci/databricks_token.py --exclude-files '^locks/'
+
+.PHONY: audit
+audit: $(VENV)/.dev ## Ask whether vulnerabilities of pinned packages are known; needs their registry
+	for lock in locks/*.txt; do $(BIN)/pip-audit --strict --disable-pip --require-hashes $(AUDIT_OPTIONS) -r $$lock; done
+
 .PHONY: pages
 pages: $(VENV)/.runtime ## Write the page of each table anew from its contract
 	$(BIN)/python -m instacart_assets.contracts.document docs/tables
 
+# The site of docs/; a warning is an error, and each build looks at every page.
+SITE := docs/_build
+
+.PHONY: docs
+docs: $(VENV)/.dev ## Build the documentation into docs/_build/html
+	rm -rf $(SITE)
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -d $(SITE)/doctrees docs $(SITE)/html
+
+# A deployment takes the wheel that was built for its commit: WHEEL names it.
+WHEEL ?=
+
 .PHONY: wheel
 wheel: $(VENV)/.runtime ## Build the wheel that Databricks tasks run from, into dist/
-	$(BIN)/python -m hatchling build --target wheel --directory dist
+	rm -rf dist && mkdir dist
+	$(if $(WHEEL),cp $(WHEEL) dist/,$(BIN)/python -m hatchling build --target wheel --directory dist)
+
+.PHONY: release-check
+release-check: $(VENV)/.dev ## Build wheel and source archive, and try whether they may be released
+	rm -rf dist
+	$(BIN)/python -m hatchling build --directory dist
+	$(BIN)/python -m instacart_assets_tests.release.check dist
+	.ci/try-wheel dist/*.whl
+
+.PHONY: release-notes
+release-notes: $(VENV)/.dev ## What the changelog says of this version
+	@$(BIN)/python -m instacart_assets_tests.release.notes
+
+# Where: DATABRICKS_HOST and a login of the Databricks command line; what the target needs: BUNDLE_VAR_…
+TARGET ?= dev
+
+.PHONY: deploy
+deploy: $(VENV)/.dev ## Deploy the bundle to TARGET of a Databricks workspace, and run its job
+	databricks bundle validate --strict --target $(TARGET)
+	databricks bundle deploy --target $(TARGET)
+	databricks bundle run --target $(TARGET) instacart_lakehouse
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies

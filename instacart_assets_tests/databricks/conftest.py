@@ -13,7 +13,7 @@ from instacart_assets_tests.databricks.things import build_job
 from instacart_assets_tests.workspace.emulator import EmulatedWorkspace
 
 VOLUME = "/Volumes/main/ops/staging"
-SECRET = "swordfish-of-the-scope"  # noqa: S105 - what must be found nowhere
+SECRET = "swordfish-of-the-scope"  # noqa: S105 - what must be found nowhere  # pragma: allowlist secret
 PATIENCE = 4
 
 
@@ -91,7 +91,7 @@ def environment(workspace: EmulatedWorkspace) -> dict[str, str]:
         "DATABRICKS_TOKEN": workspace.token,
         "INSTACART_TARGET": "databricks",
         "INSTACART_DATABRICKS__CLUSTER_ID": workspace.cluster_id,
-        "INSTACART_DATABRICKS__SECRETS": '{"DATABASE_PASSWORD": "vault/database"}',
+        "INSTACART_DATABRICKS__SECRETS": '{"DATABASE_PASSWORD": "vault/database"}',  # pragma: allowlist secret
         "INSTACART_DATABRICKS__POLL_SECONDS": "0.2",
         "INSTACART_DATABRICKS__OUTAGE_SECONDS": str(PATIENCE),
         "INSTACART_DATABRICKS__TIMEOUT_SECONDS": "90",
