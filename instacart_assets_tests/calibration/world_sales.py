@@ -4,6 +4,7 @@ Here lives the counting of what customers bought into rows of ``gold.daily_produ
 it to what the graph makes of the same world's files.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class WorldSales:
         products: product_id, department_id and aisle_id.
         departments: rows of silver.departments.
         daily_sales: order_date, product_id, units and is_date_estimated of gold.daily_product_sales.
-        ledger: the promotions with their true lifts.
+        ledger: the promotions with their true lifts; none where nobody knows them.
         lost_units: units that each promotion truly took from its aisle.
     """
 
@@ -39,8 +40,8 @@ class WorldSales:
     products: DataFrame
     departments: DataFrame
     daily_sales: DataFrame
-    ledger: list[PromotedProduct]
-    lost_units: list[float]
+    ledger: Sequence[PromotedProduct] = ()
+    lost_units: Sequence[float] = ()
 
 
 def make_world_sales(spark: SparkSession, world: str, users: int, seed: int, folder: Path) -> WorldSales:

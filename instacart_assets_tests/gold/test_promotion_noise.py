@@ -116,7 +116,7 @@ def test_the_three_kinds_of_noise_are_found_again() -> None:
         for per_day in (1 / 7 + 1 / 28, 1 / 14 + 1 / 28)
     ]
     found = fit_variances(bins, [of.placebos for of in bins])
-    assert found == (pytest.approx(1.2), pytest.approx(0.05), pytest.approx(0.003))
+    assert found == pytest.approx((1.2, 0.05, 0.003))
 
 
 def test_no_kind_of_noise_is_below_zero() -> None:

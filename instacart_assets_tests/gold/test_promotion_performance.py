@@ -2,6 +2,7 @@
 
 from math import exp, log, sqrt
 from statistics import NormalDist
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -139,7 +140,7 @@ def test_the_bias_is_that_of_promotions_as_long(spark: SparkSession, end: str, b
 
 
 def test_where_noise_is_unknown_no_promotion_is_judged(spark: SparkSession) -> None:
-    unknown = dict.fromkeys(
+    unknown: dict[str, Any] = dict.fromkeys(
         (
             "unit_dispersion",
             "daily_variance",
