@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from instacart_assets_tests.calibration.figure import draw_calibration
+
 OUTCOMES = {
     "quarantined": "rows in quarantine",
     "lines": "lines in quarantine",
@@ -32,6 +34,9 @@ def write_page(reports: Path, page: Path) -> None:
         *_tell(reports / "kills.json", _tell_kills),
         *_tell(reports / "parity.json", _tell_parity),
         *_tell(reports / "launched.json", _tell_launched),
+        *_tell(reports / "drops.json", _tell_drops),
+        *_tell(reports / "followed.json", _tell_followed),
+        *_tell(reports / "calibration.json", lambda found: _tell_calibration(found, page.parent / "images")),
     ]
     page.write_text("\n".join(parts) + "\n", "utf-8")
 
@@ -86,6 +91,91 @@ def _tell_launched(found: Mapping[str, Any]) -> Iterator[str]:
             for target, case in sorted(found.items())
         ),
     )
+
+
+def _tell_drops(series: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    yield "## Tables that follow, and tables made anew"
+    yield ""
+    drops = sum(map(len, series.values()))
+    yield (
+        f"{len(series)} series of drops, {drops} in all. After each, the tables that had followed were compared with silver "
+        "and gold made anew of the same bronze: rows, quarantine and the outcome of every check were equal."
+    )
+    yield ""
+    yield from _tabulate(
+        ("series", "drops", "what landed in the last"),
+        (
+            (name, str(len(told)), told[-1])
+            for name, told in sorted(series.items(), key=lambda one: _number(one[0]))
+        ),
+    )
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition(" ")[2])
+
+
+def _tell_followed(found: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    yield "## Drops followed by two engines in turn"
+    yield ""
+    yield (
+        "Two lakes followed the same drops, one begun by the embedded engine and one by Apache Spark, and they took over from "
+        "each other. After each drop tables, quarantine and what was told of both runs were equal."
+    )
+    yield ""
+    yield from _tabulate(
+        ("Spark and customers", "drops"), ((name, str(len(told))) for name, told in sorted(found.items()))
+    )
+
+
+FIGURE = "calibration.svg"
+
+
+def _tell_calibration(found: Mapping[str, Any], images: Path) -> Iterator[str]:
+    lifts = found["promotions"]
+    yield "## Lifts beside the truth"
+    yield ""
+    yield (
+        f"{lifts['all']['effects']:,} promotions with enough data, in {lifts['worlds']} generated worlds of 20,000 customers "
+        "whose true lifts are known; the seeds were fixed before. Intervals should hold the truth in 95 % of cases, and "
+        "promotions without effect be called significant in 5 %. The standard error of the mean error takes worlds as the "
+        "units that differ independently."
+    )
+    yield ""
+    parts = {"all": lifts["all"]}
+    parts |= {f"world {kind}": part for kind, part in lifts["by_kind"].items()}
+    parts |= {f"true lift {name}": part for name, part in lifts["by_lift"].items()}
+    yield from _tabulate(
+        (
+            "promotions",
+            "how many",
+            "intervals that hold the truth",
+            "mean error of ln lift",
+            "placebos",
+            "significant",
+        ),
+        (
+            (
+                name,
+                f"{part['effects']:,}",
+                f"{part['coverage']:.1%}",
+                f"{part['mean_log_error']:+.4f} ± {part['error_of_mean']:.4f}",
+                f"{part['placebos']:,}" if part["placebos"] else "",
+                f"{part['false_alarms']:.1%}" if part["placebos"] else "",
+            )
+            for name, part in parts.items()
+        ),
+    )
+    if "sample" in found:
+        invented, significant = found["sample"]["promotions"], found["sample"]["significant"]
+        yield ""
+        yield (
+            f"Over the real sample {invented:,} promotions were invented that never were: {significant} of them "
+            f"({significant / invented:.1%}) came out significant."
+        )
+    draw_calibration(lifts, images / FIGURE)
+    yield ""
+    yield f"![Coverage of intervals by the true lift, and p-values of placebos](images/{FIGURE})"
 
 
 def _tell_dirt(defects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
