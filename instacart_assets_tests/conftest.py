@@ -21,12 +21,16 @@ hypothesis_settings.register_profile("prove", max_examples=1_000, deadline=None)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "reduced"))
 
 
+ALONE = "test_following.py"
+"""Of the tests of parity, those that make lakes of their own: they take half as long as all others."""
+
+
 class Together(LoadScopeScheduling):  # type: ignore[misc] # it has no types
-    """Where tests run side by side, those of a file stay together, and those that share the Sparks of parity."""
+    """Where tests run side by side, those of a file stay together, and those that share the lakes of parity."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "parity" if "/parity/" in file else file
+        return "parity" if "/parity/" in file and not file.endswith(ALONE) else file
 
 
 @pytest.hookimpl(optionalhook=True)

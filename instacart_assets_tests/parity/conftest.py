@@ -51,27 +51,42 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sparks(damaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Made]]:
-    """What each Spark that is here makes of the damaged files; both are at work at the same time."""
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Engine]]:
+    """Each Spark that is here."""
     with ExitStack() as stack:
-        made = {}
-        for name, python in PYTHONS.items():
-            if python.exists():
-                folder = tmp_path_factory.mktemp(name)
-                engine = stack.enter_context(closing(SparkEngine(name, python, folder)))
-                made[name] = make_lake(engine, damaged, folder / "lake")
-        yield made
+        yield {
+            name: stack.enter_context(closing(SparkEngine(name, python, tmp_path_factory.mktemp(name))))
+            for name, python in PYTHONS.items()
+            if python.exists()
+        }
+
+
+@pytest.fixture(scope="session")
+def sparks(
+    engines: Mapping[str, Engine], damaged: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, Made]:
+    """What each Spark makes of the damaged files; both are at work at the same time."""
+    return {
+        name: make_lake(engine, damaged, tmp_path_factory.mktemp(name) / "lake")
+        for name, engine in engines.items()
+    }
+
+
+def find_engine(name: str, engines: Mapping[str, Engine]) -> Engine:
+    """A Spark; without it the test is skipped with the reason."""
+    try:
+        check_java()
+        if name not in engines:
+            pytest.skip(f"{PYTHONS[name]} is not there: make {name}")
+        engines[name].started.result()
+    except (EngineError, NoEngineError) as error:
+        pytest.skip(str(error))
+    return engines[name]
 
 
 def find_spark(name: str, sparks: Mapping[str, Made]) -> Made:
     """What a Spark makes of the damaged files; without it the test is skipped with the reason."""
-    try:
-        check_java()
-        if name not in sparks:
-            pytest.skip(f"{PYTHONS[name]} is not there: make {name}")
-        sparks[name].engine.started.result()
-    except (EngineError, NoEngineError) as error:
-        pytest.skip(str(error))
+    find_engine(name, {known: made.engine for known, made in sparks.items()})
     return sparks[name]
 
 

@@ -9,7 +9,7 @@ import pytest
 from instacart_assets_tests.drops.shop import HAPPENINGS, Shop
 from instacart_assets_tests.faults.proof import IS_PROOF, scale, write_report
 from instacart_assets_tests.parity.comparison import compare_lakes, list_tables
-from instacart_assets_tests.parity.conftest import Made, find_spark
+from instacart_assets_tests.parity.conftest import find_engine
 from instacart_assets_tests.parity.engines import EmbeddedEngine, Engine
 
 pytestmark = pytest.mark.slow
@@ -64,19 +64,19 @@ def check_same(lakes: Sequence[Path], told: Sequence[Mapping[str, Any]], said: s
 
 @pytest.mark.parametrize("name", ["spark", "lts"] if IS_PROOF else ["spark"])
 def test_tables_follow_alike_on_both_engines_and_when_they_take_over_from_each_other(
-    name: str, embedded: Made, sparks: Mapping[str, Made], tmp_path: Path
+    name: str, engines: Mapping[str, Engine], tmp_path: Path
 ) -> None:
-    engines = [embedded.engine, find_spark(name, sparks).engine]
+    pair = [EmbeddedEngine(), find_engine(name, engines)]
     lakes = [tmp_path / "begun by embedded", tmp_path / f"begun by {name}"]
     shop = Shop(tmp_path / "landing", USERS, seed=23)
-    check_same(lakes, follow(engines, lakes, shop.landing), "the first files")
+    check_same(lakes, follow(pair, lakes, shop.landing), "the first files")
     told: list[str] = []
     parts = 0
     for drop in list_drops(shop):
         told.append(shop.happen(drop))
         if len(told) % 2 == 0:  # each takes over what the other made, knowing nothing of where that lay
-            engines.reverse()
-        answers = follow(engines, lakes, shop.landing)
+            pair.reverse()
+        answers = follow(pair, lakes, shop.landing)
         check_same(lakes, answers, " → ".join(told))
         parts += sum(one["made"].startswith(PART) for one in answers[1].values())
     assert parts
