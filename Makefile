@@ -91,7 +91,7 @@ check: $(VENV)/.dev ## The inner loop: lint, then every test that is quick
 .PHONY: prove
 prove: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## The full counts of every test that counts, and docs/proof.md on what they found
 	rm -rf $(PROOF)
-	HYPOTHESIS_PROFILE=prove INSTACART_PROOF=$(PROOF) $(BIN)/python -m pytest
+	HYPOTHESIS_PROFILE=prove INSTACART_PROOF=$(PROOF) $(BIN)/python -m pytest $(SIDE_BY_SIDE)
 	$(BIN)/python -m instacart_assets_tests.proof_page $(PROOF) docs/proof.md
 
 .PHONY: lint

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 IS_PROOF = os.environ.get("HYPOTHESIS_PROFILE") == "prove"
 FOLDER = os.environ.get("INSTACART_PROOF")
 
@@ -24,5 +26,6 @@ def write_report(name: str, found: Mapping[str, Any]) -> None:
         return
     path = Path(FOLDER) / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    known = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps({**known, **found}, indent=2, sort_keys=True) + "\n")
+    with FileLock(f"{path}.lock"):  # tests run side by side
+        known = json.loads(path.read_text()) if path.exists() else {}
+        path.write_text(json.dumps({**known, **found}, indent=2, sort_keys=True) + "\n")
