@@ -89,13 +89,14 @@ prove: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## The full counts of ever
 	$(BIN)/python -m instacart_assets_tests.proof_page $(PROOF) docs/proof.md
 
 .PHONY: lint
-lint: $(VENV)/.dev ## Style, types, direction of imports, definitions
+lint: $(VENV)/.dev ## Style, types, direction of imports, definitions, the deployment's services
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/dg check toml
 	$(BIN)/dg check defs
+	$(BIN)/check-jsonschema --builtin-schema compose-spec deploy/compose.yaml
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code
@@ -114,6 +115,8 @@ wheel: $(VENV)/.runtime ## Build the wheel that Databricks tasks run from, into 
 lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies
 	$(BIN)/uv pip compile pyproject.toml --extra local --extra databricks --group build $(LOCK_OPTIONS) -o locks/runtime.txt
 	$(BIN)/uv pip compile pyproject.toml --extra local --extra databricks --extra postgres --group dev -c locks/runtime.txt $(LOCK_OPTIONS) -o locks/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra local --extra databricks --extra postgres -c locks/runtime.txt -c locks/dev.txt $(LOCK_OPTIONS) -o locks/deploy.txt
+	$(BIN)/uv pip compile --group pyproject.toml:build -c locks/runtime.txt $(LOCK_OPTIONS) -o locks/build.txt
 	$(BIN)/uv pip compile pyproject.toml --group lts $(LOCK_OPTIONS) -o locks/lts.txt
 
 # Without annotations and headers the files name no registry and no path.
