@@ -95,7 +95,7 @@ prove: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## The full counts of ever
 	$(BIN)/python -m instacart_assets_tests.proof_page $(PROOF) docs/proof.md
 
 .PHONY: lint
-lint: $(VENV)/.dev ## Style, types, direction of imports, definitions
+lint: $(VENV)/.dev ## Style, types, direction of imports, definitions, the deployment's services
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -103,6 +103,7 @@ lint: $(VENV)/.dev ## Style, types, direction of imports, definitions
 	@$(MAKE) --no-print-directory workflows
 	$(BIN)/dg check toml
 	$(BIN)/dg check defs
+	$(BIN)/check-jsonschema --builtin-schema compose-spec deploy/compose.yaml
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code
@@ -170,6 +171,8 @@ deploy: $(VENV)/.dev ## Deploy the bundle to TARGET of a Databricks workspace, a
 lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies
 	$(BIN)/uv pip compile pyproject.toml --extra local --extra databricks --group build $(LOCK_OPTIONS) -o locks/runtime.txt
 	$(BIN)/uv pip compile pyproject.toml --extra local --extra databricks --extra postgres --group dev -c locks/runtime.txt $(LOCK_OPTIONS) -o locks/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra local --extra databricks --extra postgres -c locks/runtime.txt -c locks/dev.txt $(LOCK_OPTIONS) -o locks/deploy.txt
+	$(BIN)/uv pip compile --group pyproject.toml:build -c locks/runtime.txt $(LOCK_OPTIONS) -o locks/build.txt
 	$(BIN)/uv pip compile pyproject.toml --group lts $(LOCK_OPTIONS) -o locks/lts.txt
 
 # Without annotations and headers the files name no registry and no path.

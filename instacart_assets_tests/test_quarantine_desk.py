@@ -61,6 +61,14 @@ def test_refused_rows_are_listed_shown_corrected_and_replayed(tmp_path: Path) ->
     assert [row["order_hour_of_day"] for row in csv.DictReader(rows.splitlines())] == ["99"]
 
     mended = write_corrected(rows, tmp_path / "mended.csv", order_hour_of_day="09")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "data" / "landing" / "orders").symlink_to(tmp_path / "outside")
+    refused = instacart("quarantine", "replay", "silver.orders", str(mended), cwd=tmp_path)
+    assert refused.exit_code == 1
+    assert "leads out of the folder" in refused.stderr
+    assert list((tmp_path / "outside").iterdir()) == []
+    (tmp_path / "data" / "landing" / "orders").unlink()
+
     replayed = instacart("quarantine", "replay", "silver.orders", str(mended), cwd=tmp_path)
     assert replayed.exit_code == 0, replayed.stderr
     (landed,) = (tmp_path / "data" / "landing" / "orders").glob("*.csv")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from instacart_assets.automation.looks import MARKER, LandingFolder, Look, Seen
 from instacart_assets.landing.files import find_paths, fingerprint_file
+from instacart_assets.landing.inside import find_intrusion
 from instacart_assets.places import for_python, is_remote
 from instacart_assets.settings import Settings
 
@@ -38,7 +39,10 @@ def open_folder(settings: Settings, sources: Iterable[str]) -> LandingFolder:
 
 
 class LocalFolder:
-    """A landing folder of this machine; a file's fingerprint is its SHA-256."""
+    """A landing folder of this machine; a file's fingerprint is its SHA-256.
+
+    What leads out of the folder is never read. It is a drop all the same, so that the run that refuses it says so.
+    """
 
     def __init__(self, landing: Path, sources: Iterable[str]) -> None:
         self._landing = landing
@@ -47,30 +51,32 @@ class LocalFolder:
     def look(self) -> Look:
         """See ``LandingFolder``."""
         paths = [path for source in self._sources for path in find_paths(self._landing, source)]
-        files = {self._name(path): seen for path in paths if (seen := _stat(path))}
-        marked = {folder: _stat(self._landing / folder / MARKER) for folder in ("", *self._sources)}
+        files = {self._name(path): seen for path in paths if (seen := self._see(path))}
+        marked = {folder: self._see(self._landing / folder / MARKER) for folder in ("", *self._sources)}
         return Look(files, {folder: seen.modified for folder, seen in marked.items() if seen})
 
     def fingerprint(self, name: str, seen: Seen) -> str | None:
         """See ``LandingFolder``."""
         path = self._landing / name
+        intrusion = find_intrusion(path, self._landing)
+        if intrusion:
+            return f"refused: {intrusion}"
         try:
             fingerprint = fingerprint_file(path)
         except FileNotFoundError:
             return None
-        return fingerprint if _stat(path) == seen else None
+        return fingerprint if self._see(path) == seen else None
+
+    def _see(self, path: Path) -> Seen | None:
+        """What is known of a file; of a link that leads out, the link itself; None where it is gone by now."""
+        try:
+            status = path.stat(follow_symlinks=find_intrusion(path, self._landing) is None)
+        except FileNotFoundError:
+            return None
+        return Seen(status.st_size, status.st_mtime_ns, str(status.st_ino))
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._landing).as_posix()
-
-
-def _stat(path: Path) -> Seen | None:
-    """What is known of a file; None where it is gone by now."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return Seen(status.st_size, status.st_mtime_ns, str(status.st_ino))
 
 
 class RemoteFolder:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from instacart_assets.contracts.model import Contract
 from instacart_assets.errors import RemediableError
+from instacart_assets.landing.inside import find_intrusion
 from instacart_assets.landing.lines import (
     BYTE_ORDER_MARK,
     LineFaultError,
@@ -90,7 +91,7 @@ def survey(
 
     Raises:
         LandingError: with every fault found: a file that is missing, empty, not readable or no text, that holds
-            no record, or whose columns the contract refuses.
+            no record, whose columns the contract refuses, or that leads out of the landing folder.
     """
     found: dict[str, tuple[LandedFile, ...]] = {}
     faults: list[str] = []
@@ -115,17 +116,37 @@ def survey(
 
 
 def find_paths(landing: Path, source: str) -> list[Path]:
-    """The files ``<source>.csv`` and ``<source>/*.csv`` that exist, in that order and by name."""
-    single = landing / f"{source}.csv"
-    return [path for path in (single, *sorted((landing / source).glob("*.csv"))) if path.exists()]
+    """The files ``<source>.csv`` and ``<source>/*.csv`` that exist, in that order and by name.
+
+    A folder that leads out of the landing folder is not looked into, and stands for its files.
+    """
+    single, folder = landing / f"{source}.csv", landing / source
+    parts = [folder] if find_intrusion(folder, landing) else sorted(folder.glob("*.csv"))
+    return [path for path in (single, *parts) if path.exists()]
+
+
+def check_place(path: Path, landing: Path) -> None:
+    """Refuse a path that is no file of the landing folder's own, before anything is read or written there.
+
+    Raises:
+        LandingError: it is a link out of the folder, or lies behind one; or it is a pipe, a device or a socket.
+    """
+    intrusion = find_intrusion(path, landing)
+    if intrusion:
+        raise LandingError(
+            f"{path}: {intrusion}; only files that lie in the landing folder are landed; "
+            "remove it, and put a copy of the file in its place"
+        )
 
 
 def open_file(path: Path, landing: Path, contract: Contract) -> LandedFile:
     """A landed file, once its header proves to be one that the contract takes, in any order.
 
     Raises:
-        LandingError: the file is empty, not readable or without a record, or its header is refused.
+        LandingError: the file is none of the landing folder's own, empty, not readable or without a record, or its
+            header is refused.
     """
+    check_place(path, landing)
     header, *records = _read_first_lines(path, contract)
     columns = _split_header(path, header, contract)
     _check_header(path, columns, contract)

@@ -7,7 +7,7 @@ ledger would stay beside a real shop's orders, or a demonstration would overwrit
 from collections.abc import Iterable
 from pathlib import Path
 
-from instacart_assets.landing.files import LandingError, find_paths
+from instacart_assets.landing.files import LandingError, check_place, find_paths
 from instacart_assets.landing.withdrawn import withdraw_files
 from instacart_assets.places import is_remote
 
@@ -40,6 +40,7 @@ def check_may_generate(landing: Path, sources: Iterable[str]) -> None:
 
 def mark_generated(landing: Path, names: Iterable[str]) -> None:
     """Remember the files of these names as generated."""
+    check_place(landing / MARK, landing)
     (landing / MARK).write_text("".join(f"{name}\n" for name in names), "utf-8")
 
 
@@ -57,5 +58,6 @@ def remove_generated(landing: Path) -> list[str]:
 
 def _read_marks(landing: Path) -> list[str]:
     mark = landing / MARK
+    check_place(mark, landing)
     # Only the last part of a name counts: a mark speaks of its own folder.
     return [Path(name).name for name in mark.read_text("utf-8").splitlines()] if mark.exists() else []

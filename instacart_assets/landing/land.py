@@ -6,6 +6,7 @@ Malformed lines are counted and no reason to refuse a file: they are isolated wh
 """
 
 import shutil
+import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -20,10 +21,12 @@ from instacart_assets.contracts.model import Contract
 from instacart_assets.landing.files import (
     FileContent,
     LandingError,
+    check_place,
     count_malformed,
     open_file,
     read_content,
 )
+from instacart_assets.landing.inside import find_intrusion
 from instacart_assets.landing.public import is_public_file
 
 
@@ -59,7 +62,7 @@ def land_files(
 
     Archives within an archive, as the public download holds, are opened too. ``orders.csv`` lands as such, and
     ``orders/part.csv`` as a part of the same source. No more of a name counts, so nothing is ever written outside
-    the landing folder.
+    the landing folder. The origin itself may be a link; what lies in it and leads out of it is refused.
 
     Args:
         origin: where the files are.
@@ -69,8 +72,9 @@ def land_files(
         on_ignored: told the name of each CSV file that belongs to no source.
 
     Raises:
-        LandingError: nothing known is found, two files would land in one place, or a file is not what its
-            contract names, malformed lines aside; files landed before the broken one stay, the broken one does not take a place.
+        LandingError: nothing known is found, two files would land in one place, a file is not what its contract
+            names, malformed lines aside, or a link or a member of an archive leads out; files landed before the
+            broken one stay, the broken one does not take a place.
     """
     landed: list[LandedCopy] = []
     places: dict[PurePosixPath, str] = {}
@@ -109,6 +113,7 @@ def _land_file(
     place: PurePosixPath, stream: IO[bytes], name: str, landing: Path, contract: Contract
 ) -> LandedCopy:
     target = landing / place
+    check_place(target.parent, landing)
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=landing, prefix=".landing-") as folder:
         copy = Path(folder) / place.name
@@ -138,15 +143,42 @@ def _find_streams(origin: Path) -> Iterator[tuple[str, IO[bytes]]]:
         )
     files = sorted(path for path in origin.rglob("*") if path.is_file()) if origin.is_dir() else [origin]
     for path in files:
+        if path.suffix.lower() not in {".csv", ".zip"}:
+            continue
+        if origin.is_dir():
+            _check_link(path, origin)
         if path.suffix.lower() == ".csv":
             with path.open("rb") as file:
                 yield str(path), file
-        elif path.suffix.lower() == ".zip":
+        else:
             with _open_archive(path, str(path)) as archive:
                 yield from _find_members(archive, str(path))
 
 
+def _check_link(path: Path, origin: Path) -> None:
+    intrusion = find_intrusion(path, origin)
+    if intrusion:
+        raise LandingError(
+            f"{path}: {intrusion}; of a folder only what lies in it is landed; "
+            "remove it, or land that file by its own name"
+        )
+
+
+def _check_members(archive: zipfile.ZipFile, name: str) -> None:
+    """Refuse an archive that an unpacker could be led out of its folder by; such a one was made to, or is broken."""
+    for member in archive.infolist():
+        path = PurePosixPath(member.filename.replace("\\", "/"))
+        is_link = stat.S_ISLNK(member.external_attr >> 16)
+        if is_link or path.is_absolute() or ".." in path.parts:
+            fault = "is a link" if is_link else "has a name that leads out of the archive"
+            raise LandingError(
+                f"{name}/{member.filename}: {fault}; an archive holds files and folders of its own; "
+                "nothing of it was landed: make it anew, or unpack it and land the files"
+            )
+
+
 def _find_members(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[str, IO[bytes]]]:
+    _check_members(archive, name)
     for member in sorted(archive.namelist()):
         if member.startswith("__MACOSX/"):
             continue

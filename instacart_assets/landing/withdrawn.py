@@ -8,7 +8,7 @@ landed stay, those of a withdrawn one go with the next run. A line of the list i
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from instacart_assets.landing.files import LandingError, fingerprint_file
+from instacart_assets.landing.files import LandingError, check_place, fingerprint_file
 from instacart_assets.places import is_remote
 
 LIST = ".withdrawn"
@@ -17,6 +17,7 @@ LIST = ".withdrawn"
 def read_withdrawn(landing: Path) -> dict[str, str]:
     """Fingerprint of each withdrawn file, by its name below the landing folder."""
     path = landing / LIST
+    check_place(path, landing)
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     return {name: fingerprint for fingerprint, _, name in (line.partition("  ") for line in lines)}
 
@@ -30,7 +31,8 @@ def withdraw_files(landing: Path, names: Iterable[str], held: Mapping[str, str])
         held: fingerprint of each file that the lake holds, by name; for those that are no longer landed.
 
     Raises:
-        LandingError: a file is neither landed nor held, or the folder is none of this machine.
+        LandingError: a file is neither landed nor held, or leads out of the folder, or the folder is none of this
+            machine.
     """
     if is_remote(landing):
         raise LandingError(
@@ -40,7 +42,8 @@ def withdraw_files(landing: Path, names: Iterable[str], held: Mapping[str, str])
     found = read_withdrawn(landing)
     for name in names:
         path = landing / name
-        is_landed = path.is_file() and path.resolve().is_relative_to(landing.resolve())
+        check_place(path, landing)
+        is_landed = path.is_file()
         if not is_landed and name not in held:
             raise LandingError(
                 f"{path}: is no landed file, and the lake holds none of this name; "

@@ -44,6 +44,8 @@ def staged(targets: Iterable[Path]) -> Iterator[Mapping[Path, Path]]:
         The temporary path of every target, in the target's own folder.
     """
     partial = {target: target.with_name(f".{target.name}.partial") for target in targets}
+    for path in partial.values():
+        path.unlink(missing_ok=True)  # it may be a link, and would be written through
     try:
         yield partial
         for target, path in partial.items():

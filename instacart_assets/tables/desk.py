@@ -19,6 +19,7 @@ from instacart_assets.contracts.quarantine import quarantine_of
 from instacart_assets.errors import RemediableError
 from instacart_assets.lakehouse.lake import BY_HAND, Lakehouse
 from instacart_assets.lakehouse.retry import begin_anew
+from instacart_assets.landing.files import check_place
 from instacart_assets.quality.quarantine import DISCARDED, OPEN, REPLAYED
 from instacart_assets.tables.declare import Table
 from instacart_assets.tables.refusals import Quarantine
@@ -262,8 +263,9 @@ def _land(source: str, rows: Sequence[Mapping[str, str]], table: Table, landing:
     writer.writerows(rows)
     content = text.getvalue().encode()
     path = landing / source / f"replay-{hashlib.sha256(content).hexdigest()[:12]}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
+    check_place(draft, landing)
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft.write_bytes(content)
     draft.replace(path)
     return Replay(path, len(rows))

@@ -3,15 +3,12 @@
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,12 +22,10 @@ from instacart_assets.synthetic.generate import generate
 from instacart_assets.tables.assets import table_address
 from instacart_assets_tests.automation.location import WINDOW
 from instacart_assets_tests.automation.receiver import Receiver, receive
+from instacart_assets_tests.processes import SECONDS, Processes, find_free_port
 
 ROOT = Path(__file__).parents[2]
 MODULE = "instacart_assets_tests.automation.location"
-SECONDS = 300
-"""How long a test waits for anything; only what never comes takes it."""
-
 LATE_AFTER = 15
 RUNS = "{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }"
 
@@ -39,10 +34,13 @@ RUNS = "{ runsOrError { ... on Runs { results { runId status tags { key value } 
 class Deployment:
     """A daemon and a web server on a history of their own."""
 
-    folder: Path
+    processes: Processes
     receiver: Receiver
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    port: int = 0
+    port: int = field(default_factory=find_free_port)
+
+    @property
+    def folder(self) -> Path:
+        return self.processes.folder
 
     @property
     def landing(self) -> Path:
@@ -65,33 +63,16 @@ class Deployment:
         }
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """Start a process, in a group of its own: all that it starts itself is stopped with it."""
-        log = (self.folder / f"{len(self.processes)}.log").open("wb")
-        with log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *command],
-                env=self.environment,
-                cwd=self.folder,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.processes.append(process)
-        return process
+        return self.processes.start([sys.executable, "-m", *command], self.environment)
 
     def start_daemon(self) -> subprocess.Popen[bytes]:
         return self.start("dagster._daemon", "run", "-m", MODULE)
 
-    def stop(self) -> None:
-        for process in self.processes:
-            with suppress(ProcessLookupError):  # it and all that it started are gone
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(SECONDS)
-
     def read_logs(self) -> str:
-        return "\n".join(
-            path.read_text("utf-8", "replace")[-5_000:] for path in sorted(self.folder.glob("*.log"))
-        )
+        return self.processes.read_logs()
+
+    def wait_for(self, condition: Callable[[], Any], what: str) -> None:
+        self.processes.wait_for(condition, what)
 
     def ask_web_server(self) -> list[dict[str, Any]]:
         """All runs, newest first, as the web UI shows them."""
@@ -104,14 +85,6 @@ class Deployment:
             return list(json.load(answer)["data"]["runsOrError"]["results"])
 
 
-def wait_for(condition: Callable[[], Any], deployment: Deployment, what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"{what} within {SECONDS} s; logs:\n{deployment.read_logs()}")
-        time.sleep(0.25)
-
-
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("deployment")
@@ -119,12 +92,9 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     (folder / "landing").mkdir()
     shutil.copy(ROOT / "deploy" / "local" / "dagster.yaml", folder / "home")
     with ExitStack() as stack:
-        made = Deployment(folder, stack.enter_context(receive()))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            made.port = probe.getsockname()[1]
-        stack.callback(made.stop)
-        yield made
+        processes = Processes(folder)
+        stack.callback(processes.stop)
+        yield Deployment(processes, stack.enter_context(receive()))
 
 
 @pytest.fixture
@@ -165,7 +135,7 @@ def test_what_lands_is_taken_in_once_and_who_must_know_is_told(
     generate(30, 7, deployment.landing)
 
     # A drop: one run takes it in, one builds what follows, each table once, and every check that blocks holds.
-    wait_for(lambda: are_over(instance, 2), deployment, "a drop is not built")
+    deployment.wait_for(lambda: are_over(instance, 2), "a drop is not built")
     taking_in, following = list_runs(instance)
     assert (taking_in.status, following.status) == (dg.DagsterRunStatus.SUCCESS,) * 2, deployment.read_logs()
     built = count_built(instance, taking_in) + count_built(instance, following)
@@ -175,33 +145,33 @@ def test_what_lands_is_taken_in_once_and_who_must_know_is_told(
         "bronze",
         "quarantine",
     }
-    wait_for(lambda: len(deployment.ask_web_server()) == 2, deployment, "the web server does not answer")
+    deployment.wait_for(lambda: len(deployment.ask_web_server()) == 2, "the web server does not answer")
 
     # A table that is not built again turns late, and its owner is told.
     told = deployment.receiver.list_told
-    wait_for(lambda: ("late", "silver.promotions") in told(), deployment, "no table turns late")
+    deployment.wait_for(lambda: ("late", "silver.promotions") in told(), "no table turns late")
 
     # The daemon is killed in the middle of a drop.
     promotions = deployment.landing / "promotions.csv"
     landed = promotions.read_bytes()
     again = landed.splitlines(keepends=True)[-1]
     promotions.write_bytes(landed + again[:5])
-    wait_for(lambda: read_landing_state(instance).is_waiting, deployment, "the drop is not seen")
+    deployment.wait_for(lambda: read_landing_state(instance).is_waiting, "the drop is not seen")
     daemon.kill()
     daemon.wait(SECONDS)
     promotions.write_bytes(landed + again)
     deployment.start_daemon()
-    wait_for(lambda: are_over(instance, 4), deployment, "the drop of a killed daemon is not built")
+    deployment.wait_for(lambda: are_over(instance, 4), "the drop of a killed daemon is not built")
     *_, taking_in, following = list_runs(instance)
     assert set(count_built(instance, taking_in)) == {"bronze.promotions", "quarantine.promotions__lines"}
     assert count_built(instance, following)["gold.promotion_performance"] == 1
-    wait_for(
-        lambda: ("recovered", "silver.promotions") in told(), deployment, "nobody is told that it is over"
+    deployment.wait_for(
+        lambda: ("recovered", "silver.promotions") in told(), "nobody is told that it is over"
     )
 
     # A broken file: the run fails, somebody is told, and nothing else is built.
     (deployment.landing / "aisles.csv").write_text("aisle;name\n1;x\n")
-    wait_for(lambda: ("failed", "bronze.aisles") in told(), deployment, "nobody is told of a failed run")
+    deployment.wait_for(lambda: ("failed", "bronze.aisles") in told(), "nobody is told of a failed run")
     (alert,) = [one for one in deployment.receiver.alerts if one["kind"] == "failed"]
     failed = list_runs(instance)[4]
     assert alert["run_url"] == f"http://127.0.0.1:{deployment.port}/runs/{failed.run_id}"

@@ -133,6 +133,15 @@ def test_nothing_is_sent_where_one_file_is_broken(
     assert list_landed(workspace, place) == {}
 
 
+def test_nothing_is_sent_of_an_archive_that_leads_out(
+    workspace: EmulatedWorkspace, place: str, tmp_path: Path
+) -> None:
+    archive = write_file(tmp_path, "evil.zip", zip_bytes({"others.csv": OTHERS, "../../things.csv": THINGS}))
+    with pytest.raises(LandingError, match="leads out of the archive"):
+        land_remotely(archive, place, CONTRACTS, connect(5))
+    assert list_landed(workspace, place) == {}
+
+
 def test_a_broken_upload_never_takes_the_place_of_a_good_file(
     workspace: EmulatedWorkspace, place: str, land: Land, download: Path
 ) -> None:

@@ -1,0 +1,1 @@
+"""What deploys Dagster for others: files, processes, the proxy."""
