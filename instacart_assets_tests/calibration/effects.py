@@ -3,7 +3,7 @@
 Here lives the judging; what is demanded of it stands in ``test_promotions.py``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from instacart_assets.gold.promotion_noise import promotion_noise
 from instacart_assets.gold.promotion_performance import promotion_performance
+from instacart_assets.synthetic.worlds import WORLDS
 from instacart_assets_tests.calibration.world_sales import WorldSales, make_world_sales
 from instacart_assets_tests.frames import make_table
 
@@ -78,7 +79,7 @@ class Calibration:
         mean_log_error: mean of ln(lift / true lift).
         error_of_mean: standard error of that mean, worlds taken as the units that differ independently.
         placebos: promotions without any effect.
-        false_alarms: share of these with a p-value below 0.05.
+        false_alarms: share of these with a p-value below 0.05; 0 where there are none.
     """
 
     effects: int
@@ -99,7 +100,7 @@ def calibrate(effects: Sequence[Effect]) -> Calibration:
         mean_log_error=float(errors.mean()),
         error_of_mean=find_error_of_mean(errors, [effect.world for effect in effects]),
         placebos=len(placebos),
-        false_alarms=float(np.mean(np.array(placebos) < 0.05)),
+        false_alarms=sum(p_value < 0.05 for p_value in placebos) / max(len(placebos), 1),
     )
 
 
@@ -129,12 +130,19 @@ def describe(effects: Sequence[Effect]) -> dict[str, Any]:
 def _part_by_lift(effects: Iterable[Effect]) -> dict[str, list[Effect]]:
     parts: dict[str, list[Effect]] = {}
     for effect in sorted(effects, key=lambda effect: effect.true_lift):
-        name = next(name for name, most in _LIFTS.items() if effect.true_lift <= most)
+        name = next(name for name, most in LIFTS.items() if effect.true_lift <= most)
         parts.setdefault(name, []).append(effect)
     return parts
 
 
-_LIFTS = {"below 1": 0.999, "1 (placebo)": 1.0, "to 1.25": 1.25, "to 1.5": 1.5, "above 1.5": np.inf}
+LIFTS = {"below 1": 0.999, "1 (placebo)": 1.0, "to 1.25": 1.25, "to 1.5": 1.5, "above 1.5": np.inf}
+
+
+def name_parts(described: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The parts of ``describe`` by a name for people, in an order for people."""
+    worlds = {f"world {kind}": described["by_kind"][kind] for kind in WORLDS if kind in described["by_kind"]}
+    lifts = {f"lift {name}": described["by_lift"][name] for name in LIFTS if name in described["by_lift"]}
+    return worlds | lifts
 
 
 def count_rows(rows: DataFrame) -> list[tuple[Any, ...]]:

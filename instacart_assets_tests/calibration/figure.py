@@ -8,6 +8,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from instacart_assets_tests.calibration.effects import name_parts
+
 BLUE, GREY, BAND = "#1f5f8b", "#555555", "#dce9f2"
 
 
@@ -15,7 +17,7 @@ def draw_calibration(lifts: Mapping[str, Any], path: Path) -> None:
     """Draw the report of ``effects.describe``; the same report makes the same bytes."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     coverage, chances = figure.subplots(1, 2)
-    parts = {**lifts["by_kind"], **lifts["by_lift"]}
+    parts = name_parts(lifts)
     names = list(parts)
     shares = [part["coverage"] for part in parts.values()]
     margins = [
