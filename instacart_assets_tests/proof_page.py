@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from instacart_assets_tests.calibration.effects import name_parts
 from instacart_assets_tests.calibration.figure import draw_calibration
 
 OUTCOMES = {
@@ -142,9 +143,7 @@ def _tell_calibration(found: Mapping[str, Any], images: Path) -> Iterator[str]:
         "units that differ independently."
     )
     yield ""
-    parts = {"all": lifts["all"]}
-    parts |= {f"world {kind}": part for kind, part in lifts["by_kind"].items()}
-    parts |= {f"true lift {name}": part for name, part in lifts["by_lift"].items()}
+    parts = {"all": lifts["all"], **name_parts(lifts)}
     yield from _tabulate(
         (
             "promotions",
