@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from instacart_assets.contracts.load import load_contracts
-from instacart_assets.contracts.model import IS_REFUSED, Contract
+from instacart_assets.contracts.model import IS_REFUSED, LAYER_DESCRIPTIONS, Contract
 from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.lakehouse import spark_care
 from instacart_assets.lakehouse.care import Files, Sweep
@@ -357,8 +357,10 @@ class SparkLake(Lakehouse):
     def _make_table(self, contract: Contract) -> None:
         """Make a table that is not there, empty, with nullability and comments as the contract states them."""
         schema = self._names.schema(contract.address)
-        if schema is not None:
-            self.session.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        # Who may not make schemas may still make tables in one that is there.
+        if schema is not None and not self.session.catalog.databaseExists(schema):
+            told = _quote(LAYER_DESCRIPTIONS[contract.layer])
+            self.session.sql(f"CREATE SCHEMA IF NOT EXISTS {schema} COMMENT {told}")
         columns = ", ".join(
             f"`{column.name}` {column.type}{' NOT NULL' if column.required else ''} "
             f"COMMENT {_quote(column.description)}"
