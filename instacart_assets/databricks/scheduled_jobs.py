@@ -4,6 +4,7 @@ Here lives their description; when they run is a setting's default, as it is for
 bundle's target pauses them in development.
 """
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from instacart_assets.databricks.native_job import (
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 DAILY_JOB, MAINTENANCE_JOB = "instacart_daily", "instacart_maintenance"
 
-UNIX_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+UNIX_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+
+NUMBERED_DAY = re.compile(r"(?<![/\d])\d")
+"""A weekday by its number; what follows a slash is a step."""
 
 
 def spell_quartz(cron: str) -> str:
@@ -49,7 +53,7 @@ def spell_quartz(cron: str) -> str:
 
 def _spell_weekdays(weekday: str) -> str:
     """Weekdays by name: Quartz counts them from 1, Unix from 0, and Unix may call Sunday 7."""
-    return "".join(UNIX_DAYS[int(mark) % 7].upper() if mark.isdigit() else mark.upper() for mark in weekday)
+    return NUMBERED_DAY.sub(lambda found: UNIX_DAYS[int(found[0]) % 7], weekday.upper())
 
 
 def describe_schedule(cron: str, timezone: str) -> dict[str, str]:
