@@ -13,9 +13,9 @@ from deploy.bundle_check.empty_lake import EmptyLake
 from deploy.bundle_check.files import make_python_resources, read_files
 from deploy.bundle_check.jobs import check_jobs
 from deploy.bundle_check.paths import check_paths
-from deploy.bundle_check.references import Resolver, find_default, is_looked_up
+from deploy.bundle_check.references import Resolver, UnknownReferenceError, find_default, is_looked_up
 from deploy.bundle_check.resource_types import check_resource_types
-from deploy.bundle_check.rules import check_rules
+from deploy.bundle_check.rules import PREFIX, check_rules
 from deploy.bundle_check.schedules import check_schedules
 from deploy.bundle_check.shape import check_shape
 from deploy.bundle_check.tree import Finding, Tree, merge
@@ -149,7 +149,10 @@ def _resolve_sound(resolver: Resolver, tree: Tree, wrong: set[tuple[str | int, .
 
 
 def _check_sql(target: Target, root: Path) -> Iterator[Finding]:
-    resolver = Resolver(target.stated, target.name)
-    lake = open_lake(str(resolver.resolve("${var.schema_prefix}")))
+    try:
+        prefix = str(Resolver(target.stated, target.name).resolve(PREFIX))
+    except UnknownReferenceError:
+        return  # said already
+    lake = open_lake(prefix)
     yield from check_dashboards(target.resolved, root, lake)
     yield from check_alerts(target.resolved, lake)

@@ -17,6 +17,9 @@ from instacart_assets.lakehouse.sessions import open_session
 CATALOG = "sail"
 """The engine's own catalog, which stands in for that of a workspace."""
 
+DEFAULT = "default"
+"""The schema that a session begins in."""
+
 NOISE = re.compile(r"\s*\n.*", re.DOTALL)
 
 
@@ -47,11 +50,13 @@ class EmptyLake:
             QueryFault: it names a table or a column that no contract has, or is no SQL.
         """
         try:
-            self._session.sql(f"USE SCHEMA `{schema or 'default'}`")
+            self._session.sql(f"USE SCHEMA `{schema or DEFAULT}`")
             # Only a query can stand here: nothing is changed.
             return tuple(self._session.sql(f"SELECT * FROM (\n{sql}\n) AS asked").columns)  # noqa: S608 - see above
         except PySparkException as error:
             raise QueryFault(f"cannot be answered: {NOISE.sub('', str(error))}") from error
+        finally:
+            self._session.sql(f"USE SCHEMA `{DEFAULT}`")
 
     @cached_property
     def _session(self) -> SparkSession:

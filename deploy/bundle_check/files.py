@@ -162,37 +162,40 @@ def make_python_resources(tree: Tree, target: str) -> tuple[Tree, list[Finding]]
     for number, name in enumerate(tree.get_list("python", "resources")):
         path = ("python", "resources", number)
         try:
-            load = _find_function(str(name))
+            resources = _call(str(name), target)
         except (ImportError, AttributeError, ValueError) as error:
             findings.append(
                 tree.report(path, f"{name} cannot be loaded: {error}", "write it as package.module:function")
             )
             continue
-        resources = load(Bundle(target=target, variables={}))
         place = Place(f"{str(name).partition(':')[0].replace('.', '/')}.py")
-        for kind, key, resource in _list_resources(resources):
+        for kind, key, value in resources:
             if tree.get("resources", kind, key) is not None or made.get("resources", kind, key) is not None:
                 findings.append(
                     tree.report(
                         path, f"{name} makes {kind}.{key} once more", "give each resource its own key"
                     )
                 )
-            # As the command line gets it: through JSON.
-            value = json.loads(json.dumps(resource))
             made = merge(made, Tree(value, {(): place}).put("resources", kind, key))
     return made, findings
 
 
 @cache
-def _find_function(name: str) -> Callable[[Bundle], Resources]:
+def _call(name: str, target: str) -> tuple[tuple[str, str, dict[str, Any]], ...]:
+    """Kind, key and content of what a function makes for a target, as the command line gets it: through JSON.
+
+    Raises:
+        ImportError: there is no such module.
+        AttributeError: it has no such function.
+        ValueError: the name is not written as one.
+    """
     module, mark, function = name.partition(":")
     if not mark:
         raise ValueError("it names no function")
-    found: Callable[[Bundle], Resources] = getattr(importlib.import_module(module), function)
-    return found
-
-
-def _list_resources(resources: Resources) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for kind in _ResourceType.all():
-        for key, resource in getattr(resources, kind.plural_name).items():
-            yield kind.plural_name, key, resource.as_dict()
+    load: Callable[[Bundle], Resources] = getattr(importlib.import_module(module), function)
+    made = load(Bundle(target=target, variables={}))
+    return tuple(
+        (kind.plural_name, key, json.loads(json.dumps(resource.as_dict())))
+        for kind in _ResourceType.all()
+        for key, resource in getattr(made, kind.plural_name).items()
+    )

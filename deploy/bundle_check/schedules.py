@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from zoneinfo import available_timezones
 
 from deploy.bundle_check.tree import Finding, Tree, walk
@@ -27,6 +28,9 @@ NTH_WEEKDAY = re.compile(r"L|(?:[1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(?:L|#[1-5])")
 """Weekdays counted within a month."""
 
 
+find_timezones = cache(available_timezones)
+
+
 def check_schedules(tree: Tree) -> Iterator[Finding]:
     """Expressions and zones that Databricks refuses.
 
@@ -39,7 +43,7 @@ def check_schedules(tree: Tree) -> Iterator[Finding]:
             if fault:
                 remedy = "write second, minute, hour, day, month and weekday, as 0 30 5 * * ?"
                 yield tree.report(path, f"{value!r} is no Quartz expression: {fault}", remedy)
-        if path[-1] == "timezone_id" and str(value) not in available_timezones():
+        if path[-1] == "timezone_id" and str(value) not in find_timezones():
             yield tree.report(path, f"there is no time zone {value}", "write its IANA name, as Europe/Zurich")
 
 

@@ -1,5 +1,6 @@
 """The project's wheel, as ``pyproject.toml`` describes it, and the artifact of the bundle that builds it."""
 
+import posixpath
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -8,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from deploy.bundle_check.files import BundleError
-from deploy.bundle_check.tree import Finding, Tree
+from deploy.bundle_check.tree import Finding, Place, Tree
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,17 @@ def check_artifacts(tree: Tree, wheel: Wheel) -> Iterator[Finding]:
         for number, environment in enumerate(tree.get_list("resources", "jobs", key, "environments")):
             spec = environment.get("spec") or {}
             for at, dependency in enumerate(spec.get("dependencies") or ()):
-                asked = str(dependency).removeprefix("./")
+                where = ("resources", "jobs", key, "environments", number, "spec", "dependencies", at)
+                asked = _spell_from_root(str(dependency), tree.find_place(where))
                 if asked.endswith(".whl") and not any(fnmatch(asked, one) for one in built):
                     yield tree.report(
-                        ("resources", "jobs", key, "environments", number, "spec", "dependencies", at),
+                        where,
                         f"no artifact builds {dependency}",
                         f"name one of their files: {', '.join(built) or 'there are none'}",
                     )
+
+
+def _spell_from_root(path: str, place: Place) -> str:
+    """A path from the bundle's folder: YAML counts it from its own folder, and what Python makes from the bundle's."""
+    folder = "" if place.file.endswith(".py") else posixpath.dirname(place.file)
+    return posixpath.normpath(posixpath.join(folder, path))

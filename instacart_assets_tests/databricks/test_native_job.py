@@ -110,8 +110,10 @@ def test_the_job_starts_when_files_land_unless_its_target_pauses_it(tmp_path: Pa
 def test_the_api_takes_the_job() -> None:
     described = describe_job(all_tables(), "wheel.whl")
     taken = JobSettings.from_dict(described).as_dict()
-    # The SDK's release knows no wheel in an environment that it did not name itself; all else is as described.
-    assert {key: taken[key] for key in described} == described
+    for task in described["tasks"]:
+        if not task["depends_on"]:
+            del task["depends_on"]  # the SDK says nothing of what is empty
+    assert taken == described
 
 
 def test_who_owns_a_table_is_told_when_its_task_fails(tasks: dict[str, dict[str, Any]]) -> None:

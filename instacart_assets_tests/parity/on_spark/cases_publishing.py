@@ -11,7 +11,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from instacart_assets.contracts.model import COLUMN_TYPES
+from instacart_assets.contracts.model import COLUMN_TYPES, LAYER_DESCRIPTIONS
 from instacart_assets.lakehouse.lake import (
     Candidate,
     LakePathError,
@@ -24,7 +24,7 @@ from instacart_assets.lakehouse.spark_lake import SparkLake
 from instacart_assets.settings import Settings
 from instacart_assets.tables.build import build_table
 from instacart_assets_tests.lakehouse.things import THINGS, publish, read_sorted, stage
-from instacart_assets_tests.parity.on_spark.conftest import open_folder
+from instacart_assets_tests.parity.on_spark.conftest import CATALOG, PREFIX, open_folder
 from instacart_assets_tests.small_contracts import make_column, make_contract
 from instacart_assets_tests.tables.things import BRONZE, SILVER, land
 
@@ -82,6 +82,21 @@ def test_types_nulls_comments_and_required_columns_are_those_of_the_contract(any
     with pytest.raises((PySparkException, Py4JJavaError), match="NOT NULL"):
         publish(any_lake, [(None, *row[1:])], typed)
     assert any_lake.read("silver.things").count() == 2
+
+
+def test_comments_of_table_and_schema_are_there_after_every_kind_of_publishing(any_lake: SparkLake) -> None:
+    def tell() -> str:
+        name = any_lake.name_for_query("silver.things")
+        return str(any_lake.session.sql(f"DESCRIBE DETAIL {name}").collect()[0]["description"])
+
+    for rows, contract in (([(1, "a")], THINGS), ([(1, "a", "red")], WIDENED), ([(2, "b")], THINGS)):
+        publish(any_lake, rows, contract)
+        assert tell() == THINGS.description
+    if any_lake.name_for_query("silver.things").startswith("delta."):
+        return  # a folder has no schema
+    schema = f"`{CATALOG}`.`{PREFIX}silver`"
+    told = {row[0]: row[1] for row in any_lake.session.sql(f"DESCRIBE SCHEMA {schema}").collect()}
+    assert told["Comment"] == LAYER_DESCRIPTIONS["silver"]
 
 
 def test_a_column_that_is_added_stays_until_the_contract_has_it_no_more(any_lake: SparkLake) -> None:
