@@ -89,13 +89,14 @@ prove: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## The full counts of ever
 	$(BIN)/python -m instacart_assets_tests.proof_page $(PROOF) docs/proof.md
 
 .PHONY: lint
-lint: $(VENV)/.dev ## Style, types, direction of imports, definitions
+lint: $(VENV)/.dev ## Style, types, direction of imports, definitions, the bundle for Databricks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/dg check toml
 	$(BIN)/dg check defs
+	$(BIN)/python -m deploy.bundle_check
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code
@@ -108,6 +109,7 @@ pages: $(VENV)/.runtime ## Write the page of each table anew from its contract
 
 .PHONY: wheel
 wheel: $(VENV)/.runtime ## Build the wheel that Databricks tasks run from, into dist/
+	rm -f dist/instacart_assets-*.whl # a deployment takes every wheel that lies there
 	$(BIN)/python -m hatchling build --target wheel --directory dist
 
 .PHONY: lock

@@ -358,7 +358,7 @@ class SparkLake(Lakehouse):
         """Make a table that is not there, empty, with nullability and comments as the contract states them."""
         schema = self._names.schema(contract.address)
         # Who may not make schemas may still make tables in one that is there.
-        if schema is not None and not self.session.catalog.databaseExists(schema):
+        if schema is not None and not self._has_schema(schema):
             told = _quote(LAYER_DESCRIPTIONS[contract.layer])
             self.session.sql(f"CREATE SCHEMA IF NOT EXISTS {schema} COMMENT {told}")
         columns = ", ".join(
@@ -370,6 +370,15 @@ class SparkLake(Lakehouse):
             f"CREATE TABLE IF NOT EXISTS {self._names.name(contract.address)} ({columns}) USING delta "
             f"COMMENT {_quote(contract.description)}"
         )
+
+    def _has_schema(self, schema: str) -> bool:
+        try:
+            self.session.sql(f"DESCRIBE SCHEMA {schema}").collect()
+        except AnalysisException as error:
+            if _name_error(error) in ABSENT:
+                return False
+            raise
+        return True
 
     def _changes_of(self, address: str) -> Path:
         return self._candidates_of(address)
