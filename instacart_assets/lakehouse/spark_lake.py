@@ -278,6 +278,8 @@ class SparkLake(Lakehouse):
         contract, pin = candidate.contract, candidate.pin
         if pin.version is None:
             self._make_table(contract)
+        else:
+            self._renew_comments(contract)
         removes = candidate.change is not None and candidate.change.removed > 0
         told = _tell_statement(notes, contract.address, pin)
         if not candidate.is_part or (removes and not self._can_set(told)):
@@ -370,6 +372,18 @@ class SparkLake(Lakehouse):
             f"CREATE TABLE IF NOT EXISTS {self._names.name(contract.address)} ({columns}) USING delta "
             f"COMMENT {_quote(contract.description)}"
         )
+
+    def _renew_comments(self, contract: Contract) -> None:
+        """Bring what is said of a table and its columns up to what the contract says: no write of rows does."""
+        name = self._names.name(contract.address)
+        known = self.session.sql(f"SELECT * FROM {name} LIMIT 0").schema  # noqa: S608 - the lake's own name
+        said = {field.name: field.metadata.get("comment") for field in known.fields}
+        for column in contract.columns:
+            if column.name in said and said[column.name] != column.description:
+                told = _quote(column.description)
+                self.session.sql(f"ALTER TABLE {name} ALTER COLUMN `{column.name}` COMMENT {told}").collect()
+        if spark_care.describe(self.session, name)["description"] != contract.description:
+            self.session.sql(f"COMMENT ON TABLE {name} IS {_quote(contract.description)}").collect()
 
     def _has_schema(self, schema: str) -> bool:
         try:
