@@ -48,8 +48,10 @@ def check_rules(stated: Tree, tree: Tree, target: str) -> Iterator[Finding]:
     yield from _check_secrets(stated)
     if mode == "development":
         yield from _check_development(stated, target)
+        yield from _find_pauses(tree, "UNPAUSED", "it would start by itself in development too")
     if mode == "production":
         yield from _check_production(stated, target)
+        yield from _find_pauses(tree, "PAUSED", "it would never start by itself")
     if target in PROTECTED_TARGETS:
         yield from _check_protection(stated, target)
 
@@ -122,9 +124,13 @@ def _check_development(stated: Tree, target: str) -> Iterator[Finding]:
             "jobs of developers would start by themselves",
             "leave it out",
         )
-    for path, value in walk(stated.get("resources"), ("resources",)):
-        if path[-1] == "pause_status" and value == "UNPAUSED":
-            yield stated.report(path, "it would start by itself in development too", "leave it out")
+
+
+def _find_pauses(tree: Tree, status: str, fault: str) -> Iterator[Finding]:
+    """Schedules and triggers that say something else than their target's mode."""
+    for path, value in walk(tree.get("resources"), ("resources",)):
+        if path[-1] == "pause_status" and value == status:
+            yield tree.report(path, fault, "leave it out, or give it the other value in this target")
 
 
 def _reaches_user(stated: Tree, text: str) -> bool:
@@ -180,8 +186,6 @@ def _check_owners(stated: Tree) -> Iterator[Finding]:
             yield stated.report(where, f"a right belongs to the person {value}", "give it to a group")
         if where[-1] == "embed_credentials" and value is True:
             yield stated.report(where, "credentials are embedded, which run_as forbids", "set it to false")
-        if where[-1] == "pause_status" and value == "PAUSED":
-            yield stated.report(where, "it would never start by itself", "leave it out")
     for kind in UNSHARED:
         for key in stated.get_mapping("resources", kind):
             yield stated.report(

@@ -53,6 +53,8 @@ def describe_alert() -> dict[str, Any]:
         "schedule": {
             "quartz_cron_schedule": spell_quartz(CRON),
             "timezone_id": ScheduleSettings().timezone,
+            # The mode of a bundle's target pauses jobs, and no alerts.
+            "pause_status": "${var.alert_pause_status}",
         },
         "evaluation": {
             "source": {"name": OPEN_ROWS, "aggregation": "SUM"},

@@ -12,7 +12,7 @@ from deploy.bundle_check.check import Target, choose_target, list_required
 from deploy.bundle_check.files import read_files
 from deploy.bundle_check.tree import Tree
 from deploy.bundle_check.wheel import read_wheel
-from instacart_assets.automation.environments import DAILY, LANDING, MAINTENANCE, Automation
+from instacart_assets.automation.environments import DAILY, LANDING, MAINTENANCE, QUALITY, Automation
 from instacart_assets.contracts.load import load_contracts
 from instacart_assets.contracts.model import LAYER_DESCRIPTIONS
 from instacart_assets.contracts.quarantine import quarantine_address
@@ -26,6 +26,7 @@ from instacart_assets.databricks.native_job import (
     name_task,
 )
 from instacart_assets.databricks.policies import Verdict, flatten_cluster, judge_cluster
+from instacart_assets.databricks.quarantine_alert import ALERT
 from instacart_assets.databricks.scheduled_jobs import DAILY_JOB, MAINTENANCE_JOB, spell_quartz
 from instacart_assets.graph import all_tables
 from instacart_assets.lakehouse.spark_lake import CatalogNames
@@ -161,6 +162,11 @@ def test_a_job_starts_by_itself_where_the_automation_does(
     assert get(target, "presets", "trigger_pause_status") is None
     is_started = target.stated.get("targets", target.name, "mode") == "production"
     assert is_started == automation.is_on(ENVIRONMENT_OF[target.name])
+
+
+def test_the_alert_is_asked_about_where_somebody_is_told_of_checks(target: Target) -> None:
+    said = get(target, "resources", "alerts", ALERT, "schedule", "pause_status")
+    assert said == ("UNPAUSED" if QUALITY.is_on(ENVIRONMENT_OF[target.name]) else "PAUSED")
 
 
 def test_jobs_run_when_the_settings_say(target: Target) -> None:

@@ -101,6 +101,8 @@ WRONG = {
     "a cron expression of no hour": Wrong(EXTRA, '"0 0 4 * * ?"', '"0 0 24 * * ?"', "resources.jobs.extra.schedule.quartz_cron_expression", "24 is no hour"),
     "a time zone that there is not": Wrong(EXTRA, "timezone_id: UTC", "timezone_id: Europe/Zuerich", "resources.jobs.extra.schedule.timezone_id", "Europe/Zuerich"),
     "a run that starts by itself in development": Wrong(EXTRA, "timezone_id: UTC", "timezone_id: UTC, pause_status: UNPAUSED", "resources.jobs.extra.schedule.pause_status", "in development"),
+    "an alert of every developer": Wrong(ROOT, "      alert_pause_status: PAUSED\n", "", "resources.alerts.open_quarantine.schedule.pause_status", "in development", told="instacart_assets/databricks/quarantine_alert.py"),
+    "a run that never starts in production": Wrong(EXTRA, "timezone_id: UTC", "timezone_id: UTC, pause_status: PAUSED", "resources.jobs.extra.schedule.pause_status", "never start"),
     # The wheel and other files.
     "another package": Wrong(EXTRA, "package_name: instacart_assets", "package_name: instacart", "resources.jobs.extra.tasks[0].python_wheel_task.package_name", "write instacart_assets"),
     "a command that the wheel does not have": Wrong(EXTRA, "entry_point: instacart-task", "entry_point: instacart_task", "resources.jobs.extra.tasks[0].python_wheel_task.entry_point", "instacart-task"),
