@@ -95,7 +95,7 @@ prove: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## The full counts of ever
 	$(BIN)/python -m instacart_assets_tests.proof_page $(PROOF) docs/proof.md
 
 .PHONY: lint
-lint: $(VENV)/.dev ## Style, types, direction of imports, definitions, the deployment's services
+lint: $(VENV)/.dev ## Style, types, direction of imports, definitions, workflows, the deployment, the bundle
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -104,6 +104,7 @@ lint: $(VENV)/.dev ## Style, types, direction of imports, definitions, the deplo
 	$(BIN)/dg check toml
 	$(BIN)/dg check defs
 	$(BIN)/check-jsonschema --builtin-schema compose-spec deploy/compose.yaml
+	$(BIN)/python -m deploy.bundle_check
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code

@@ -1,8 +1,9 @@
-"""The command of a Databricks task: builds tables with the session that the cluster or serverless compute has.
+"""The command of a Databricks task: builds or looks after tables with the session that its compute has.
 
 Here lives the door by which a table is built without a Dagster deployment, as a task of the native job, and with
-one, as a task that Dagster's serverless client has submitted. Checks, quarantine and publishing are those of every
-other run. It needs neither the embedded engine nor anything else that only a laptop has.
+one, as a task that Dagster's serverless client has submitted; and by which a job looks after the lake. Checks,
+quarantine, publishing and maintenance are those of every other run. It needs neither the embedded engine nor anything
+else that only a laptop has.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from instacart_assets.graph import all_tables
 from instacart_assets.lakehouse.lake import Lakehouse
 from instacart_assets.lakehouse.sessions import make_spark, open_lake
 from instacart_assets.landing.files import survey
+from instacart_assets.maintenance.keep import Keeper
 from instacart_assets.places import for_python
 from instacart_assets.runs import select_tables
 from instacart_assets.settings import Settings, load_settings
@@ -41,26 +43,30 @@ MESSAGE_SECONDS = 2.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Build what the arguments select; exit with 1 when a table is not published."""
+    """Build what the arguments select, or look after every table; exit with 1 when a table is not published."""
     warnings.simplefilter("ignore")
     said, _ = _make_parser().parse_known_args(arguments)  # Dagster's client adds arguments of its own
     try:
         settings = _read_settings(dict(said.set))
+        run_id = said.run_id or str(uuid4())
+        if said.maintain:
+            _maintain(settings, run_id)
+            sys.exit(0)
         tables = _select(settings, said.select)
         pipes = PipesCliArgsParamsLoader()  # type: ignore[no-untyped-call] # the library has no types there
         if pipes.is_dagster_pipes_process():
             _build_for_dagster(tables, settings, said.landed, pipes)
         else:
-            sys.exit(0 if _build_alone(tables, settings, said.run_id or str(uuid4())) else 1)
+            sys.exit(0 if _build_alone(tables, settings, run_id) else 1)
     except RemediableError as error:
         sys.exit(str(error))
 
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="instacart-task", description=__doc__)
-    parser.add_argument(
-        "--select", required=True, help="tables, as silver.orders, +gold.dim_product or group:gold"
-    )
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--select", help="tables, as silver.orders, +gold.dim_product or group:gold")
+    asked.add_argument("--maintain", action="store_true", help="look after the files of every table instead")
     parser.add_argument(
         "--set", action="append", default=[], type=_split_setting, metavar="NAME=VALUE",
         help="a setting, by the name of its environment variable; empty values are passed over",
@@ -122,6 +128,13 @@ def _build_alone(tables: Sequence[Table], settings: Settings, run_id: str) -> bo
             missing.add(table.address)
         _say_result(result)
     return not missing
+
+
+def _maintain(settings: Settings, run_id: str) -> None:
+    """Do what is due for the files of every table; one that a run works on is left for the next time."""
+    for care in Keeper(_open_lake(settings), settings, run_id).keep():
+        said = f"{care.removed.count:,} files removed" if care.removed.count else care.spared
+        _say(f"{care.address}: {care.operation}: {care.state}{said and f' ({said})'}")
 
 
 def _say_result(result: BuildResult) -> None:

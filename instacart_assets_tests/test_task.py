@@ -28,18 +28,20 @@ print(len(defs().resolve_asset_graph().get_all_asset_keys()))
 
 
 @pytest.fixture
-def run_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], int]]:
-    """Runs the command on a lake of the test's own; gives its exit status."""
+def run_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str | None], int]]:
+    """Runs the command on a lake of the test's own, to build a selection or to look after all; gives its exit status."""
     before = dict(os.environ)
     generate(40, 7, tmp_path / "landing", products=200)
 
-    def run(selection: str) -> int:
+    def run(selection: str | None) -> int:
         settings = ("INSTACART_TARGET=local", f"INSTACART_LANDING={tmp_path / 'landing'}")
         given = [
             word for value in (*settings, f"INSTACART_LAKE={tmp_path / 'lake'}") for word in ("--set", value)
         ]
+        asked = ["--maintain"] if selection is None else ["--select", selection]
+        due = ["--set", "INSTACART_CHECKPOINT_AFTER=1"]
         with pytest.raises(SystemExit) as ended:
-            main([*given, "--set", "INSTACART_CATALOG=", "--select", selection, "--run-id", "job-7"])
+            main([*given, *due, "--set", "INSTACART_CATALOG=", *asked, "--run-id", "job-7"])
         if isinstance(ended.value.code, str):
             sys.stderr.write(ended.value.code)
             return 1
@@ -52,7 +54,7 @@ def run_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 
 
 def test_a_selection_is_built_and_published(
-    run_task: Callable[[str], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run_task: Callable[[str | None], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_task("+silver.products") == 0
     said = capsys.readouterr().out.splitlines()
@@ -66,8 +68,25 @@ def test_a_selection_is_built_and_published(
     assert '"run_id": "job-7"' in commit["userMetadata"]
 
 
+def test_a_task_looks_after_every_table_of_the_lake(
+    run_task: Callable[[str | None], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_task("bronze.departments") == 0
+    capsys.readouterr()
+    assert run_task(None) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.rpartition(": ")[0] for line in said] == [
+        f"{address}: {operation}"
+        for address in ("bronze.departments", "quarantine.departments__lines")
+        for operation in ("compact", "vacuum", "checkpoint")
+    ]
+    assert "bronze.departments: checkpoint: done" in said
+    log = tmp_path / "lake" / "bronze" / "departments" / "_delta_log"
+    assert list(log.glob("*.checkpoint*.parquet"))
+
+
 def test_a_blocked_table_stops_what_is_made_of_it(
-    run_task: Callable[[str], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run_task: Callable[[str | None], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     departments = tmp_path / "landing" / "departments.csv"
     departments.write_text(departments.read_text().replace("\n", "\nx"))
@@ -79,7 +98,7 @@ def test_a_blocked_table_stops_what_is_made_of_it(
 
 
 def test_a_missing_file_is_told_before_anything_is_written(
-    run_task: Callable[[str], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run_task: Callable[[str | None], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "landing" / "aisles.csv").unlink()
     assert run_task("+silver.products") == 1

@@ -5,7 +5,9 @@ files. ``load.py`` fills these from YAML.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, get_args
 
 Layer = Literal["bronze", "silver", "gold"]
@@ -29,6 +31,17 @@ LANDING = "landing"
 
 QUARANTINE = "quarantine"
 """The first part of the address of a table of refused rows, as ``quarantine.orders``."""
+
+LAYER_DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        LANDING: "Files as the operational store handed them over.",
+        "bronze": "Landed records as they came, each with its file, its line and the moment it was read.",
+        "silver": "Typed, validated and dated: one row per thing, and nothing that broke a rule.",
+        "gold": "What the business asks: repeat purchases, promotions, departments by day and hour, customers.",
+        QUARANTINE: "Lines and rows that were refused, with their reasons and what became of them.",
+    }
+)
+"""What each layer holds; in a catalog the comment of its schema."""
 
 ORIGIN = ("_source_file", "_row_number")
 """Columns that say which landed record a row is; a table that refuses rows carries them up to its candidate."""

@@ -1,16 +1,17 @@
 """A Databricks job of the whole graph, without a Dagster deployment: a task for each table, in the graph's order.
 
 Here lives the job's description, made from the tables and written nowhere else. A bundle loads it by
-``load_resources``, or by ``load_watching_resources`` with a trigger that starts it when files land; the command that its
-tasks run is ``instacart_assets.task``.
+``load_resources``; the command that its tasks run is ``instacart_assets.task``. What differs from one target of the
+bundle to another is not said here but by variables and by the target's mode, which pauses the trigger in development.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from instacart_assets.contracts.model import LANDING
 from instacart_assets.databricks.wheel import ENTRY_POINT, ENVIRONMENT, PACKAGE
 from instacart_assets.graph import all_tables
+from instacart_assets.settings import DatabricksSettings
 from instacart_assets.tables.declare import Table
 
 if TYPE_CHECKING:
@@ -33,8 +34,22 @@ PARAMETERS = {
 RUN_PARAMETERS = {"full": ("INSTACART_FULL", "false"), "as_of": ("INSTACART_AS_OF", "")}
 """Parameters that a single run is started with where it is to be another than usual: the setting and what it is else."""
 
+OPERATORS = "team:data-engineering"
+"""Who is told when a run fails or takes long, whosever the table is."""
+
+TAGS = {"project": "instacart"}
+"""What every job is found by, and its costs are counted by; a bundle's target adds its own."""
+
 QUIET_SECONDS = 60
 """So long nothing must have landed before a run starts, and between two starts; Databricks takes no less."""
+
+TASK_SECONDS, RUN_SECONDS = 2 * 60 * 60, 4 * 60 * 60
+"""After which a task, and a run, is cancelled."""
+
+LONG_SECONDS = 60 * 60
+"""After which somebody is told that a run takes long."""
+
+RETRY_MILLISECONDS = 60_000
 
 
 def name_task(address: str) -> str:
@@ -42,39 +57,80 @@ def name_task(address: str) -> str:
     return address.replace(".", "__")
 
 
-def describe_job(tables: Iterable[Table], wheel: str, watched: str | None = None) -> dict[str, Any]:
-    """The job as the Jobs API has it, on serverless compute.
+def name_mailbox(owner: str) -> str:
+    """The e-mail address of an owner: its own, or for a team the variable that a bundle has it in.
+
+    Args:
+        owner: an e-mail address, or ``team:name``.
+    """
+    team = owner.removeprefix("team:").replace("-", "_")
+    return owner if "@" in owner else f"${{var.{team}_email}}"
+
+
+def describe_job(tables: Iterable[Table], wheel: str = WHEEL) -> dict[str, Any]:
+    """The job as the Jobs API has it, on serverless compute, started by files that land.
 
     Args:
         tables: the graph.
         wheel: path of the project's wheel, as a bundle or a volume has it.
-        watched: folder of a volume in which a new file starts the job; None where nothing starts it by itself.
     """
-    defaults = {name: f"${{var.{name}}}" for name in PARAMETERS}
-    defaults |= {name: default for name, (_, default) in RUN_PARAMETERS.items()}
-    trigger = {} if watched is None else {"trigger": describe_trigger(watched)}
     return {
-        **trigger,
         "name": "Instacart lakehouse",
         "description": "Every table from the landed files to gold, one task each; made from the asset graph.",
-        "max_concurrent_runs": 1,
-        # A file that lands while a run is under way is taken in by the next one, which waits and is not passed over.
-        "queue": {"enabled": True},
-        "parameters": [{"name": name, "default": default} for name, default in defaults.items()],
+        **describe_watch(RUN_SECONDS),
+        "trigger": describe_trigger("${var.landing}"),
+        "parameters": describe_parameters(
+            PARAMETERS, {name: usual for name, (_, usual) in RUN_PARAMETERS.items()}
+        ),
         "tasks": [describe_task(table) for table in tables],
-        "environments": [
-            {
-                "environment_key": ENVIRONMENT,
-                "spec": {"environment_version": "4", "dependencies": [wheel]},
-            }
-        ],
+        "environments": describe_environments(wheel),
     }
+
+
+def describe_watch(run_seconds: int) -> dict[str, Any]:
+    """What every job of the lakehouse has: one run at a time, an end to it, and somebody who is told.
+
+    Args:
+        run_seconds: after which a run is cancelled.
+    """
+    operators = [name_mailbox(OPERATORS)]
+    return {
+        "tags": dict(TAGS),
+        "max_concurrent_runs": 1,
+        # What asks for a run while one is under way is not passed over: the next run takes it in.
+        "queue": {"enabled": True},
+        "timeout_seconds": run_seconds,
+        "health": {
+            "rules": [{"metric": "RUN_DURATION_SECONDS", "op": "GREATER_THAN", "value": LONG_SECONDS}]
+        },
+        "email_notifications": {
+            "on_failure": operators,
+            "on_duration_warning_threshold_exceeded": operators,
+        },
+        "notification_settings": {"no_alert_for_skipped_runs": True, "no_alert_for_canceled_runs": True},
+    }
+
+
+def describe_parameters(variables: Iterable[str], usual: Mapping[str, str]) -> list[dict[str, str]]:
+    """Parameters of a job: those that a bundle's variables of the same name give, and others with what they usually are."""
+    defaults = {name: f"${{var.{name}}}" for name in variables} | dict(usual)
+    return [{"name": name, "default": default} for name, default in defaults.items()]
+
+
+def describe_environments(wheel: str) -> list[dict[str, Any]]:
+    """The serverless environment that tasks run in, with the project's wheel."""
+    version = DatabricksSettings().environment_version
+    return [
+        {
+            "environment_key": ENVIRONMENT,
+            "spec": {"environment_version": version, "dependencies": [wheel]},
+        }
+    ]
 
 
 def describe_trigger(watched: str) -> dict[str, Any]:
     """What starts the job when a new file has landed in a folder, or in one below it, and no other follows at once."""
     return {
-        "pause_status": "UNPAUSED",
         "file_arrival": {
             "url": f"{watched.rstrip('/')}/",
             "min_time_between_triggers_seconds": QUIET_SECONDS,
@@ -84,13 +140,9 @@ def describe_trigger(watched: str) -> dict[str, Any]:
 
 
 def describe_task(table: Table) -> dict[str, Any]:
-    """The task that builds one table, after those that it is built from."""
+    """The task that builds one table, after those that it is built from; its owner is told when it fails."""
     variables = PARAMETERS | {name: variable for name, (variable, _) in RUN_PARAMETERS.items()}
-    settings = [
-        word
-        for name, variable in variables.items()
-        for word in ("--set", f"{variable}={{{{job.parameters.{name}}}}}")
-    ]
+    owners = [name_mailbox(owner) for owner in table.contract.owners if owner != OPERATORS]
     return {
         "task_key": name_task(table.address),
         "description": table.contract.title,
@@ -99,29 +151,51 @@ def describe_task(table: Table) -> dict[str, Any]:
             for address in table.dependencies
             if not address.startswith(f"{LANDING}.")
         ],
+        **describe_command(["--select", table.address], variables),
+        **({"email_notifications": {"on_failure": owners}} if owners else {}),
+    }
+
+
+def describe_command(words: list[str], variables: Mapping[str, str]) -> dict[str, Any]:
+    """A task's part that runs the wheel's command, once more after a minute where it fails.
+
+    Args:
+        words: what the command is asked.
+        variables: settings by the parameters of the job that they are.
+    """
+    settings = [
+        word
+        for name, variable in variables.items()
+        for word in ("--set", f"{variable}={{{{job.parameters.{name}}}}}")
+    ]
+    return {
         "environment_key": ENVIRONMENT,
         "python_wheel_task": {
             "package_name": PACKAGE,
             "entry_point": ENTRY_POINT,
-            "parameters": ["--select", table.address, "--run-id", "{{job.run_id}}", *settings],
+            "parameters": [*words, "--run-id", "{{job.run_id}}", *settings],
         },
+        "timeout_seconds": TASK_SECONDS,
+        "max_retries": 1,
+        "min_retry_interval_millis": RETRY_MILLISECONDS,
+        "retry_on_timeout": False,
+        # Serverless compute would try again by itself, also what a rule has refused.
+        "disable_auto_optimization": True,
+        "notification_settings": {"alert_on_last_attempt": True},
     }
 
 
 def load_resources(bundle: "Bundle") -> "Resources":  # noqa: ARG001 - a bundle calls it so
     """What a bundle's Python support asks for: the job, under its own name."""
-    return _hold(describe_job(all_tables(), WHEEL))
+    return hold_jobs({JOB: describe_job(all_tables())})
 
 
-def load_watching_resources(bundle: "Bundle") -> "Resources":  # noqa: ARG001 - a bundle calls it so
-    """The same job, started by files that land in the folder of its parameter ``landing``."""
-    return _hold(describe_job(all_tables(), WHEEL, "${var.landing}"))
-
-
-def _hold(described: dict[str, Any]) -> "Resources":
+def hold_jobs(described: Mapping[str, Mapping[str, Any]]) -> "Resources":
+    """Jobs by their names, as a bundle takes them."""
     from databricks.bundles.core import Resources  # noqa: PLC0415 - its licence keeps it out of what is installed
     from databricks.bundles.jobs import Job  # noqa: PLC0415 - as above
 
     resources = Resources()  # type: ignore[no-untyped-call] # the library has no types there
-    resources.add_job(JOB, Job.from_dict(cast("JobDict", described)))
+    for name, job in described.items():
+        resources.add_job(name, Job.from_dict(cast("JobDict", job)))
     return resources

@@ -29,6 +29,7 @@ KEEPING_OPERATIONS = frozenset(
         "VACUUM END",
         "ADD CONSTRAINT",
         "ADD FEATURE",
+        "CHANGE COLUMN",
         "CLUSTER BY",
         "COMPUTE STATS",
         "DOMAIN METADATA CLEANUP",

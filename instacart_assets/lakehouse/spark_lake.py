@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from instacart_assets.contracts.load import load_contracts
-from instacart_assets.contracts.model import IS_REFUSED, Contract
+from instacart_assets.contracts.model import IS_REFUSED, LAYER_DESCRIPTIONS, Contract
 from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.lakehouse import spark_care
 from instacart_assets.lakehouse.care import Files, Sweep
@@ -278,6 +278,8 @@ class SparkLake(Lakehouse):
         contract, pin = candidate.contract, candidate.pin
         if pin.version is None:
             self._make_table(contract)
+        else:
+            self._renew_comments(contract)
         removes = candidate.change is not None and candidate.change.removed > 0
         told = _tell_statement(notes, contract.address, pin)
         if not candidate.is_part or (removes and not self._can_set(told)):
@@ -357,8 +359,10 @@ class SparkLake(Lakehouse):
     def _make_table(self, contract: Contract) -> None:
         """Make a table that is not there, empty, with nullability and comments as the contract states them."""
         schema = self._names.schema(contract.address)
-        if schema is not None:
-            self.session.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        # Who may not make schemas may still make tables in one that is there.
+        if schema is not None and not self._has_schema(schema):
+            told = _quote(LAYER_DESCRIPTIONS[contract.layer])
+            self.session.sql(f"CREATE SCHEMA IF NOT EXISTS {schema} COMMENT {told}")
         columns = ", ".join(
             f"`{column.name}` {column.type}{' NOT NULL' if column.required else ''} "
             f"COMMENT {_quote(column.description)}"
@@ -368,6 +372,27 @@ class SparkLake(Lakehouse):
             f"CREATE TABLE IF NOT EXISTS {self._names.name(contract.address)} ({columns}) USING delta "
             f"COMMENT {_quote(contract.description)}"
         )
+
+    def _renew_comments(self, contract: Contract) -> None:
+        """Bring what is said of a table and its columns up to what the contract says: no write of rows does."""
+        name = self._names.name(contract.address)
+        known = self.session.sql(f"SELECT * FROM {name} LIMIT 0").schema  # noqa: S608 - the lake's own name
+        said = {field.name: field.metadata.get("comment") for field in known.fields}
+        for column in contract.columns:
+            if column.name in said and said[column.name] != column.description:
+                told = _quote(column.description)
+                self.session.sql(f"ALTER TABLE {name} ALTER COLUMN `{column.name}` COMMENT {told}").collect()
+        if spark_care.describe(self.session, name)["description"] != contract.description:
+            self.session.sql(f"COMMENT ON TABLE {name} IS {_quote(contract.description)}").collect()
+
+    def _has_schema(self, schema: str) -> bool:
+        try:
+            self.session.sql(f"DESCRIBE SCHEMA {schema}").collect()
+        except AnalysisException as error:
+            if _name_error(error) in ABSENT:
+                return False
+            raise
+        return True
 
     def _changes_of(self, address: str) -> Path:
         return self._candidates_of(address)

@@ -4,22 +4,24 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
+from databricks.bundles.core import Bundle
 from databricks.sdk.service.jobs import JobSettings
 
 from instacart_assets.databricks.native_job import (
     JOB,
+    OPERATORS,
     PARAMETERS,
     RUN_PARAMETERS,
+    RUN_SECONDS,
     describe_job,
     load_resources,
-    load_watching_resources,
+    name_mailbox,
     name_task,
 )
 from instacart_assets.definitions import build_defs
@@ -61,12 +63,12 @@ def test_every_edge_is_a_dependency(tasks: dict[str, dict[str, Any]]) -> None:
         assert {edge["task_key"] for edge in tasks[name_task(address)]["depends_on"]} == parents, address
 
 
-def build_bundle(folder: Path, loader: str) -> dict[str, Any]:
-    """The job that Databricks' own builder makes, as the command line calls it while a bundle is deployed."""
+def build_bundle(folder: Path, loader: str = "instacart_assets.databricks.native_job:load_resources") -> Any:
+    """The resources that Databricks' own builder makes, as the command line calls it while a bundle is deployed."""
     bundle = {
         "bundle": {"name": "probe", "target": "dev", "mode": "development"},
         "variables": {name: {"value": name} for name in PARAMETERS},
-        "python": {"resources": [f"instacart_assets.databricks.native_job:{loader}"]},
+        "python": {"resources": [loader]},
     }
     given, made, told = (folder / name for name in ("given.json", "made.json", "told.json"))
     given.write_text(json.dumps(bundle))
@@ -83,32 +85,51 @@ def build_bundle(folder: Path, loader: str) -> dict[str, Any]:
     )
     assert built.returncode == 0, built.stderr
     assert not told.read_text().strip(), told.read_text()
-    return dict(json.loads(made.read_text())["resources"]["jobs"][JOB])
+    return json.loads(made.read_text())["resources"]
 
 
 def test_a_bundle_takes_the_job(tmp_path: Path) -> None:
-    job = build_bundle(tmp_path, load_resources.__name__)
+    job = build_bundle(tmp_path)["jobs"][JOB]
     assert {task["task_key"] for task in job["tasks"]} == {name_task(table.address) for table in all_tables()}
     assert [parameter["name"] for parameter in job["parameters"]] == [*PARAMETERS, *RUN_PARAMETERS]
-    assert job["queue"] == {"enabled": True}
-    assert "trigger" not in job
+    assert (job["queue"], job["max_concurrent_runs"]) == ({"enabled": True}, 1)
+    assert job["tags"] == {"project": "instacart"}
+    assert job["email_notifications"]["on_failure"] == ["${var.data_engineering_email}"]
 
 
-def test_a_bundle_takes_the_job_that_starts_when_files_land(tmp_path: Path) -> None:
-    job = build_bundle(tmp_path, load_watching_resources.__name__)
-    arrival = job.pop("trigger")
-    assert arrival["file_arrival"]["url"] == "${var.landing}/"
-    assert arrival["pause_status"] == "UNPAUSED"
+def test_the_job_starts_when_files_land_unless_its_target_pauses_it(tmp_path: Path) -> None:
+    trigger = build_bundle(tmp_path)["jobs"][JOB]["trigger"]
+    # Where nothing is said, the mode of the target says it: paused in development.
+    assert "pause_status" not in trigger
+    arrival = trigger["file_arrival"]
+    assert arrival["url"] == "${var.landing}/"
     # Databricks refuses less than a minute.
-    assert min(value for name, value in arrival["file_arrival"].items() if name.endswith("_seconds")) >= 60
-    assert job == build_bundle(tmp_path, load_resources.__name__)
+    assert min(value for name, value in arrival.items() if name.endswith("_seconds")) >= 60
 
 
-def test_the_api_takes_the_job_that_starts_when_files_land() -> None:
-    described = describe_job(all_tables(), "wheel.whl", "/Volumes/main/landing/files/")
-    trigger = JobSettings.from_dict(described).as_dict()["trigger"]
-    assert trigger == described["trigger"]
-    assert trigger["file_arrival"]["url"] == "/Volumes/main/landing/files/"
+def test_the_api_takes_the_job() -> None:
+    described = describe_job(all_tables(), "wheel.whl")
+    taken = JobSettings.from_dict(described).as_dict()
+    for task in described["tasks"]:
+        if not task["depends_on"]:
+            del task["depends_on"]  # the SDK says nothing of what is empty
+    assert taken == described
+
+
+def test_who_owns_a_table_is_told_when_its_task_fails(tasks: dict[str, dict[str, Any]]) -> None:
+    for table in all_tables():
+        told = tasks[name_task(table.address)].get("email_notifications", {}).get("on_failure", [])
+        # The operators hear of every run that fails, and need not hear of it twice.
+        assert told == [name_mailbox(one) for one in table.contract.owners if one != OPERATORS]
+    assert name_mailbox("team:data-engineering") == "${var.data_engineering_email}"
+    assert name_mailbox("ada@example.org") == "ada@example.org"
+
+
+def test_no_task_runs_for_ever_or_over_and_over(tasks: dict[str, dict[str, Any]]) -> None:
+    for task in tasks.values():
+        assert 0 < task["timeout_seconds"] <= RUN_SECONDS
+        assert (task["max_retries"], task["retry_on_timeout"]) == (1, False)
+        assert task["disable_auto_optimization"] is True
 
 
 @pytest.mark.parametrize(
@@ -144,7 +165,6 @@ def test_the_command_that_tasks_run_is_in_the_wheel() -> None:
     assert callable(command.load())
 
 
-@pytest.mark.parametrize("load", [load_resources, load_watching_resources])
-def test_resources_hold_the_job_alone(load: Callable[[Any], Any]) -> None:
-    resources = load(None)
+def test_resources_hold_the_job_alone() -> None:
+    resources: Any = load_resources(Bundle(target="dev"))
     assert list(resources.jobs) == [JOB]

@@ -1,6 +1,7 @@
 """What is published on Spark is the whole of an audited candidate, at once, and by one run only."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
@@ -11,7 +12,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from instacart_assets.contracts.model import COLUMN_TYPES
+from instacart_assets.contracts.model import COLUMN_TYPES, LAYER_DESCRIPTIONS
 from instacart_assets.lakehouse.lake import (
     Candidate,
     LakePathError,
@@ -24,7 +25,7 @@ from instacart_assets.lakehouse.spark_lake import SparkLake
 from instacart_assets.settings import Settings
 from instacart_assets.tables.build import build_table
 from instacart_assets_tests.lakehouse.things import THINGS, publish, read_sorted, stage
-from instacart_assets_tests.parity.on_spark.conftest import open_folder
+from instacart_assets_tests.parity.on_spark.conftest import CATALOG, PREFIX, open_folder
 from instacart_assets_tests.small_contracts import make_column, make_contract
 from instacart_assets_tests.tables.things import BRONZE, SILVER, land
 
@@ -82,6 +83,38 @@ def test_types_nulls_comments_and_required_columns_are_those_of_the_contract(any
     with pytest.raises((PySparkException, Py4JJavaError), match="NOT NULL"):
         publish(any_lake, [(None, *row[1:])], typed)
     assert any_lake.read("silver.things").count() == 2
+
+
+def test_comments_of_table_and_schema_are_there_after_every_kind_of_publishing(any_lake: SparkLake) -> None:
+    def tell() -> str:
+        name = any_lake.name_for_query("silver.things")
+        return str(any_lake.session.sql(f"DESCRIBE DETAIL {name}").collect()[0]["description"])
+
+    for rows, contract in (([(1, "a")], THINGS), ([(1, "a", "red")], WIDENED), ([(2, "b")], THINGS)):
+        publish(any_lake, rows, contract)
+        assert tell() == THINGS.description
+    if any_lake.name_for_query("silver.things").startswith("delta."):
+        return  # a folder has no schema
+    schema = f"`{CATALOG}`.`{PREFIX}silver`"
+    told = {row[0]: row[1] for row in any_lake.session.sql(f"DESCRIBE SCHEMA {schema}").collect()}
+    assert told["Comment"] == LAYER_DESCRIPTIONS["silver"]
+
+
+def test_comments_follow_a_contract_that_says_something_else(any_lake: SparkLake) -> None:
+    first = publish(any_lake, [(1, "a"), (2, "b")])
+    columns = (replace(column, description=f"It's {column.name}.") for column in THINGS.columns)
+    changed = replace(THINGS, description="Things, said otherwise.", columns=tuple(columns))
+    second = publish(any_lake, [(1, "a"), (3, "c")], changed)
+    assert describe(any_lake) == [(one.name, one.type, one.description) for one in changed.columns]
+    detail = any_lake.session.sql(f"DESCRIBE DETAIL {any_lake.name_for_query('silver.things')}").collect()
+    assert detail[0]["description"] == changed.description
+    # Who follows the table sees two versions of rows and nothing between them.
+    seen = [one.version for one in any_lake.list_publications("silver.things", 5)]
+    assert seen == [second, first]
+    assert not any_lake.has_changed("silver.things", first, second - 1)
+    assert read_sorted(any_lake) == [(1, "a"), (3, "c")]
+    publish(any_lake, [(4, "d")], changed)
+    assert any_lake.find_version("silver.things") == second + 1
 
 
 def test_a_column_that_is_added_stays_until_the_contract_has_it_no_more(any_lake: SparkLake) -> None:

@@ -1,0 +1,86 @@
+"""Every table that contracts promise, empty, on the embedded engine: what SQL can be asked of.
+
+Here lives the making of those tables, by a target's names of schemas, and the question which columns a query gives.
+"""
+
+import re
+from functools import cached_property
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from instacart_assets.contracts.model import QUARANTINE, Contract
+from instacart_assets.contracts.quarantine import quarantine_of
+from instacart_assets.graph import all_tables
+from instacart_assets.lakehouse.sessions import open_session
+
+CATALOG = "sail"
+"""The engine's own catalog, which stands in for that of a workspace."""
+
+DEFAULT = "default"
+"""The schema that a session begins in."""
+
+NOISE = re.compile(r"\s*\n.*", re.DOTALL)
+
+
+class QueryFault(ValueError):  # noqa: N818 - what a query has, not an exception of the program
+    """A query cannot be answered; the message says why."""
+
+
+class EmptyLake:
+    """Empty tables, made when the first query is asked.
+
+    Args:
+        prefix: what the names of schemas begin with.
+    """
+
+    catalog = CATALOG
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+
+    def find_columns(self, sql: str, schema: str | None) -> tuple[str, ...]:
+        """Names of the columns that a query gives.
+
+        Args:
+            sql: the query.
+            schema: where tables are looked for that it names alone.
+
+        Raises:
+            QueryFault: it names a table or a column that no contract has, or is no SQL.
+        """
+        try:
+            self._session.sql(f"USE SCHEMA `{schema or DEFAULT}`")
+            # Only a query can stand here: nothing is changed.
+            return tuple(self._session.sql(f"SELECT * FROM (\n{sql}\n) AS asked").columns)  # noqa: S608 - see above
+        except PySparkException as error:
+            raise QueryFault(f"cannot be answered: {NOISE.sub('', str(error))}") from error
+        finally:
+            self._session.sql(f"USE SCHEMA `{DEFAULT}`")
+
+    @cached_property
+    def _session(self) -> SparkSession:
+        session = open_session()
+        for contract in list_contracts():
+            schema = f"`{self._prefix}{contract.layer}`"
+            session.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            columns = ", ".join(f"`{column.name}` {column.type}" for column in contract.columns)
+            session.sql(f"CREATE TABLE IF NOT EXISTS {schema}.`{contract.name}` ({columns}) USING parquet")
+        return session
+
+
+def list_contracts() -> list[Contract]:
+    """The contracts of all tables, those of the quarantine among them."""
+    contracts = {table.address: table.contract for table in all_tables()}
+    refusing = [
+        quarantine_of(contract, {source: contracts[source] for source in contract.row_sources})
+        for contract in contracts.values()
+        if contract.has_quarantine and not contract.landed_columns
+    ]
+    lines = [
+        quarantine_of(contract, {})
+        for contract in contracts.values()
+        if contract.has_quarantine and contract.landed_columns
+    ]
+    known = [*contracts.values(), *refusing, *lines]
+    return [one for one in known if one.layer != QUARANTINE or one.columns]

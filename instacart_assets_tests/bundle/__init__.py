@@ -1,0 +1,1 @@
+"""The bundle for Databricks: its checks, and that it agrees with the code."""
