@@ -82,12 +82,11 @@ def can_make(session: SparkSession, name: str, version: int) -> bool:
 
 def measure(session: SparkSession, name: str) -> Files:
     """The files of the version that stands."""
-    detail = describe(session, name)
+    detail = _describe(session, name)
     return Files(int(detail["numFiles"]), int(detail["sizeInBytes"]))
 
 
-def describe(session: SparkSession, name: str) -> Any:
-    """What Delta says of a table: its description, its properties, and how many files it has."""
+def _describe(session: SparkSession, name: str) -> Any:
     return session.sql(f"DESCRIBE DETAIL {name}").first()
 
 
@@ -138,14 +137,14 @@ def sweep(
 
 def _rehearse(session: SparkSession, name: str, hours: int) -> Files:
     """What a vacuum would remove; Delta tells of names, not of bytes, and refuses less than its own retention."""
-    is_set = describe(session, name)["properties"].get(RETENTION[1]) == _spell(hours)
+    is_set = _describe(session, name)["properties"].get(RETENTION[1]) == _spell(hours)
     reach = hours if is_set else max(hours, DELTAS_OWN_HOURS)
     return Files(session.sql(f"VACUUM {name} RETAIN {reach} HOURS DRY RUN").count(), 0)
 
 
 def _vacuum(session: SparkSession, name: str, hours: int) -> Files:
     wanted = {prop: _spell(hours) for prop in RETENTION}
-    known: Mapping[str, str] = describe(session, name)["properties"]
+    known: Mapping[str, str] = _describe(session, name)["properties"]
     if any(known.get(prop) != said for prop, said in wanted.items()):
         told = ", ".join(f"'{prop}' = '{said}'" for prop, said in wanted.items())
         session.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ({told})").collect()

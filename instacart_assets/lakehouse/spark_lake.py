@@ -382,7 +382,10 @@ class SparkLake(Lakehouse):
             if column.name in said and said[column.name] != column.description:
                 told = _quote(column.description)
                 self.session.sql(f"ALTER TABLE {name} ALTER COLUMN `{column.name}` COMMENT {told}").collect()
-        if spark_care.describe(self.session, name)["description"] != contract.description:
+        # Delta's own DESCRIBE DETAIL counts files first.
+        told_of = self.session.sql(f"DESCRIBE TABLE EXTENDED {name}").collect()
+        comments = [row["data_type"] for row in told_of if row["col_name"] == "Comment"]
+        if contract.description not in comments[-1:]:
             self.session.sql(f"COMMENT ON TABLE {name} IS {_quote(contract.description)}").collect()
 
     def _has_schema(self, schema: str) -> bool:
