@@ -18,17 +18,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from scipy.optimize import nnls
 
 from instacart_assets.gold.measures import divide
+from instacart_assets.gold.promotion_effect import LENGTHS, estimate_log_effect, has_enough_data, name_length
 from instacart_assets.gold.promotion_placebos import sum_placebos
-from instacart_assets.gold.promotion_windows import estimate_log_effect, has_enough_data
 from instacart_assets.tables.declare import table
-
-LENGTHS = {"short": 0, "medium": 10, "long": 14}
-"""Lengths of promotions, and the days from which on each begins."""
 
 PLACEBOS_OF_ALL = 300
 """As many placebos of all departments count for a department, beside its own."""
@@ -133,14 +130,6 @@ def gather_bins(placebos: DataFrame) -> DataFrame:
         )
         .select("department_id", "placebos", "surprise", "spread", "daily_spread")
     )
-
-
-def name_length() -> Column:
-    """Name of the length of a promotion, by its promotion_days."""
-    name = F.lit(next(iter(LENGTHS)))
-    for length, days in LENGTHS.items():
-        name = F.when(F.col("promotion_days") >= days, F.lit(length)).otherwise(name)
-    return name
 
 
 def fit_noise(bins: Sequence[Bin], departments: Iterable[int]) -> dict[int, Noise]:

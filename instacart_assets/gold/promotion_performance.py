@@ -4,19 +4,21 @@ Here lives one row per promotion and product. The days and the control behind th
 ``promotion_windows.py``; the same estimate day by day is in ``promotion_daily_effect.py``.
 """
 
-from functools import reduce
-
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from instacart_assets.gold.measures import divide, find_date_origin
-from instacart_assets.gold.promotion_noise import LENGTHS, name_length
+from instacart_assets.gold.promotion_effect import (
+    choose_bias,
+    estimate_aisle_growth,
+    estimate_error,
+    estimate_log_effect,
+    has_enough_data,
+    promotion_units,
+)
 from instacart_assets.gold.promotion_windows import (
     PROMOTION_KEY,
     WINDOW_KEY,
-    estimate_aisle_growth,
-    estimate_log_effect,
-    has_enough_data,
     lay_out_days,
     sum_periods,
 )
@@ -79,9 +81,8 @@ def promotion_performance(
 def estimate_effects(totals: DataFrame) -> DataFrame:
     """Units, lift with its interval and p-value, baseline units and the aisle's loss per promotion.
 
-    With L the log effect without bias and f, v, w the noise of units, days and windows,
-    SE^2 = f [1 / (Y + f / 2) + 1 / (B + f / 2)] + v (1 / D + 1 / b) + w, the interval is exp(L +- 1.96 SE) and
-    p = 2 Phi(-|L| / SE): it holds 1 exactly where p is 0.05 or more.
+    With L the log effect without bias and SE its error the interval is exp(L +- 1.96 SE) and p = 2 Phi(-|L| / SE):
+    it holds 1 exactly where p is 0.05 or more.
 
     Lift comes from clean days: (Y + f / 2) / lift is what they would have sold without the promotion. Scaled by the
     control's units on all promotion days over those on clean ones it speaks of the same days as ``units``, and
@@ -90,18 +91,11 @@ def estimate_effects(totals: DataFrame) -> DataFrame:
     Args:
         totals: period totals of each promotion, with the noise of its department.
     """
-    half, days = F.col("unit_dispersion") / 2, F.col("promotion_days")
-    units, baseline = F.col("promotion_units") + half, F.col("baseline_units") + half
-    error = F.sqrt(
-        F.col("unit_dispersion") * (divide(F.lit(1), units) + divide(F.lit(1), baseline))
-        + F.col("daily_variance") * (divide(F.lit(1), days) + divide(F.lit(1), F.col("baseline_days")))
-        + F.col("window_variance")
-    )
     effect = F.when(F.col("is_enough_data"), estimate_log_effect() - choose_bias())
     judged = (
         totals.withColumn("is_enough_data", has_enough_data() & F.col("unit_dispersion").isNotNull())
         .withColumn("effect", effect)
-        .withColumn("error", F.when(F.col("effect").isNotNull(), error))
+        .withColumn("error", F.when(F.col("effect").isNotNull(), estimate_error()))
     )
     lift, aisle_lift = F.exp("effect"), F.when(F.col("is_enough_data"), estimate_aisle_growth())
     margin = F.lit(QUANTILE_95) * F.col("error")
@@ -113,26 +107,12 @@ def estimate_effects(totals: DataFrame) -> DataFrame:
         F.exp(F.col("effect") - margin).alias("lift_ci_low"),
         F.exp(F.col("effect") + margin).alias("lift_ci_high"),
         find_two_sided_p(divide(F.col("effect"), F.col("error"))).alias("p_value"),
-        (divide(units, lift) * all_per_clean).alias("baseline_units"),
+        (divide(promotion_units(), lift) * all_per_clean).alias("baseline_units"),
         # Units the aisle's other products would have sold less those they sold: A_P (e^-L - 1).
         (divide(F.col("promotion_aisle"), aisle_lift) - F.col("promotion_aisle")).alias(
             "aisle_cannibalisation_units"
         ),
         "is_enough_data",
-    )
-
-
-def choose_bias() -> Column:
-    """The bias of a promotion's length; none where no placebo of any length told of it."""
-    return F.coalesce(
-        reduce(
-            lambda otherwise, length: F.when(name_length() == length, F.col(f"bias_of_{length}")).otherwise(
-                otherwise
-            ),
-            LENGTHS,
-            F.lit(None).cast("double"),
-        ),
-        F.lit(0.0),
     )
 
 

@@ -9,12 +9,13 @@ from pyspark.sql import functions as F
 from instacart_assets.gold.measures import list_days
 from instacart_assets.gold.promotion_windows import (
     DAYS_AROUND_PROMOTION,
+    PERIODS,
     PRE_PERIOD_DAYS,
     WASHOUT_DAYS,
     WINDOW_KEY,
     find_observed_days,
     first_day,
-    is_promotion_day,
+    is_in_period,
     place_promotions,
     sum_eligible_units,
 )
@@ -25,8 +26,6 @@ MOST_PRODUCTS = 200
 
 FEWEST_UNITS = 5
 """A product sells so many units in 28 days, on average over all, to be a placebo: fewer tell nothing of noise."""
-
-PERIODS = ("promotion", "baseline", "pre_period")
 
 _SCATTER, _PRIME = 7_919, 10_007
 
@@ -141,13 +140,3 @@ def sum_by_period(units: str) -> list[Column]:
         .alias(f"{period}_{units}")
         for period in PERIODS
     ]
-
-
-def is_in_period(period: str) -> Column:
-    """Whether order_date lies in a period of its window."""
-    baseline_start = F.date_sub("start_date", DAYS_AROUND_PROMOTION)
-    return {
-        "promotion": is_promotion_day(),
-        "baseline": (F.col("order_date") >= baseline_start) & (F.col("order_date") < F.col("start_date")),
-        "pre_period": F.col("order_date") < baseline_start,
-    }[period]

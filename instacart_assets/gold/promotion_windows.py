@@ -13,10 +13,10 @@ week before it. The control is what the product's department sold outside the pr
 that had a promotion of their own from 35 days before the promotion to its end.
 """
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from instacart_assets.gold.measures import divide, list_days
+from instacart_assets.gold.measures import list_days
 
 DAYS_AROUND_PROMOTION = 28
 """Length of the baseline before a promotion, and of the days shown after it: whole weeks."""
@@ -25,11 +25,7 @@ PRE_PERIOD_DAYS = 56
 WASHOUT_DAYS = 7
 """Days after a promotion on which its product may still sell more, or less, than it would have."""
 
-MINIMUM_EXPECTED_PROMOTION_UNITS = 10
-MINIMUM_EXPECTED_BASELINE_UNITS = 20
-MINIMUM_PROMOTION_DAYS = 7
-MINIMUM_BASELINE_DAYS = 14
-MINIMUM_PRE_PERIOD_DAYS = 21
+PERIODS = ("promotion", "baseline", "pre_period")
 
 PROMOTION_KEY = ("promotion_id", "product_id")
 WINDOW_KEY = ("start_date", "end_date")
@@ -183,6 +179,16 @@ def is_promotion_day() -> Column:
     return F.col("order_date").between(F.col("start_date"), F.col("end_date"))
 
 
+def is_in_period(period: str) -> Column:
+    """Whether order_date lies in a period of its window."""
+    baseline_start = F.date_sub("start_date", DAYS_AROUND_PROMOTION)
+    return {
+        "promotion": is_promotion_day(),
+        "baseline": (F.col("order_date") >= baseline_start) & (F.col("order_date") < F.col("start_date")),
+        "pre_period": F.col("order_date") < baseline_start,
+    }[period]
+
+
 def period_totals() -> dict[str, Column]:
     """Aggregates over the days of one promotion, by name.
 
@@ -191,21 +197,14 @@ def period_totals() -> dict[str, Column]:
     ``_aisle``.
     """
     counts = F.col("is_clean") & F.col("is_observed")
-    baseline_start = F.date_sub("start_date", DAYS_AROUND_PROMOTION)
-    periods = {
-        "promotion": counts & is_promotion_day(),
-        "baseline": counts
-        & (F.col("order_date") >= baseline_start)
-        & (F.col("order_date") < F.col("start_date")),
-        "pre_period": counts & (F.col("order_date") < baseline_start),
-        "all_promotion": is_promotion_day(),
-    }
+    periods = {period: counts & is_in_period(period) for period in PERIODS}
+    periods["all_promotion"] = is_promotion_day()
     totals = {}
-    for name, is_in_period in periods.items():
-        totals[f"{name}_days"] = _sum_where(F.lit(1), is_in_period)
-        totals[f"{name}_units"] = _sum_where(F.col("units"), is_in_period)
-        totals[f"{name}_control"] = _sum_where(F.col("control_units"), is_in_period)
-        totals[f"{name}_aisle"] = _sum_where(F.col("aisle_units"), is_in_period)
+    for name, applies in periods.items():
+        totals[f"{name}_days"] = _sum_where(F.lit(1), applies)
+        totals[f"{name}_units"] = _sum_where(F.col("units"), applies)
+        totals[f"{name}_control"] = _sum_where(F.col("control_units"), applies)
+        totals[f"{name}_aisle"] = _sum_where(F.col("aisle_units"), applies)
     return totals
 
 
@@ -216,57 +215,3 @@ def _sum_where(value: Column, condition: Column) -> Column:
 def sum_periods(days: DataFrame) -> DataFrame:
     """One row per promotion with its period totals."""
     return days.groupBy(*PROMOTION_KEY).agg(*(total.alias(name) for name, total in period_totals().items()))
-
-
-def attach_period_totals(days: DataFrame) -> DataFrame:
-    """The days, each with the period totals of its promotion."""
-    of_promotion = Window.partitionBy(*PROMOTION_KEY)
-    return days.select(
-        "*", *(total.over(of_promotion).alias(name) for name, total in period_totals().items())
-    )
-
-
-def has_enough_data() -> Column:
-    """Whether the promotion's pre-period is large enough for an estimate, from its period totals.
-
-    Decided before the baseline: choosing promotions by the baseline they are compared with would bias them.
-    """
-    usual_units = divide(F.col("pre_period_units"), F.col("pre_period_control"))
-    expected_promotion_units = usual_units * F.col("promotion_control")
-    expected_baseline_units = usual_units * F.col("baseline_control")
-    return F.coalesce(
-        (expected_promotion_units >= MINIMUM_EXPECTED_PROMOTION_UNITS)
-        & (expected_baseline_units >= MINIMUM_EXPECTED_BASELINE_UNITS)
-        & (F.col("promotion_days") >= MINIMUM_PROMOTION_DAYS)
-        & (F.col("baseline_days") >= MINIMUM_BASELINE_DAYS)
-        & (F.col("pre_period_days") >= MINIMUM_PRE_PERIOD_DAYS),
-        F.lit(False),
-    )
-
-
-def estimate_log_effect() -> Column:
-    """Log of the product's growth from baseline to promotion by the control's, over clean days, but for its bias.
-
-    ln[(Y + f / 2) / (B + f / 2)] - ln(C_P / C_B) + v / 2 (1 / D - 1 / b), with f the department's unit_dispersion, v its
-    daily_variance, and D and b the days: the two terms make up for what the logarithm of a varying number is too low by.
-    Null where a control is zero.
-    """
-    half = F.col("unit_dispersion") / 2
-    growth = divide(F.col("promotion_units") + half, _positive(F.col("baseline_units") + half))
-    per_day = divide(F.lit(1), F.col("promotion_days")) - divide(F.lit(1), F.col("baseline_days"))
-    return F.log(_positive(growth)) - F.log(estimate_control_growth()) + F.col("daily_variance") / 2 * per_day
-
-
-def estimate_aisle_growth() -> Column:
-    """Growth of the aisle's eligible products by the control's, over clean days; null where any of the four is zero."""
-    growth = divide(_positive(F.col("promotion_aisle")), _positive(F.col("baseline_aisle")))
-    return divide(growth, estimate_control_growth())
-
-
-def estimate_control_growth() -> Column:
-    """The control's units on clean promotion days per unit on clean baseline days; null where either is zero."""
-    return divide(_positive(F.col("promotion_control")), _positive(F.col("baseline_control")))
-
-
-def _positive(value: Column) -> Column:
-    return F.when(value > 0, value)

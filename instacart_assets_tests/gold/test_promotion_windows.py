@@ -6,9 +6,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from instacart_assets.gold.promotion_effect import estimate_aisle_growth, has_enough_data
 from instacart_assets.gold.promotion_windows import (
-    estimate_aisle_growth,
-    has_enough_data,
     lay_out_days,
     list_promotion_days,
     mark_clean_days,
