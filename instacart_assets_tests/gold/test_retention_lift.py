@@ -115,7 +115,7 @@ def test_beside_many_others_the_interval_is_wilsons(spark: SparkSession) -> None
 
 
 def test_luck_is_told_as_luck_where_nearly_all_are_retained(spark: SparkSession) -> None:
-    """35 of 40 where 56 % are expected: once in 70,000, says the binomial distribution."""
+    """35 of 40 where 56 % are expected: once in 27,000 times, says the binomial distribution."""
     starters, retained, customers, rate = 40, 35, 4_000_000, 0.56
     row = judge(spark, (1, 1, starters, retained, customers, int(customers * rate))).collect()[0]
     exact = stats.binomtest(retained, starters, rate).pvalue
