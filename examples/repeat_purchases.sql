@@ -1,11 +1,13 @@
--- Products that customers come back to: how many of a product's buyers bought it again, and how soon.
+-- Products whose first customers stay: how much more often than customers with an equally large first basket, at least
+-- (the lower end of the 95 % interval), and whether that is more than luck among so many products.
 SELECT
   product_name,
-  department,
-  buyers,
-  round(repeat_buyer_rate, 2) AS came_back,
-  median_days_between_purchases AS after_days
+  first_order_buyers AS start_with_it,
+  round(repeat_buyer_rate, 2) AS buy_it_again,
+  round(retention_lift, 2) AS crude_lift,
+  round(retention_lift_adjusted, 2) AS lift,
+  round(retention_lift_adjusted_ci_low, 2) AS at_least,
+  is_retention_signal AS signal
 FROM gold.product_repeat_purchase
-WHERE buyers >= 100
-ORDER BY repeat_buyer_rate DESC, product_name
-LIMIT 8
+WHERE retention_rank <= 8
+ORDER BY retention_rank

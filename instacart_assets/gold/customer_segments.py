@@ -1,6 +1,8 @@
-"""Customers by how much and how regularly they order.
+"""Customers by how much and how regularly they order, and whether they still do.
 
-Here lives one row per customer and the segment rules. Cohorts by order number are in ``order_retention.py``.
+Here lives one row per customer and the rules of segments and of lapsing. A segment says how a customer has ordered: it
+needs gaps between orders alone, which are exact whatever is known of dates. Whether a customer has lapsed is a question to
+the calendar, and stays open where dates are estimated; there the last gap, beside the earlier ones, says what can be said. Cohorts by order number are in ``order_retention.py``.
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -19,6 +21,14 @@ LOYAL_GAP_DAYS = 10
 
 REGULAR_GAP_DAYS = 14
 """``regular``: not loyal, on average at most a fortnight between orders; ``occasional``: further apart."""
+
+LAPSED_GAPS = 3
+LAPSED_DAYS = 28
+"""Lapsed: silent for more than three of the customer's own mean gaps, and for more than four weeks.
+
+Of a customer without any rhythm, whose next order is as likely today as on any other day, one gap in twenty is as long as
+three mean ones (exp(-3)); of one with a rhythm, fewer.
+"""
 
 
 @table("gold.customer_segments", by=["user_id"])
@@ -42,6 +52,10 @@ def customer_segments(
             divide(F.col("units"), F.col("baskets")).alias("average_basket_units"),
             "average_days_between_orders",
             "recency_days",
+            divide(F.col("recency_days"), F.col("average_days_between_orders")).alias("recency_gaps"),
+            has_lapsed().alias("is_lapsed"),
+            "last_gap_days",
+            "last_gap_ratio",
             divide(F.col("reordered_units"), F.col("units")).alias("reorder_rate"),
             "favourite_department",
             "favourite_order_dow",
@@ -51,7 +65,7 @@ def customer_segments(
 
 
 def measure_rhythm(orders: DataFrame, as_of: DataFrame) -> DataFrame:
-    """Orders, mean days between them and days since the last, per customer."""
+    """Orders, mean days between them, the last gap and days since the last order, per customer."""
     is_known = F.col("order_date") <= F.col("as_of_date")
     by_customer = (
         orders.select("user_id", "order_date", "is_date_estimated")
@@ -59,17 +73,31 @@ def measure_rhythm(orders: DataFrame, as_of: DataFrame) -> DataFrame:
         .groupBy("user_id")
         .agg(
             F.count("*").alias("orders"),
-            F.datediff(F.max("order_date"), F.min("order_date")).alias("span_days"),
+            F.array_sort(F.collect_list("order_date")).alias("dates"),
             F.max(F.when(is_known, F.col("order_date"))).alias("last_known_date"),
             F.max("as_of_date").alias("as_of_date"),
             F.bool_or("is_date_estimated").alias("is_date_estimated"),
         )
+        .withColumns(
+            {
+                "first_date": F.get("dates", F.lit(0)),
+                "last_date": F.get("dates", F.col("orders").cast("int") - 1),
+                "date_before": F.get("dates", F.greatest(F.col("orders").cast("int") - 2, F.lit(0))),
+            }
+        )
     )
+    several = F.col("orders") > 1
+    earlier_mean = divide(F.datediff("date_before", "first_date"), F.col("orders") - 2)
+    last_gap = F.when(several, F.datediff("last_date", "date_before").cast("bigint"))
     recency = F.datediff("as_of_date", "last_known_date").cast("bigint")
     return by_customer.select(
         "user_id",
         "orders",
-        divide(F.col("span_days"), F.col("orders") - 1).alias("average_days_between_orders"),
+        divide(F.datediff("last_date", "first_date"), F.col("orders") - 1).alias(
+            "average_days_between_orders"
+        ),
+        last_gap.alias("last_gap_days"),
+        divide(last_gap, earlier_mean).alias("last_gap_ratio"),
         # Where dates are estimated the distance to any fixed day is an assumption, not a measurement.
         F.when(~F.col("is_date_estimated"), recency).alias("recency_days"),
     )
@@ -129,3 +157,10 @@ def choose_segment() -> Column:
         .when(gap <= REGULAR_GAP_DAYS, F.lit("regular"))
         .otherwise(F.lit("occasional"))
     )
+
+
+def has_lapsed() -> Column:
+    """Whether a customer with a rhythm is silent for longer than it explains; null where that cannot be known."""
+    recency, gap = F.col("recency_days"), F.col("average_days_between_orders")
+    is_silent = (recency > LAPSED_DAYS) & (recency > LAPSED_GAPS * gap)
+    return F.when((F.col("orders") >= ESTABLISHED_ORDERS) & recency.isNotNull(), is_silent)

@@ -4,13 +4,15 @@ Here lives the dense daily fact per department: a quiet day is a row of zeros, s
 charts need no filling. Single products are in ``daily_product_sales.py``.
 """
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from instacart_assets.gold.measures import divide, find_date_origin, gather_department_baskets, list_days
 from instacart_assets.tables.declare import table
 
-DAYS_OF_MEAN = 7
+WEEK, FOUR_WEEKS = 7, 28
+"""Days that means go over: whole weeks, so that no day of the week weighs more than another."""
+
 COUNTS = ("units", "orders", "customers", "reordered_units")
 
 
@@ -24,20 +26,37 @@ def department_daily_sales(silver_order_items: DataFrame, silver_departments: Da
         .fillna(0, subset=list(COUNTS))
     )
     same_day = Window.partitionBy("order_date")
-    week_to_day = (
-        Window.partitionBy("department_id")
-        .orderBy("order_date")
-        .rowsBetween(-(DAYS_OF_MEAN - 1), Window.currentRow)
-    )
-    return dense.select(
+    return dense.withColumn("units_7d_average", average_units(WEEK)).select(
         *keys,
         "department",
         *COUNTS,
         divide(F.col("reordered_units"), F.col("units")).alias("reorder_rate"),
         divide(F.col("units"), F.sum("units").over(same_day)).alias("units_share"),
-        F.avg(F.col("units").cast("double")).over(week_to_day).alias("units_7d_average"),
+        "units_7d_average",
+        average_units(FOUR_WEEKS).alias("units_28d_average"),
+        look_back("units").alias("units_week_before"),
+        divide(F.col("units_7d_average"), average_of_full_week_before()).alias("week_on_week_index"),
         "is_date_estimated",
     )
+
+
+def average_units(days: int) -> Column:
+    """Mean units over this day and those before it, so many in all; over fewer at the start of the range."""
+    days_to_day = (
+        Window.partitionBy("department_id").orderBy("order_date").rowsBetween(-(days - 1), Window.currentRow)
+    )
+    return F.avg(F.col("units").cast("double")).over(days_to_day)
+
+
+def look_back(column: str) -> Column:
+    """What a column held a week before, on the same day of the week; null in the first week."""
+    return F.lag(column, WEEK).over(Window.partitionBy("department_id").orderBy("order_date"))
+
+
+def average_of_full_week_before() -> Column:
+    """units_7d_average of a week before; null until that is the mean of a whole week."""
+    day_of_range = F.row_number().over(Window.partitionBy("department_id").orderBy("order_date"))
+    return F.when(day_of_range >= 2 * WEEK, look_back("units_7d_average"))
 
 
 def lay_out_department_days(order_items: DataFrame, departments: DataFrame) -> DataFrame:

@@ -1,6 +1,7 @@
 """How products are bought again: by how many of their buyers, how soon, and what that says of customers.
 
-Here lives one row per product over all dates. Sales by day are in ``daily_product_sales.py``.
+Here lives one row per product over all dates. What starting with a product says of staying is estimated in
+``retention_lift.py``; sales by day are in ``daily_product_sales.py``.
 """
 
 from datetime import date
@@ -8,11 +9,9 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from instacart_assets.gold.measures import count_reordered, divide, find_highest_order_numbers
+from instacart_assets.gold.measures import count_reordered, divide
+from instacart_assets.gold.retention_lift import measure_retention
 from instacart_assets.tables.declare import table
-
-RETAINED_ORDERS = 10
-"""A customer with at least this many orders counts as retained."""
 
 MINIMUM_BUYERS_TO_RANK = 20
 """A product with fewer buyers has no rank: its repeat buyer rate is mostly chance."""
@@ -34,9 +33,9 @@ def product_repeat_purchase(
         silver_products.select("product_id", "product_name", "aisle", "department", "department_id")
         .join(sum_lines(silver_order_items), "product_id", "left")
         .join(measure_repeats(silver_order_items), "product_id", "left")
-        .join(count_first_order_buyers(silver_order_items, silver_orders), "product_id", "left")
+        .join(measure_retention(silver_order_items, silver_orders), "product_id", "left")
         .fillna(0, subset=counts)
-        .crossJoin(measure_overall_retention(silver_orders))
+        .fillna(False, subset=["is_enough_first_orders"])
         .withColumn("repeat_buyer_rate", divide(F.col("repeat_buyers"), F.col("buyers")))
         .withColumn("retention_rate_10", divide(F.col("retained_buyers"), F.col("first_order_buyers")))
     )
@@ -55,9 +54,17 @@ def product_repeat_purchase(
         divide(F.col("sum_of_cart_positions"), F.col("units")).alias("average_cart_position"),
         "first_order_buyers",
         "retention_rate_10",
-        divide(F.col("retention_rate_10"), F.col("overall_retention_rate")).alias("retention_lift"),
-        F.lit(None).cast("double").alias("retention_lift_ci_low"),
-        F.lit(None).cast("double").alias("retention_lift_ci_high"),
+        "retention_lift",
+        "retention_lift_ci_low",
+        "retention_lift_ci_high",
+        "retention_lift_adjusted",
+        "retention_lift_adjusted_ci_low",
+        "retention_lift_adjusted_ci_high",
+        "is_enough_first_orders",
+        "retention_p_value",
+        "retention_p_value_adjusted",
+        "is_retention_signal",
+        "retention_rank",
         rank_in_department().alias("repeat_rank_in_department"),
     )
 
@@ -150,28 +157,6 @@ def list_purchases(order_items: DataFrame) -> DataFrame:
 
 def _unpack(purchase: str) -> Column:
     return F.shiftright(F.col(f"pair.{purchase}"), _DAY_BITS)
-
-
-def count_first_order_buyers(order_items: DataFrame, orders: DataFrame) -> DataFrame:
-    """Customers with the product in their first order, and those retained among them, per product."""
-    first_lines = order_items.where("order_number = 1").select("product_id", "user_id")
-    is_retained = F.col("highest_order_number") >= RETAINED_ORDERS
-    # A first order holds a product once: each line is another customer.
-    return (
-        first_lines.join(find_highest_order_numbers(orders), "user_id")
-        .groupBy("product_id")
-        .agg(F.count("*").alias("first_order_buyers"), F.count_if(is_retained).alias("retained_buyers"))
-    )
-
-
-def measure_overall_retention(orders: DataFrame) -> DataFrame:
-    """One row: the share of all customers with an order who are retained."""
-    retained = F.count_if(F.col("highest_order_number") >= RETAINED_ORDERS)
-    return (
-        find_highest_order_numbers(orders)
-        .agg(retained.alias("retained"), F.count("*").alias("customers"))
-        .select(divide(F.col("retained"), F.col("customers")).alias("overall_retention_rate"))
-    )
 
 
 def rank_in_department() -> Column:

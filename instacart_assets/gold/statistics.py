@@ -1,4 +1,4 @@
-"""Statistics as columns: the tails of the normal distribution, and p-values adjusted for their number.
+"""Statistics as columns: tails of the normal distribution, intervals of shares, p-values adjusted for their number.
 
 Here lives what Spark's SQL has no function for. What is estimated stands with the tables.
 """
@@ -8,6 +8,8 @@ from math import sqrt
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+
+from instacart_assets.gold.measures import divide
 
 _ERFC = (
     -1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587,
@@ -28,6 +30,25 @@ def find_two_sided_p(z: Column) -> Column:
         exponent = exponent * t + F.lit(coefficient)
     # least() passes nulls over.
     return F.when(z.isNotNull(), F.least(t * F.exp(-distance * distance + exponent), F.lit(1.0)))
+
+
+def find_wilson_interval(share: Column, size: Column) -> tuple[Column, Column]:
+    """Lower and upper end of the 95 % score interval of a share: Wilson (1927).
+
+    Both lie within 0 and 1, and neither collapses where the share is 0 or 1. Null where either argument is null or the size
+    is not above 0.
+
+    Args:
+        share: what was seen, 0 to 1.
+        size: of how many; need not be whole, as where a design is worth fewer independent ones.
+    """
+    slack = divide(F.lit(QUANTILE_95 * QUANTILE_95), F.when(size > 0, size))
+    middle = share + slack / 2
+    reach = F.sqrt(slack * share * (F.lit(1.0) - share) + slack * slack / 4)
+    # Where the share is 0 or 1, rounding must not lead beyond it.
+    low = F.when(share.isNotNull(), F.greatest((middle - reach) / (slack + 1), F.lit(0.0)))
+    high = F.when(share.isNotNull(), F.least((middle + reach) / (slack + 1), F.lit(1.0)))
+    return F.when(slack.isNotNull(), low), F.when(slack.isNotNull(), high)
 
 
 def adjust_p_values(rows: DataFrame, key: Sequence[str]) -> DataFrame:

@@ -1,6 +1,6 @@
 """Customers by how much and how regularly they order."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -170,4 +170,61 @@ def test_without_orders_there_are_no_customers(spark: SparkSession) -> None:
     orders = make_table(spark, "silver.orders")
     result = customer_segments(orders, no_baskets(spark), make_days(orders, CALENDAR), CALENDAR)
     assert result.count() == 0
+    assert find_broken_promises(result, ADDRESS) == []
+
+
+@pytest.mark.parametrize(
+    ("orders", "gap", "silent_days", "is_lapsed"),
+    [
+        (5, 10, 30, False),  # three own gaps
+        (5, 10, 31, True),
+        (5, 2, 28, False),  # fourteen own gaps, but four weeks only
+        (5, 2, 29, True),
+        (5, 60, 180, False),
+        (5, 60, 181, True),
+        (5, 0, 29, True),  # all orders on one day
+        (4, 10, 400, None),  # too few orders to speak of a rhythm
+    ],
+)
+def test_customers_lapse_by_their_own_rhythm(
+    spark: SparkSession, orders: int, gap: int, silent_days: int, is_lapsed: bool | None
+) -> None:
+    first = date(2020, 1, 1)
+    days = [first + timedelta(days=number * gap) for number in range(orders)]
+    frame = make_table(
+        spark, "silver.orders", ORDER, [(number, 7, day, 0) for number, day in enumerate(days, 1)]
+    )
+    calendar = OrderCalendar(as_of_date=days[-1] + timedelta(days=silent_days))
+    result = customer_segments(frame, no_baskets(spark), make_days(frame, calendar), calendar)
+    expected_gaps = silent_days / gap if gap else None
+    assert read_rows(result, "recency_days recency_gaps is_lapsed") == [
+        (silent_days, expected_gaps, is_lapsed)
+    ]
+    assert find_broken_promises(result, ADDRESS) == []
+
+
+def test_nobody_lapses_by_estimated_dates_and_the_last_gap_says_what_can_be_said(
+    spark: SparkSession,
+) -> None:
+    days = {
+        7: ["2020-03-01", "2020-01-01", "2020-01-06", "2020-01-11"],  # 5, 5, 50; rows come in any order
+        8: ["2020-01-01", "2020-01-31"],
+        9: ["2020-01-01"],
+        10: ["2020-01-01", "2020-01-01", "2020-01-08"],  # 0, 7
+        11: ["2020-01-01", "2020-01-09", "2020-01-09"],  # 8, 0
+    }
+    rows = [
+        (100 * user + number, user, day, True)
+        for user, own in days.items()
+        for number, day in enumerate(own, 1)
+    ]
+    orders = make_table(spark, "silver.orders", "order_id user_id order_date is_date_estimated", rows)
+    result = customer_segments(orders, no_baskets(spark), make_days(orders, CALENDAR), CALENDAR)
+    assert read_rows(result, "user_id recency_gaps is_lapsed last_gap_days last_gap_ratio") == [
+        (7, None, None, 50, 10.0),
+        (8, None, None, 30, None),
+        (9, None, None, None, None),
+        (10, None, None, 7, None),
+        (11, None, None, 0, 0.0),
+    ]
     assert find_broken_promises(result, ADDRESS) == []

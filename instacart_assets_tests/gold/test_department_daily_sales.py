@@ -77,6 +77,37 @@ def test_the_mean_is_over_the_day_and_the_six_before_quiet_days_included(spark: 
     assert means[2, "2020-01-08"] == pytest.approx(1 / 7)
 
 
+def test_four_weeks_are_averaged_and_a_week_is_compared_with_the_week_before(spark: SparkSession) -> None:
+    # One unit a day in the first 20 days and two from then on, for 36 days.
+    sold = [
+        (1, f"2020-01-{day:02d}" if day <= 31 else f"2020-02-{day - 31:02d}")
+        for day in range(1, 37)
+        for _ in range(1 if day <= 20 else 2)
+    ]
+    lines = make_table(
+        spark,
+        "silver.order_items",
+        LINE,
+        [(number, 1, department, number, day, False) for number, (department, day) in enumerate(sold, 1)],
+    )
+    result = department_daily_sales(lines, make_table(spark, "silver.departments", "department_id", [1, 2]))
+    rows = read_rows(
+        result.where("department_id = 1"),
+        "order_date units units_28d_average units_week_before week_on_week_index",
+    )
+    assert [row[2] for row in rows[:20]] == [1.0] * 20
+    assert rows[27][2] == pytest.approx(36 / 28)  # 20 days of one and 8 of two
+    assert rows[35][2] == pytest.approx(44 / 28)  # 12 and 16
+    assert [row[3] for row in rows[:8]] == [None] * 7 + [1]
+    assert [row[3] for row in rows[26:28]] == [1, 2]  # the 20th and the 21st
+    assert [row[4] for row in rows[:14]] == [None] * 13 + [1.0]
+    assert rows[20][4] == pytest.approx(8 / 7)  # six days of one and one of two
+    assert [row[4] for row in rows[26:28]] == [2.0, pytest.approx(14 / 8)]
+    quiet = read_rows(result.where("department_id = 2"), "week_on_week_index")
+    assert quiet == [(None,)] * 36  # nothing to compare with
+    assert find_broken_promises(result, ADDRESS) == []
+
+
 def test_without_order_lines_there_are_no_days(spark: SparkSession) -> None:
     result = department_daily_sales(
         make_table(spark, "silver.order_items"), make_table(spark, "silver.departments", "department_id", [1])

@@ -2,6 +2,7 @@
 
 import pytest
 from pyspark.sql import SparkSession
+from scipy import stats
 
 from instacart_assets.gold.order_retention import order_retention
 from instacart_assets_tests.frames import find_broken_promises, make_table, read_rows
@@ -69,6 +70,32 @@ def test_customers_count_for_every_number_up_to_their_highest(spark: SparkSessio
         (2, 1, pytest.approx(1 / 3), None, None, None),
         (3, 1, pytest.approx(1 / 3), 6.0, None, None),
     ]
+    assert find_broken_promises(result, ADDRESS) == []
+
+
+def test_rates_have_wilsons_interval_and_each_order_says_who_goes_on(spark: SparkSession) -> None:
+    # Of 20 customers 12 order a second and 3 a third time; the second order of one of those was refused.
+    reached = [3] * 3 + [2] * 9 + [1] * 8
+    rows = [
+        (10 * user + number, user, number, None)
+        for user, highest in enumerate(reached, 1)
+        for number in range(1, highest + 1)
+        if (user, number) != (1, 2)
+    ]
+    result = order_retention(
+        make_table(spark, "silver.orders", ORDER, rows), make_table(spark, "silver.order_items")
+    )
+    columns = "order_number customers orders retention_rate continuation_rate"
+    assert read_rows(result, columns) == [
+        (1, 20, 20, 1.0, 0.6),
+        (2, 12, 11, 0.6, 0.25),
+        (3, 3, 3, 0.15, 0.0),  # nobody goes on from the last
+    ]
+    for row in result.collect():
+        for rate, of in (("retention_rate", 20), ("continuation_rate", row["customers"])):
+            interval = stats.binomtest(round(row[rate] * of), of).proportion_ci(0.95, method="wilson")
+            assert row[f"{rate}_ci_low"] == pytest.approx(interval.low, abs=1e-12)
+            assert row[f"{rate}_ci_high"] == pytest.approx(interval.high, abs=1e-12)
     assert find_broken_promises(result, ADDRESS) == []
 
 

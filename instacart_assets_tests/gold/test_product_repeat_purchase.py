@@ -61,8 +61,12 @@ def test_each_product_has_its_units_buyers_and_positions_and_an_unsold_one_has_n
         (1, "Rye Bread", "bread", "bakery", 4, 2, 1, 0.5, 2, 0.5, 4.5, 2.5, 1),
         (2, "Unsold", "cheese", "dairy eggs", 0, 0, 0, None, 0, None, None, None, 0),
     ]
-    uncalibrated = read_rows(result, "retention_lift_ci_low retention_lift_ci_high")
-    assert uncalibrated == [(None, None)] * 2
+    # Who starts with it is alone with a first basket: nobody is there to compare with.
+    assert read_rows(
+        result,
+        "product_id retention_lift_adjusted retention_lift_adjusted_ci_low is_enough_first_orders retention_p_value "
+        "is_retention_signal retention_rank",
+    ) == [(1, None, None, False, None, None, None), (2, None, None, False, None, None, None)]
     assert find_broken_promises(result, ADDRESS) == []
 
 
@@ -144,11 +148,13 @@ def test_retention_is_of_those_who_started_with_the_product_against_all_customer
         ],
     )
     result = product_repeat_purchase(lines, orders, make_products(spark, 1, 2, 3, 4))
-    assert read_rows(result, "product_id first_order_buyers retention_rate_10 retention_lift") == [
-        (1, 2, 0.5, 2.0),  # a quarter of all four customers is retained
-        (2, 0, None, None),
-        (3, 1, 1.0, 4.0),
-        (4, 1, 0.0, 0.0),
+    columns = "product_id first_order_buyers retention_rate_10 retention_lift"
+    assert read_rows(result, f"{columns} retention_lift_adjusted") == [
+        # A quarter of all four customers is retained. Of the two first baskets, both of two products, both hold this one.
+        (1, 2, 0.5, 2.0, None),
+        (2, 0, None, None, None),
+        (3, 1, 1.0, 4.0, None),  # its customer against customer 8, who is not retained: no ratio
+        (4, 1, 0.0, 0.0, 0.0),  # its customer, not retained, against customer 7, who is
     ]
     assert find_broken_promises(result, ADDRESS) == []
 

@@ -5,7 +5,12 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from scipy import stats
 
-from instacart_assets.gold.statistics import QUANTILE_95, adjust_p_values, find_two_sided_p
+from instacart_assets.gold.statistics import (
+    QUANTILE_95,
+    adjust_p_values,
+    find_two_sided_p,
+    find_wilson_interval,
+)
 from instacart_assets_tests.frames import read_rows
 
 
@@ -43,3 +48,22 @@ def test_an_adjusted_p_value_can_be_worked_out(spark: SparkSession) -> None:
     rows = spark.createDataFrame([(1, 0.04), (2, 0.01), (3, 0.05)], "id int, p_value double")
     adjusted = read_rows(adjust_p_values(rows, ["id"]), "id p_value_adjusted")
     assert adjusted == [(1, pytest.approx(0.05)), (2, pytest.approx(0.03)), (3, pytest.approx(0.05))]
+
+
+@pytest.mark.parametrize(("seen", "size"), [(0, 12), (12, 12), (3, 7), (560, 1_000)])
+def test_the_interval_of_a_share_is_wilsons(spark: SparkSession, seen: int, size: int) -> None:
+    low, high = find_wilson_interval(F.col("share"), F.col("size"))
+    rows = spark.createDataFrame([(seen / size, size)], "share double, size bigint")
+    found = read_rows(rows.select(low.alias("low"), high.alias("high")), "low high")
+    expected = stats.binomtest(seen, size).proportion_ci(0.95, method="wilson")
+    assert found == [(pytest.approx(expected.low, abs=1e-12), pytest.approx(expected.high, abs=1e-12))]
+    assert 0 <= found[0][0] < found[0][1] <= 1
+
+
+@pytest.mark.parametrize(("share", "size"), [(None, 5.0), (0.5, None), (0.5, 0.0)])
+def test_of_nothing_there_is_no_interval(
+    spark: SparkSession, share: float | None, size: float | None
+) -> None:
+    low, high = find_wilson_interval(F.col("share"), F.col("size"))
+    rows = spark.createDataFrame([(share, size)], "share double, size double")
+    assert read_rows(rows.select(low.alias("low"), high.alias("high")), "low high") == [(None, None)]
