@@ -62,7 +62,8 @@ def adjust_p_values(rows: DataFrame, key: Sequence[str]) -> DataFrame:
     """
     tests = Window.partitionBy(F.col("p_value").isNotNull())
     rising, falling = tests.orderBy("p_value", *key), tests.orderBy(F.desc("p_value"), *map(F.desc, key))
-    ratio = F.col("p_value") * F.count("*").over(tests) / F.row_number().over(rising)
+    # The quotient first: of the largest p-value it is exactly 1, and rounding takes nothing off.
+    ratio = F.col("p_value") * divide(F.count("*").over(tests), F.row_number().over(rising))
     smallest = F.min("ratio").over(falling.rowsBetween(Window.unboundedPreceding, Window.currentRow))
     ranked = rows.withColumn("ratio", ratio)
     adjusted = F.when(F.col("p_value").isNotNull(), F.least(smallest, F.lit(1.0)))

@@ -50,6 +50,13 @@ def test_an_adjusted_p_value_can_be_worked_out(spark: SparkSession) -> None:
     assert adjusted == [(1, pytest.approx(0.05)), (2, pytest.approx(0.03)), (3, pytest.approx(0.05))]
 
 
+def test_adjusting_takes_nothing_off_by_rounding(spark: SparkSession) -> None:
+    largest = 0.0254
+    assert largest * 3 / 3 < largest
+    rows = spark.createDataFrame([(1, 0.001), (2, 0.002), (3, largest)], "id int, p_value double")
+    assert read_rows(adjust_p_values(rows, ["id"]), "id p_value_adjusted")[2] == (3, largest)
+
+
 @pytest.mark.parametrize(("seen", "size"), [(0, 12), (12, 12), (3, 7), (560, 1_000)])
 def test_the_interval_of_a_share_is_wilsons(spark: SparkSession, seen: int, size: int) -> None:
     low, high = find_wilson_interval(F.col("share"), F.col("size"))
