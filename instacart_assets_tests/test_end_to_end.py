@@ -69,6 +69,7 @@ def check_every_line_is_counted_once(lake: Path, lines: int) -> None:
         "gold.daily_product_sales",
         "gold.department_daily_sales",
         "gold.department_hourly_profile",
+        "gold.department_weekday_profile",
         "gold.product_repeat_purchase",
         "gold.customer_segments",
     ):
