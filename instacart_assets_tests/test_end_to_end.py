@@ -109,12 +109,27 @@ def test_generated_customers_reach_gold(generated: tuple[Path, GraphRun], files:
     check_dates_keep_weekdays_and_gaps(lake)
 
 
-def test_answers_have_intervals_where_data_are_enough(generated: tuple[Path, GraphRun]) -> None:
-    for row in read_rows(generated[0], "gold.promotion_performance"):
-        is_judged = row["lift"] is not None
-        assert not is_judged or row["is_enough_data"]
+def test_promotions_are_judged_where_data_are_enough(generated: tuple[Path, GraphRun]) -> None:
+    promotions = read_rows(generated[0], "gold.promotion_performance")
+    judged = [row for row in promotions if row["lift"] is not None]
+    assert 0 < len(judged) < len(promotions)
+    assert all(row["is_enough_data"] for row in judged)
+    assert all(row["lift_ci_low"] < row["lift"] < row["lift_ci_high"] for row in judged)
+    for row in promotions:
         for name in ("lift_ci_low", "lift_ci_high", "p_value", "p_value_adjusted", "is_significant"):
-            assert (row[name] is not None) == is_judged, name
+            assert (row[name] is not None) == (row["lift"] is not None), name
+
+
+def test_retention_is_judged_where_enough_customers_tell(generated: tuple[Path, GraphRun]) -> None:
+    lake, _ = generated
+    repeats = read_table(lake, "gold.product_repeat_purchase").to_pandas()
+    judged = repeats[repeats["is_enough_first_orders"]]
+    assert 0 < len(judged) < len(repeats)
+    assert judged["first_order_buyers"].min() >= 40
+    assert sorted(judged["retention_rank"]) == list(range(1, len(judged) + 1))
+    for lift in ("retention_lift", "retention_lift_adjusted"):
+        low, high = judged[f"{lift}_ci_low"], judged[f"{lift}_ci_high"]
+        assert ((low < judged[lift]) & (judged[lift] < high)).all()
 
 
 def test_running_again_gives_the_same_tables(

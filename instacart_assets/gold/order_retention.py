@@ -17,11 +17,13 @@ def order_retention(silver_orders: DataFrame, silver_order_items: DataFrame) -> 
     customers = find_highest_order_numbers(silver_orders)
     everyone = customers.agg(F.count("*").alias("all_customers"))
     # Of those who got as far as the highest number nobody goes on.
-    going_on = F.coalesce(F.lead("customers").over(Window.orderBy("order_number")), F.lit(0))
+    going_on = F.coalesce(
+        F.lead("customers").over(Window.partitionBy("all_customers").orderBy("order_number")), F.lit(0)
+    )
     rates = (
         count_customers_reaching(customers)
-        .withColumn("going_on", going_on)
         .crossJoin(everyone)
+        .withColumn("going_on", going_on)
         .withColumns(
             {
                 "retention_rate": divide(F.col("customers"), F.col("all_customers")),
