@@ -309,7 +309,8 @@ def _tell_kills(kills: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[st
     yield (
         "Runs on a drop of new, corrected and spoilt orders and a renamed product, or on other files, killed with "
         "SIGKILL. Readers always saw whole published versions, old or new, and the next run made the same tables as "
-        "an undisturbed one, published each once and took each file in once."
+        "an undisturbed one, published each once and took each file in once. Runs killed at a point made the tables up "
+        "to `gold.daily_product_sales` and `silver.product_history`, those killed at a moment the whole graph."
     )
     for kind, title in (("points", "at a point"), ("moments", "at a moment")):
         entries = kills.get(kind, ())

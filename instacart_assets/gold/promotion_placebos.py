@@ -17,6 +17,7 @@ from instacart_assets.gold.promotion_windows import (
     first_day,
     is_in_period,
     place_promotions,
+    place_sales,
     sum_eligible_units,
 )
 
@@ -44,9 +45,7 @@ def sum_placebos(promotions: DataFrame, products: DataFrame, daily_sales: DataFr
         ``promotion_control``.
     """
     placed = place_promotions(promotions, products)
-    sales = daily_sales.select("order_date", "product_id", "units").join(
-        products.select("product_id", "department_id", "aisle_id"), "product_id"
-    )
+    sales = place_sales(daily_sales, products)
     windows = choose_windows(promotions, daily_sales)
     days = windows.select(*WINDOW_KEY, list_days(first_day(), F.col("end_date")).alias("order_date"))
     keys = [*WINDOW_KEY, "product_id"]

@@ -45,9 +45,7 @@ def lay_out_days(promotions: DataFrame, products: DataFrame, daily_sales: DataFr
         and control_units of the control, all 0 where nothing was sold.
     """
     placed = place_promotions(promotions, products)
-    sales = daily_sales.select("order_date", "product_id", "units").join(
-        products.select("product_id", "department_id", "aisle_id"), "product_id"
-    )
+    sales = place_sales(daily_sales, products)
     eligible = sum_eligible_units(placed.select(*WINDOW_KEY, "department_id").distinct(), placed, sales)
     control = eligible.groupBy(*WINDOW_KEY, "department_id", "order_date").agg(
         F.sum("aisle_units").alias("department_units")
@@ -78,6 +76,13 @@ def place_promotions(promotions: DataFrame, products: DataFrame) -> DataFrame:
     """Key and days of each promotion with the product's department and aisle."""
     return promotions.select(*PROMOTION_KEY, *WINDOW_KEY).join(
         products.select("product_id", "department_id", "aisle_id"), "product_id", "left"
+    )
+
+
+def place_sales(daily_sales: DataFrame, products: DataFrame) -> DataFrame:
+    """Units by product and day with the product's department and aisle."""
+    return daily_sales.select("order_date", "product_id", "units").join(
+        products.select("product_id", "department_id", "aisle_id"), "product_id"
     )
 
 

@@ -46,8 +46,9 @@ IN_PART = "what has to do with"
 
 BRONZE, SILVER, GOLD = "bronze.orders", "silver.orders", "gold.daily_product_sales"
 REPLACED, HISTORY = "bronze.products", "silver.product_history"
-SELECTION = "" if IS_PROOF else f"+{GOLD} or +{HISTORY}"
-"""The whole graph, or less of it where time is short."""
+AROUND = f"+{GOLD} or +{HISTORY}"
+"""The tables that runs are killed in at a point, with what they are made of: enough to see each point."""
+WHOLE_GRAPH = ""
 
 APPENDED_POINTS = [point for point in kill_driver.POINTS if point != "before_merge"]
 MERGED_POINTS = [point for point in kill_driver.POINTS if point not in {"in_salvage", "moved_before_append"}]
@@ -95,6 +96,7 @@ class Story:
     """A landing folder to which something came, the lake as it was before, and what an undisturbed run makes of it.
 
     Attributes:
+        selection: the tables that are run; all of them where it is empty.
         landing: the landing folder, to which something came.
         base: the lake as it was before.
         whole: that lake after an undisturbed run.
@@ -102,6 +104,7 @@ class Story:
         made: what of each table that run made, and why.
     """
 
+    selection: str
     landing: Path
     base: Path
     whole: Path
@@ -126,25 +129,25 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def tell(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Story]:
-    """Gives the story of what lands, which is made once."""
-    return cache(lambda what: make_story(what, tmp_path_factory.mktemp("story")))
+def tell(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Story]:
+    """Gives the story of what lands for some tables, which is made once."""
+    return cache(lambda what, selection: make_story(what, selection, tmp_path_factory.mktemp("story")))
 
 
-def make_story(what: str, folder: Path) -> Story:
+def make_story(what: str, selection: str, folder: Path) -> Story:
     landing, base, whole = (folder / name for name in ("landing", "base", "whole"))
     shop = Shop(landing, USERS, SEED)
     break_a_little(landing)
-    assert run_graph(Settings(landing=landing, lake=base), SELECTION or None).is_success
+    assert run_graph(Settings(landing=landing, lake=base), selection or None).is_success
     LANDS[what](shop)
     shutil.copytree(base, whole)
-    process = start(landing, whole, folder)
+    process = start(selection, landing, whole, folder)
     said, _ = process.communicate(timeout=TIMEOUT_SECONDS)
     assert process.returncode == 0, said
     lines = [line.split(maxsplit=2) for line in said.splitlines()]
     order = tuple(words[1] for words in lines if words[0] == "running")
     made = {words[1]: words[2] for words in lines if words[0] == "made"}
-    told = Story(landing, base, whole, order, made)
+    told = Story(selection, landing, base, whole, order, made)
     assert_worth_telling(told, is_drop=what == "a drop")
     return told
 
@@ -201,10 +204,10 @@ def assert_worth_telling(story: Story, *, is_drop: bool) -> None:
         assert story.made[GOLD].startswith(IN_PART)
 
 
-def start(landing: Path, lake: Path, folder: Path, *point: str) -> "subprocess.Popen[str]":
+def start(selection: str, landing: Path, lake: Path, folder: Path, *point: str) -> "subprocess.Popen[str]":
     """The driver, in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", kill_driver.__name__, str(landing), str(lake), SELECTION, *point],
+        [sys.executable, "-m", kill_driver.__name__, str(landing), str(lake), selection, *point],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
@@ -255,10 +258,10 @@ def look_on(story: Story, lake: Path, process: "subprocess.Popen[str]") -> str:
 
 def run_again(story: Story, lake: Path) -> None:
     """A run to the end, after which nothing tells of the kill; and one more, which finds nothing to do."""
-    run = run_graph(Settings(landing=story.landing, lake=lake), SELECTION or None)
+    run = run_graph(Settings(landing=story.landing, lake=lake), story.selection or None)
     assert run.is_success, [table for table in run.tables if table.state != "published"]
     check_end(story, lake)
-    assert run_graph(Settings(landing=story.landing, lake=lake), SELECTION or None).is_success
+    assert run_graph(Settings(landing=story.landing, lake=lake), story.selection or None).is_success
     check_end(story, lake)
 
 
@@ -303,17 +306,17 @@ def describe(found: Mapping[str, str], **at: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("what", "kills"), CASES if IS_PROOF else REDUCED_CASES, ids=str)
 def test_a_run_killed_at_a_point_leaves_whole_versions(
-    tell: Callable[[str], Story],
+    tell: Callable[[str, str], Story],
     report: dict[str, list[dict[str, Any]]],
     tmp_path: Path,
     what: str,
     kills: list[tuple[str, str]],
 ) -> None:
-    story, lake = tell(what), tmp_path / "lake"
+    story, lake = tell(what, AROUND), tmp_path / "lake"
     shutil.copytree(story.base, lake)
     entries = []
     for point, address in kills:
-        process = start(story.landing, lake, tmp_path, point, address)
+        process = start(story.selection, story.landing, lake, tmp_path, point, address)
         said = look_on(story, lake, process)
         assert process.returncode == -signal.SIGKILL, said
         found = look(story, lake)
@@ -325,15 +328,18 @@ def test_a_run_killed_at_a_point_leaves_whole_versions(
 
 @pytest.mark.parametrize("seeds", MOMENTS, ids=str)
 def test_a_run_killed_at_any_moment_leaves_whole_versions(
-    tell: Callable[[str], Story], report: dict[str, list[dict[str, Any]]], tmp_path: Path, seeds: list[int]
+    tell: Callable[[str, str], Story],
+    report: dict[str, list[dict[str, Any]]],
+    tmp_path: Path,
+    seeds: list[int],
 ) -> None:
-    story, lake = tell("a drop"), tmp_path / "lake"
+    story, lake = tell("a drop", WHOLE_GRAPH if IS_PROOF else AROUND), tmp_path / "lake"
     shutil.copytree(story.base, lake)
     entries = []
     for seed in seeds:
         chance = random.Random(seed)  # noqa: S311 - no secret
         address, delay = chance.choice(story.order), chance.uniform(0, MOST_SECONDS)
-        process = start(story.landing, lake, tmp_path)
+        process = start(story.selection, story.landing, lake, tmp_path)
         wait_for_table(process, address)
         time.sleep(delay)
         process.kill()
