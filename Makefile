@@ -129,8 +129,8 @@ audit: $(VENV)/.dev ## Ask whether vulnerabilities of pinned packages are known;
 	for lock in locks/*.txt; do $(BIN)/pip-audit --strict --disable-pip --require-hashes $(AUDIT_OPTIONS) -r $$lock; done
 
 .PHONY: pages
-pages: $(VENV)/.runtime ## Write the page of each table anew from its contract
-	$(BIN)/python -m instacart_assets.contracts.document docs/tables
+pages: $(VENV)/.runtime ## Write the pages that are compiled anew: tables, commands, settings, the picture of the graph
+	$(BIN)/python -m docs.compiler docs
 
 # The site of docs/; a warning is an error, and each build looks at every page.
 SITE := docs/_build
@@ -138,7 +138,7 @@ SITE := docs/_build
 .PHONY: docs
 docs: $(VENV)/.dev ## Build the documentation into docs/_build/html
 	rm -rf $(SITE)
-	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -d $(SITE)/doctrees docs $(SITE)/html
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html -d $(SITE)/doctrees docs $(SITE)/html
 
 # A deployment takes the wheel that was built for its commit: WHEEL names it.
 WHEEL ?=

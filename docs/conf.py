@@ -4,21 +4,40 @@ Here lives the site's setup. Pages are the Markdown files of this folder and rea
 loads nothing from another host.
 """
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
 from instacart_assets import __version__
 
 project = "Instacart assets"
 author = "Instacart assets' contributors"
 version = release = __version__
 
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docs.compiler.site"]
 exclude_patterns = ["_build"]
 nitpicky = True
+# Of other libraries' names no inventory is fetched, as that would take a network.
+nitpick_ignore_regex = [(r"py:.*", r"(?!instacart_assets\.).*")]
 
 # Headings get the anchors that they have in the repository, so that a link to one works in both.
 myst_heading_anchors = 4
 
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 88
+python_use_unqualified_type_names = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+# Thousands of names in the navigation of every page would take longer than all the rest.
+toc_object_entries = False
+
 html_theme = "furo"
 html_title = f"{project} {version}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_copyright = False
 html_copy_source = False
 html_use_index = False

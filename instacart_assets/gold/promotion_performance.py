@@ -81,7 +81,7 @@ def promotion_performance(
 def estimate_effects(totals: DataFrame) -> DataFrame:
     """Units, lift with its interval and p-value, baseline units and the aisle's loss per promotion.
 
-    With L the log effect without bias and SE its error the interval is exp(L +- 1.96 SE) and p = 2 Phi(-|L| / SE):
+    With L the log effect without bias and SE its error the interval is exp(L +- 1.96 SE) and p = 2 Phi(-abs(L) / SE):
     it holds 1 exactly where p is 0.05 or more.
 
     Lift comes from clean days: (Y + f / 2) / lift is what they would have sold without the promotion. Scaled by the

@@ -5,9 +5,11 @@ which products are the control, and the totals over each period. What a table sh
 own modules.
 
 Every promotion (meaning one product in one promotion) has
-  a promotion period, its first to its last day,
-  a baseline, the 28 days before,
-  a pre-period, the 56 days before the baseline, which alone decides whether there are enough data.
+
+- a promotion period, its first to its last day,
+- a baseline, the 28 days before,
+- a pre-period, the 56 days before the baseline, which alone decides whether there are enough data.
+
 A day is clean when no other promotion of the product covers it and, before the promotion, none ended within the
 week before it. The control is what the product's department sold outside the product's aisle, less the products
 that had a promotion of their own from 35 days before the promotion to its end.

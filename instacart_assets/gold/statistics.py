@@ -22,7 +22,7 @@ QUANTILE_95 = 1.959963984540054
 
 
 def find_two_sided_p(z: Column) -> Column:
-    """Probability of a standard normal value at least as far from 0 as z: erfc(|z| / sqrt(2))."""
+    """Probability of a standard normal value at least as far from 0 as z: erfc(abs(z) / sqrt(2))."""
     distance = F.abs(z) / F.lit(sqrt(2))
     t = F.lit(1.0) / (F.lit(1.0) + distance / 2)
     exponent = F.lit(0.0)

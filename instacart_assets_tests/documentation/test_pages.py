@@ -48,10 +48,10 @@ def test_no_link_within_the_repository_is_broken() -> None:
 
 
 def test_a_link_to_nowhere_breaks_the_build(project: Path) -> None:
-    page = project / "docs/lake.md"
+    page = project / "docs/concepts/lake.md"
     before = page.read_text("utf-8")
     page.write_text(
-        f"{before}\n[there](no_such_page.md) and [there](databricks.md#no-such-heading)\n", "utf-8"
+        f"{before}\n[there](no_such_page.md) and [there](../how-to/databricks.md#no-such-heading)\n", "utf-8"
     )
     done = run_make(project, "docs")
     page.write_text(before, "utf-8")

@@ -93,7 +93,7 @@ def test_no_workflow_takes_a_stored_secret() -> None:
 
 def test_what_has_to_be_set_on_github_is_documented() -> None:
     variables = set(re.findall(r"vars\.(\w+)", read_actions_text()))
-    page = (ROOT / "docs/release.md").read_text("utf-8")
+    page = (ROOT / "docs/how-to/release.md").read_text("utf-8")
     assert "DATABRICKS_HOST" in variables
     assert {name for name in variables if f"`{name}`" not in page} == set()
     environments = {

@@ -1,0 +1,8 @@
+"""`make pages`: writes the pages and the drawing that are kept, anew."""
+
+import sys
+from pathlib import Path
+
+from docs.compiler.pages import write_pages
+
+write_pages(Path(sys.argv[1]))

@@ -1,0 +1,57 @@
+"""Lists the package's modules on a page per room, from which Sphinx documents what they have.
+
+Here lives which modules there are. The pages are made while the site is built and are not kept: in the repository the
+modules themselves are what one reads.
+"""
+
+import pkgutil
+from pathlib import Path
+
+import instacart_assets
+
+NAME = instacart_assets.__name__
+ROOT_PAGE = "root"
+"""Name of the page of the modules that are in no room."""
+
+MODULE = """\
+## `{name}`
+
+```{{eval-rst}}
+.. automodule:: {name}
+   :members:
+   :show-inheritance:
+```
+"""
+
+
+def document_modules() -> dict[str, str]:
+    """The text of each page of modules, by room."""
+    rooms: dict[str, list[str]] = {}
+    for module, room in list_modules().items():
+        rooms.setdefault(room, []).append(module)
+    return {
+        room: "\n".join([_title(room), "", *(MODULE.format(name=name) for name in names)])
+        for room, names in rooms.items()
+    }
+
+
+def list_modules() -> dict[str, str]:
+    """The room of each module of the package; a room itself stands before the modules that it holds."""
+    found = {}
+    for module in pkgutil.walk_packages(instacart_assets.__path__, f"{NAME}."):
+        room, _, rest = module.name.removeprefix(f"{NAME}.").partition(".")
+        found[module.name] = room if rest or module.ispkg else ROOT_PAGE
+    return found
+
+
+def write_modules(folder: Path) -> None:
+    """Write a page per room into a folder of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.md"):
+        path.unlink()
+    for room, text in document_modules().items():
+        (folder / f"{room}.md").write_text(text, "utf-8")
+
+
+def _title(room: str) -> str:
+    return f"# `{NAME}`" if room == ROOT_PAGE else f"# `{NAME}.{room}`"
