@@ -136,6 +136,10 @@ audit: $(VENV)/.dev ## Ask whether vulnerabilities of pinned packages are known;
 pages: $(VENV)/.runtime ## Write the page of each table anew from its contract
 	$(BIN)/python -m instacart_assets.contracts.document docs/tables
 
+.PHONY: dashboard
+dashboard: $(VENV)/.runtime ## Write the dashboard of the bundle anew from the questions
+	$(BIN)/python -m instacart_assets.answers.dashboard resources/sales.lvdash.json
+
 # The site of docs/; a warning is an error, and each build looks at every page.
 SITE := docs/_build
 
