@@ -114,6 +114,7 @@ def _add_head(body: Spec, title: str, caveats: Sequence[str], width: int) -> Spe
             "background": None,
             "font": FONT,
             "view": {"stroke": None},
+            "legend": {"gradientStrokeColor": paint("rule")},
             "axis": {
                 "labelColor": paint("muted"),
                 "titleColor": paint("muted"),
@@ -272,7 +273,8 @@ def _draw_line(chart: Line, rows: Sequence[Row], width: int) -> Spec:
         for row in rows
     ]
     left, right = 46, 14
-    across = {"tickMinStep": 1, "grid": False, "title": chart.across_title, "tickCount": 8, "titlePadding": 8}
+    ticks = [value["x"] for value in values][:: len(values) // 9 + 1]
+    across = {"values": ticks, "format": "d", "grid": False, "title": chart.across_title, "titlePadding": 8}
     up = {"format": "%" if chart.value.endswith(RATES) else ".2~f", "tickCount": 5, "title": None}
     x = {"field": "x", "type": "quantitative", "axis": across, "scale": {"zero": False, "nice": False}}
     y = {"field": "value", "type": "quantitative", "axis": up, "scale": {"zero": chart.reference is None}}

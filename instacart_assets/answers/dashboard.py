@@ -11,9 +11,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import Any, Literal
 
-from instacart_assets.answers.question import GOLD, Bars, Context, Dots, Heat, Line, Question, Weeks, load_questions
+from instacart_assets.answers.question import (
+    GOLD,
+    Bars,
+    Context,
+    Dots,
+    Heat,
+    Line,
+    Question,
+    Weeks,
+    load_questions,
+)
 from instacart_assets.answers.wording import CAVEATS, spell_heading
 
 WIDTH = 6
@@ -22,6 +32,10 @@ WIDTH = 6
 ABOUT_HEIGHT, CHART_HEIGHT, CONTEXT_HEIGHT, FILTER_HEIGHT = 3, 9, 2, 2
 
 Json = dict[str, Any]
+Kind = Literal["bar", "line", "heatmap", "table", "filter-single-select"]
+
+VERSIONS: dict[Kind, int] = {"bar": 3, "line": 3, "heatmap": 3, "table": 1, "filter-single-select": 2}
+"""Versions of the widgets' specifications, as exported dashboards have them."""
 
 
 def build_dashboard(questions: Sequence[Question]) -> Json:
@@ -30,14 +44,18 @@ def build_dashboard(questions: Sequence[Question]) -> Json:
     for question in questions:
         for height, widget in _list_widgets(question):
             top = sum(one["position"]["height"] for one in layout)
-            layout.append({"widget": widget, "position": {"x": 0, "y": top, "width": WIDTH, "height": height}})
+            layout.append(
+                {"widget": widget, "position": {"x": 0, "y": top, "width": WIDTH, "height": height}}
+            )
     page = {"name": "answers", "displayName": "Answers", "pageType": "PAGE_TYPE_CANVAS", "layout": layout}
     return {"datasets": [one for question in questions for one in _list_datasets(question)], "pages": [page]}
 
 
 def write_dashboard(path: Path) -> None:
     """Write the dashboard of all questions."""
-    path.write_text(json.dumps(build_dashboard(load_questions()), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(
+        json.dumps(build_dashboard(load_questions()), indent=2, ensure_ascii=False) + "\n", "utf-8"
+    )
 
 
 def _list_datasets(question: Question) -> list[Json]:
@@ -45,10 +63,14 @@ def _list_datasets(question: Question) -> list[Json]:
     sql = question.sql.strip()
     if isinstance(chart, Heat):  # a chart there takes a row per cell
         cells = ", ".join(chart.across)
-        sql = f"SELECT {chart.label}, across, value FROM (\n{sql}\n) UNPIVOT (value FOR across IN ({cells}))"
+        sql = f"SELECT {chart.label}, across, value FROM (\n{sql}\n) UNPIVOT (value FOR across IN ({cells}))"  # noqa: S608 - own
     made = [_make_dataset(question.name, front.question, sql)]
     if front.context is not None:
-        made.append(_make_dataset(_name_context(question), f"{front.question} What else there is to know", front.context.query))
+        made.append(
+            _make_dataset(
+                _name_context(question), f"{front.question} What else there is to know", front.context.query
+            )
+        )
     return made
 
 
@@ -72,7 +94,7 @@ def _list_widgets(question: Question) -> list[tuple[int, Json]]:
     widgets.append((CHART_HEIGHT, _make_chart(question)))
     if front.context is not None:
         name = _name_context(question)
-        table = _make_table(name, name, "What else there is to know", _list_known(front.context))
+        table = _make_table(name, "What else there is to know", _list_known(front.context))
         widgets.append((CONTEXT_HEIGHT, table))
     return widgets
 
@@ -89,12 +111,14 @@ def _make_chart(question: Question) -> Json:
         case Bars():
             encodings = {
                 "x": _encode(f"sum({chart.value})", "quantitative", chart.title),
-                "y": _encode(chart.label, "categorical", spell_heading(chart.label), sort={"by": "x-reversed"}),
+                "y": _encode(
+                    chart.label, "categorical", spell_heading(chart.label), sort={"by": "x-reversed"}
+                ),
             }
             fields = [_ask(chart.label), _ask(chart.value, "sum")]
-            return _make_widget(name, name, "bar", 3, chart.title, fields, encodings)
+            return _make_widget(name, chart.title, "bar", fields, encodings)
         case Dots():
-            return _make_table(name, name, chart.title, chart.columns)
+            return _make_table(name, chart.title, chart.columns)
         case Line():
             shown = [(chart.value, "Value"), (chart.low, "At least"), (chart.high, "At most")]
             lines = [{"fieldName": f"sum({column})", "displayName": title} for column, title in shown]
@@ -103,7 +127,7 @@ def _make_chart(question: Question) -> Json:
                 "y": {"scale": {"type": "quantitative"}, "fields": lines},
             }
             fields = [_ask(chart.across), *(_ask(column, "sum") for column, _ in shown)]
-            return _make_widget(name, name, "line", 3, chart.title, fields, encodings)
+            return _make_widget(name, chart.title, "line", fields, encodings)
         case Heat():
             order = {"by": "custom-order", "orderedValues": list(chart.across)}
             encodings = {
@@ -112,7 +136,7 @@ def _make_chart(question: Question) -> Json:
                 "color": _encode("avg(value)", "quantitative", chart.title),
             }
             fields = [_ask("across"), _ask(chart.label), _ask("value", "avg")]
-            return _make_widget(name, name, "heatmap", 3, chart.title, fields, encodings)
+            return _make_widget(name, chart.title, "heatmap", fields, encodings)
         case Weeks():
             encodings = {
                 "x": _encode(chart.across, "categorical", chart.across_title),
@@ -120,20 +144,20 @@ def _make_chart(question: Question) -> Json:
                 "color": _encode(f"avg({chart.value})", "quantitative", chart.title),
             }
             fields = [_ask(chart.across), _ask(chart.down), _ask(chart.value, "avg")]
-            return _make_widget(name, name, "heatmap", 3, chart.title, fields, encodings)
+            return _make_widget(name, chart.title, "heatmap", fields, encodings)
 
 
 def _make_filter(question: Question, chart: Weeks) -> Json:
     """What chooses one of the small maps; until then there is the mean of all."""
     title = f"{spell_heading(chart.panel)} (all: their mean)"
     encodings = {"fields": [{"fieldName": chart.panel, "displayName": title, "queryName": "main_query"}]}
-    name = f"{question.name}_filter"
-    return _make_widget(name, question.name, "filter-single-select", 2, title, [_ask(chart.panel)], encodings)
+    widget = _make_widget(question.name, title, "filter-single-select", [_ask(chart.panel)], encodings)
+    return {**widget, "name": f"{question.name}_filter"}
 
 
-def _make_table(name: str, dataset: str, title: str, columns: Sequence[str]) -> Json:
+def _make_table(dataset: str, title: str, columns: Sequence[str]) -> Json:
     encodings = {"columns": [{"fieldName": one, "displayName": spell_heading(one)} for one in columns]}
-    widget = _make_widget(name, dataset, "table", 1, title, [_ask(one) for one in columns], encodings)
+    widget = _make_widget(dataset, title, "table", [_ask(one) for one in columns], encodings)
     widget["queries"][0]["query"]["disaggregated"] = True
     return widget
 
@@ -149,15 +173,14 @@ def _encode(field: str, scale: str, title: str, sort: Json | None = None) -> Jso
     return {"fieldName": field, "scale": how, "displayName": title}
 
 
-def _make_widget(
-    name: str, dataset: str, kind: str, version: int, title: str, fields: list[Json], encodings: Json
-) -> Json:
+def _make_widget(dataset: str, title: str, kind: Kind, fields: list[Json], encodings: Json) -> Json:
+    """A widget over a dataset, under the dataset's name."""
     query = {"datasetName": dataset, "fields": fields, "disaggregated": False}
     frame = {"showTitle": True, "title": title}
     return {
-        "name": name,
+        "name": dataset,
         "queries": [{"name": "main_query", "query": query}],
-        "spec": {"version": version, "widgetType": kind, "encodings": encodings, "frame": frame},
+        "spec": {"version": VERSIONS[kind], "widgetType": kind, "encodings": encodings, "frame": frame},
     }
 
 
