@@ -132,8 +132,9 @@ def _add_head(body: Spec, title: str, caveats: Sequence[str], width: int) -> Spe
 
 
 def _draw_bars(chart: Bars, rows: Sequence[Row], width: int) -> Spec:
-    list_ = _List(width, value_width=64)
-    values = list_.name_rows(chart, rows, [one[chart.value] for one in spell_rows(rows)])
+    texts = [one[chart.value] for one in spell_rows(rows)]
+    list_ = _List(width, texts)
+    values = list_.name_rows(chart, rows, texts)
     bar = {
         "type": "bar",
         "height": 14,
@@ -147,29 +148,18 @@ def _draw_bars(chart: Bars, rows: Sequence[Row], width: int) -> Spec:
 
 
 def _draw_dots(chart: Dots, rows: Sequence[Row], width: int) -> Spec:
-    list_ = _List(width, value_width=124)
     texts = [f"{one[chart.value]} ({one[chart.low]}–{one[chart.high]})" for one in spell_rows(rows)]  # noqa: RUF001
+    list_ = _List(width, texts)
     values = list_.name_rows(chart, rows, texts)
     for value, row in zip(values, rows, strict=True):
         value |= {"low": row[chart.low], "high": row[chart.high], "sure": bool(row[chart.sure])}
     axis = {"orient": "bottom", "tickCount": 5, "title": None}
-    scale = {"zero": False, "nice": True}
+    scale = {"zero": chart.reference is None, "nice": True}
     x = {"field": "value", "type": "quantitative", "scale": scale, "axis": axis}
     colour = {"condition": {"test": "datum.sure", "value": paint("mark")}, "value": paint("muted")}
     fill = {"condition": {"test": "datum.sure", "value": paint("mark")}, "value": paint("ground")}
     offset = {"yOffset": list_.mark_offset}
     layers: list[Spec] = [
-        {
-            "mark": {
-                "type": "tick",
-                "orient": "vertical",
-                "size": list_.mark_height,
-                "thickness": 1,
-                "color": paint("ink"),
-                **offset,
-            },
-            "encoding": {"x": {"datum": chart.reference}, "y": list_.y},
-        },
         {
             "mark": {"type": "rule", "strokeWidth": 2, **offset},
             "encoding": {
@@ -184,8 +174,16 @@ def _draw_dots(chart: Dots, rows: Sequence[Row], width: int) -> Spec:
             "encoding": {"x": x, "y": list_.y, "stroke": colour, "fill": fill},
         },
     ]
+    key = f"● {chart.means.sure} · ○ {chart.means.unsure}"
+    if chart.reference is not None:
+        tick = {"type": "tick", "orient": "vertical", "size": list_.mark_height, "thickness": 1, **offset}
+        line = {
+            "mark": {**tick, "color": paint("ink")},
+            "encoding": {"x": {"datum": chart.reference}, "y": list_.y},
+        }
+        layers.insert(0, line)
+        key += f" · │ {chart.reference:g}: no difference"
     body = list_.lay_out(values, layers, foot=48)
-    key = f"● {chart.means.sure} · ○ {chart.means.unsure} · │ {chart.reference:g}: no difference"
     mark = {"type": "text", "text": key, "x": -list_.left, "y": body["height"] + 38, "align": "left"}
     body["layer"].append(
         {"data": {"values": [{}]}, "mark": {**mark, "color": paint("muted"), "fontSize": SMALL}}
@@ -196,11 +194,11 @@ def _draw_dots(chart: Dots, rows: Sequence[Row], width: int) -> Spec:
 class _List:
     """Rows one below the other, each with its name and its value in words: beside the marks, or above on a phone."""
 
-    def __init__(self, width: int, value_width: int) -> None:
+    def __init__(self, width: int, texts: Sequence[str]) -> None:
         self.is_narrow = width < WIDE
-        self.left, self.right = (0, 0) if self.is_narrow else (236, value_width)
+        self.value_width = int(LETTER * max(map(len, texts), default=0))
+        self.left, self.right = (0, 0) if self.is_narrow else (236, self.value_width)
         self.width = width - self.left - self.right
-        self.value_width = value_width
         self.step = 42 if self.is_narrow else 38
         self.mark_offset, self.mark_height = (9, 20) if self.is_narrow else (0, self.step)
         self.y: Spec = {"field": "row", "type": "ordinal", "axis": None, "scale": {"padding": 0}}
@@ -235,7 +233,7 @@ class _List:
                 {**value, "label": " · ".join(filter(None, (value["label"], value["detail"])))}
                 for value in values
             ]
-            room = self.width - self.value_width - 3 * SLACK
+            room = self.width - self.value_width - 2 * SLACK
             return [
                 self._write(named, "label", x=0, offset=-9, limit=room),
                 self._write(values, "text", x=self.width, offset=-9, align="right"),
@@ -273,7 +271,7 @@ def _draw_line(chart: Line, rows: Sequence[Row], width: int) -> Spec:
         for row in rows
     ]
     left, right = 46, 14
-    ticks = [value["x"] for value in values][:: len(values) // 9 + 1]
+    ticks = [value["x"] for value in values][:: (len(values) - 1) // 9 + 1]
     across = {"values": ticks, "format": "d", "grid": False, "title": chart.across_title, "titlePadding": 8}
     up = {"format": "%" if chart.value.endswith(RATES) else ".2~f", "tickCount": 5, "title": None}
     x = {"field": "x", "type": "quantitative", "axis": across, "scale": {"zero": False, "nice": False}}
@@ -312,7 +310,7 @@ def _colour_steps(steps: Sequence[float], names: Sequence[str]) -> Spec:
 
 
 def _draw_heat(chart: Heat, rows: Sequence[Row], width: int) -> Spec:
-    list_ = _List(width, value_width=0)
+    list_ = _List(width, texts=())
     values = [
         {"row": number, "across": name, "value": row[name], "text": one[name]}
         for number, (row, one) in enumerate(zip(rows, spell_rows(rows), strict=True))

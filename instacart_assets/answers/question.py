@@ -68,7 +68,7 @@ class Dots(Model):
         high: column of its upper end.
         sure: column that says whether the dot is filled.
         means: what filled and hollow say.
-        reference: the value that stands for no difference.
+        reference: the value that stands for no difference, where there is one.
     """
 
     kind: Literal["dots"]
@@ -80,7 +80,7 @@ class Dots(Model):
     high: str
     sure: str
     means: Meaning
-    reference: float
+    reference: float | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
