@@ -60,16 +60,20 @@ $(DAGSTER_HOME)/dagster.yaml: deploy/local/dagster.yaml
 .PHONY: setup
 setup: $(VENV)/.runtime $(DAGSTER_HOME)/dagster.yaml ## Install what is needed to run
 
+QUESTIONS := instacart_assets/answers/questions
+
 .PHONY: demo
 demo: setup ## From nothing to answers: make data, build every table, show what came out
 	$(BIN)/instacart generate --users $(USERS) --seed $(SEED)
 	$(BIN)/instacart run
 	@echo; echo "How do sales move by department and day of the week?"
-	$(BIN)/instacart query --file examples/sales_by_weekday.sql
+	$(BIN)/instacart query --file $(QUESTIONS)/weekdays.sql
 	@echo; echo "Which products drive repeat purchases?"
-	$(BIN)/instacart query --file examples/repeat_purchases.sql
+	$(BIN)/instacart query --file $(QUESTIONS)/repeat_purchases.sql
 	@echo; echo "Which promotions work? (simulated, and known only up to chance: see the README)"
-	$(BIN)/instacart query --file examples/promotions.sql
+	$(BIN)/instacart query --file $(QUESTIONS)/promotions.sql
+	@echo; echo "These and more in charts:"
+	$(BIN)/instacart report
 	@echo; echo "Ask your own: $(BIN)/instacart query \"SELECT …\"    See the graph: make ui"
 
 .PHONY: ui
@@ -131,6 +135,10 @@ audit: $(VENV)/.dev ## Ask whether vulnerabilities of pinned packages are known;
 .PHONY: pages
 pages: $(VENV)/.runtime ## Write the pages that are compiled anew: tables, commands, settings, the picture of the graph
 	$(BIN)/python -m docs.compiler docs
+
+.PHONY: dashboard
+dashboard: $(VENV)/.runtime ## Write the dashboard of the bundle anew from the questions
+	$(BIN)/python -m instacart_assets.answers.dashboard resources/sales.lvdash.json
 
 # The site of docs/; a warning is an error, and each build looks at every page.
 SITE := docs/_build

@@ -342,6 +342,34 @@ def query(
             console.print_note(f"the first {limit} rows; see more with --limit")
 
 
+@app.command()
+def report(
+    lake: Lake = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="HTML file to write.",
+            envvar="INSTACART_REPORT",
+            show_default="data/report/index.html",
+            dir_okay=False,
+        ),
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+) -> None:
+    """Answer the questions of those who plan and buy in charts: one HTML file that loads nothing."""
+    with _speak_plainly():
+        from datetime import UTC, datetime
+
+        from instacart_assets import console
+        from instacart_assets.answers.report import write_report
+
+        with console.err.status("answering"):
+            made = write_report(_open_lake(lake), _settings(report=out).report, datetime.now(UTC))
+        console.print_report(made)
+        if show:
+            typer.launch(made.path.resolve().as_uri())
+
+
 TableAddress = Annotated[str, typer.Argument(help="Table of the lake, as silver.orders.", metavar="TABLE")]
 
 

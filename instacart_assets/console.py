@@ -24,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # an error is shown even where what made it cannot be imported
+    from instacart_assets.answers.report import Report
     from instacart_assets.automation.environments import Automation
     from instacart_assets.databricks.outcomes import Outcome
     from instacart_assets.lakehouse.care import Files
@@ -144,6 +145,15 @@ def print_run(run: "GraphRun") -> None:
             print_error(f"{built.address}: {built.error}")
         for note in built.notes:
             print_note(f"{built.address}: {note}")
+
+
+def print_report(made: "Report") -> None:
+    """Where the report is, and which questions it could not answer."""
+    out.print(
+        f"{made.path}  ({made.charts} charts, {made.size / 1e6:.1f} MB)", highlight=False, soft_wrap=True
+    )
+    for name in made.without_rows:
+        print_note(f"no row answers {name}")
 
 
 def print_generated(made: "GeneratedFiles") -> None:

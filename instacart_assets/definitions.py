@@ -9,8 +9,9 @@ from typing import Any
 
 import dagster as dg
 
+from instacart_assets.answers.assets import Reporter, build_report_assets
 from instacart_assets.automation.build import build_automation
-from instacart_assets.automation.conditions import add_conditions
+from instacart_assets.automation.conditions import add_conditions, add_following
 from instacart_assets.contracts.load import contracts_of
 from instacart_assets.databricks.resource import make_launcher_resource
 from instacart_assets.databricks.serverless import ServerlessBuilder
@@ -45,6 +46,7 @@ def build_defs(
         assets=[
             *build_landed_assets(contracts_of("bronze")),
             *add_conditions(build_assets(tables), tables),
+            *(add_following(report, tables) for report in build_report_assets(settings)),
             *build_maintenance_assets(),
         ],
         resources={**make_resources(settings), **(resource_overrides or {})},
@@ -52,7 +54,7 @@ def build_defs(
             dg.define_asset_job(
                 WHOLE_GRAPH_JOB,
                 selection=dg.AssetSelection.all() - MAINTENANCE_SELECTION,
-                description="Every table from the landed files to gold.",
+                description="Every table from the landed files to gold, and the report.",
             ),
             dg.define_asset_job(
                 REBUILD_JOB,
@@ -76,6 +78,7 @@ def make_resources(settings: Settings) -> dict[str, Any]:
         "spark": spark,
         "builder": make_builder(settings, spark),
         "keeper": LakeKeeper(settings, lambda: spark.spark_session),
+        "reporter": Reporter(settings, lambda: spark.spark_session),
         "pyspark_step_launcher": make_launcher_resource(settings),
     }
 

@@ -17,6 +17,7 @@ import dagster as dg
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetNode
 from dagster._core.execution.api import execute_run
 
+from instacart_assets.answers.assets import REPORT_GROUP
 from instacart_assets.automation.abandoned import end_abandoned_runs, tag_process
 from instacart_assets.contracts.load import contracts_of
 from instacart_assets.contracts.model import LAYERS, QUARANTINE, Contract
@@ -130,7 +131,7 @@ def select_tables(defs: dg.Definitions, selection: str | None) -> list[dg.AssetK
 
 
 def _is_table(node: BaseAssetNode) -> bool:
-    return node.is_materializable and node.group_name != MAINTENANCE_GROUP
+    return node.is_materializable and node.group_name not in {MAINTENANCE_GROUP, REPORT_GROUP}
 
 
 def run_graph(

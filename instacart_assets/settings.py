@@ -186,6 +186,9 @@ class Settings(BaseSettings):
 
     landing: Path = Field(default=Path("data/landing"), description="Folder of the landed files.")
     lake: LakeAddress = Field(default=Path("data/lake"), description="Folder or URL of the lake.")
+    report: Path = Field(
+        default=Path("data/report/index.html"), description="File of the report that answers in charts."
+    )
     target: Target = Field(
         default="local",
         description="Where tables are built: local, spark, databricks, databricks_uc, databricks_remote, serverless.",

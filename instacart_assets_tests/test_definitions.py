@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from instacart_assets.answers.assets import REPORT_GROUP
 from instacart_assets.contracts.load import load_contracts
 from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.contracts.rules import compile_rules, consulted_tables
@@ -25,7 +26,7 @@ def refuse(*args):
 socket.socket.connect = refuse
 from instacart_assets.definitions import defs
 graph = defs().resolve_asset_graph()
-heavy = {"pysail", "great_expectations", "dagster_databricks", "databricks"} & set(sys.modules)
+heavy = {"pysail", "great_expectations", "vl_convert", "dagster_databricks", "databricks"} & set(sys.modules)
 assert not heavy, f"imported while loading: {heavy}"
 from pyspark.sql import SparkSession
 assert SparkSession.getActiveSession() is None
@@ -63,7 +64,8 @@ def test_every_contract_is_an_asset_with_its_checks_and_what_it_refuses(graph: A
     made = {
         table_address(key)
         for key in graph.get_all_asset_keys()
-        if graph.get(key).is_materializable and graph.get(key).group_name != MAINTENANCE_GROUP
+        if graph.get(key).is_materializable
+        and graph.get(key).group_name not in {MAINTENANCE_GROUP, REPORT_GROUP}
     }
     refusing = {quarantine_address(contract) for contract in contracts.values() if contract.has_quarantine}
     assert made == set(contracts) | refusing
@@ -96,5 +98,5 @@ def test_imports_bring_no_session_no_heavy_library_and_no_network() -> None:
         [sys.executable, "-c", LOAD_QUIETLY], capture_output=True, text=True, timeout=120, check=False
     )
     assert loaded.returncode == 0, loaded.stderr
-    # The landed sources, the tables of what is refused and maintenance stand in the graph too.
-    assert int(loaded.stdout) == len(load_contracts()) + 7 + 13 + 3
+    # The landed sources, the tables of what is refused, maintenance and the report stand in the graph too.
+    assert int(loaded.stdout) == len(load_contracts()) + 7 + 13 + 3 + 1

@@ -1,19 +1,27 @@
 """The whole graph from landed files to gold: on generated customers, and on the real sample."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from instacart_assets.answers.assets import Reporter, build_report_assets
+from instacart_assets.answers.question import load_questions
+from instacart_assets.answers.report import write_report
+from instacart_assets.answers.wording import CAVEATS, spell_rows
 from instacart_assets.contracts.load import load_contracts
 from instacart_assets.lakehouse.folder_lake import FolderLake
+from instacart_assets.lakehouse.query import run_query
 from instacart_assets.lakehouse.sessions import open_session
 from instacart_assets.landing.files import LandingError
 from instacart_assets.order_calendar import OrderCalendar
@@ -130,6 +138,68 @@ def test_retention_is_judged_where_enough_customers_tell(generated: tuple[Path, 
     for lift in ("retention_lift", "retention_lift_adjusted"):
         low, high = judged[f"{lift}_ci_low"], judged[f"{lift}_ci_high"]
         assert ((low < judged[lift]) & (judged[lift] < high)).all()
+
+
+def test_every_question_is_answered_and_the_report_says_what_a_query_does(
+    generated: tuple[Path, GraphRun], tmp_path: Path
+) -> None:
+    lake = FolderLake(generated[0], open_session, 1.0)
+    moment = datetime(2026, 11, 29, tzinfo=UTC)
+    made = write_report(lake, tmp_path / "first.html", moment)
+    assert made.charts == len(load_questions())
+    assert made.without_rows == ()
+    page = made.path.read_text("utf-8")
+    assert made.size == len(page.encode())
+    for caveat in CAVEATS.values():
+        assert caveat.partition(":")[0] in page
+    for question in load_questions():
+        rows = run_query(lake, question.sql).to_pylist()
+        assert all(
+            value == round(value, 4) for row in rows for value in row.values() if isinstance(value, float)
+        )
+        cells = [f">{escape(value)}</td>" for row in spell_rows(rows) for value in row.values()]
+        section = page.split(f'<section id="{question.name}"')[1].split("</section>")[0]
+        assert (
+            re.findall(r">[^<]*</td>", section.replace("&#39;", "&#x27;").replace("&#34;", "&quot;")) == cells
+        )
+    assert write_report(lake, tmp_path / "second.html", moment).path.read_text("utf-8") == page
+
+
+def test_the_report_is_an_asset_at_the_end_of_the_graph(
+    generated: tuple[Path, GraphRun], tmp_path: Path
+) -> None:
+    settings = Settings(lake=generated[0], report=tmp_path / "reports" / "index.html")
+    made = dg.materialize(
+        build_report_assets(settings), resources={"reporter": Reporter(settings, open_session)}
+    ).asset_materializations_for_node("report__answers")[0]
+    shown = {name: value.value for name, value in made.metadata.items()}
+    assert shown["path"] == str(settings.report)
+    assert shown["charts"] == len(load_questions())
+    assert shown["bytes"] == settings.report.stat().st_size
+
+
+def test_weeks_of_promotions_have_the_interval_of_a_ratio(generated: tuple[Path, GraphRun]) -> None:
+    lake, _ = generated
+    (question,) = (one for one in load_questions() if one.name == "promotion_weeks")
+    told = {
+        row["week"]: row for row in run_query(FolderLake(lake, open_session, 1.0), question.sql).to_pylist()
+    }
+    assert sorted(told) == list(range(-4, 5))
+    windows = {
+        (row["promotion_id"], row["product_id"]): row for row in read_rows(lake, "gold.promotion_performance")
+    }
+    units: dict[int, float] = defaultdict(float)
+    expected: dict[int, float] = defaultdict(float)
+    for row in read_rows(lake, "gold.promotion_daily_effect"):
+        after = (row["order_date"] - windows[row["promotion_id"], row["product_id"]]["end_date"]).days
+        if row["expected_units"] is not None and 1 <= after <= 7:
+            units[row["promotion_id"]] += row["units"]
+            expected[row["promotion_id"]] += row["expected_units"]
+    sold, awaited = np.array(list(units.values())), np.array(list(expected.values()))
+    effect, number = sold.sum() / awaited.sum(), len(sold)
+    error = np.sqrt(((sold - effect * awaited) ** 2).sum() * number / (number - 1)) / awaited.sum()
+    assert told[1]["effect"] == pytest.approx(effect, abs=6e-4)
+    assert told[1]["at_least"] == pytest.approx(effect - 1.96 * error, abs=6e-4)
 
 
 def test_running_again_gives_the_same_tables(

@@ -9,10 +9,11 @@ from operator import or_
 
 import dagster as dg
 
+from instacart_assets.answers.assets import REPORT_GROUP
 from instacart_assets.automation.environments import DOWNSTREAM
 from instacart_assets.contracts.model import QUARANTINE
 from instacart_assets.graph import find_ancestors
-from instacart_assets.tables.assets import asset_key
+from instacart_assets.tables.assets import asset_key, table_address
 from instacart_assets.tables.declare import Table
 
 
@@ -39,6 +40,20 @@ def add_conditions(
 def _add_condition(definition: dg.AssetsDefinition, awaited: Iterable[str]) -> dg.AssetsDefinition:
     condition = make_condition(awaited)
     return definition.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=condition))
+
+
+def add_following(asset: dg.AssetsDefinition, tables: Iterable[Table]) -> dg.AssetsDefinition:
+    """An asset that is no table, with the condition of one that is made of what it depends on.
+
+    Args:
+        asset: with tables as its dependencies.
+        tables: the graph.
+    """
+    known = {table.address: table for table in tables}
+    sources = [table_address(key) for key in asset.dependency_keys]
+    return _add_condition(
+        asset, sorted({one for source in sources for one in (source, *find_awaited(known[source], known))})
+    )
 
 
 def find_awaited(table: Table, known: Mapping[str, Table]) -> tuple[str, ...]:
@@ -70,10 +85,10 @@ def make_condition(awaited: Iterable[str]) -> dg.AutomationCondition[dg.AssetKey
 
 
 def build_downstream_sensor(*, look_seconds: int, is_on: bool) -> dg.AutomationConditionSensorDefinition:
-    """The sensor that looks at the conditions of all tables."""
+    """The sensor that looks at the conditions of all tables, and of the report that follows them."""
     return dg.AutomationConditionSensorDefinition(
         DOWNSTREAM.name,
-        target=dg.AssetSelection.groups("silver", "gold", QUARANTINE),
+        target=dg.AssetSelection.groups("silver", "gold", QUARANTINE, REPORT_GROUP),
         description=f"{DOWNSTREAM.purpose.capitalize()}.",
         minimum_interval_seconds=look_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED,

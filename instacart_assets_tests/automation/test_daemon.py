@@ -59,6 +59,7 @@ class Deployment:
             "INSTACART_LAKE": str(self.folder / "lake"),
             "INSTACART_LANDING": str(self.landing),
             "INSTACART_LOOK_SECONDS": "2",
+            "INSTACART_REPORT": str(self.folder / "report.html"),
             WINDOW: str(LATE_AFTER),
         }
 

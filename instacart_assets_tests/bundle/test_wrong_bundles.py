@@ -112,11 +112,11 @@ WRONG = {
     "Python that is not there": Wrong(ROOT, "quarantine_alert:load_resources", "quarantine_alert:load_alerts", "python.resources[2]", "load_alerts"),
     # Dashboards and alerts.
     "a dashboard that is no JSON": Wrong(BOARD, '  "datasets": [', '  "datasets": ', "the file", "is no JSON"),
-    "a table that no contract has": Wrong(BOARD, "FROM product_repeat_purchase", "FROM product_repeat_purchases", "datasets[2]", "not found"),
-    "a column that no contract has": Wrong(BOARD, "SELECT promotion_name, product_id,", "SELECT promotion_title, product_id,", "datasets[3]", "promotion_title"),
-    "a widget of no dataset": Wrong(BOARD, '"datasetName": "weekdays"', '"datasetName": "weekday"', "layout[3].widget.queries[0].query.datasetName", "no dataset weekday"),
-    "a widget of no column": Wrong(BOARD, '"expression": "`lift`"', '"expression": "`uplift`"', "layout[5].widget.queries[0].query.fields[4]", "no column uplift"),
-    "a widget that shows what it does not ask for": Wrong(BOARD, '"fieldName": "lift"', '"fieldName": "uplift"', "layout[5].widget.spec.encodings", "shows uplift"),
+    "a table that no contract has": Wrong(BOARD, "FROM department_hourly_profile AS hours", "FROM department_hourly_profiles AS hours", "datasets[9]", "not found"),
+    "a column that no contract has": Wrong(BOARD, "order_hour_of_day AS hour,", "order_hour AS hour,", "datasets[9]", "order_hour"),
+    "a widget of no dataset": Wrong(BOARD, '"datasetName": "weekdays"', '"datasetName": "weekday"', "layout[13].widget.queries[0].query.datasetName", "no dataset weekday"),
+    "a widget of no column": Wrong(BOARD, '"expression": "SUM(`effect`)"', '"expression": "SUM(`uplift`)"', "layout[10]", "no column uplift"),
+    "a widget that shows what it does not ask for": Wrong(BOARD, '"fieldName": "change"', '"fieldName": "uplift"', "layout[18].widget.spec.encodings", "shows uplift"),
     # House rules.
     "production in a person's folder": Wrong(ROOT, "    mode: production\n    workspace:\n      root_path: /Workspace/Users/${var.principal}/.bundle/${bundle.name}/${bundle.target}\n    presets:\n      name_prefix", "    mode: production\n    workspace:\n      root_path: ~/.bundle\n    presets:\n      name_prefix", "targets.staging.workspace.root_path", "belongs to a person"),
     "production without a folder": Wrong(ROOT, "    mode: production\n    workspace:\n      root_path: /Workspace/Users/${var.principal}/.bundle/${bundle.name}/${bundle.target}\n    presets:\n      name_prefix", "    mode: production\n    presets:\n      name_prefix", "targets.staging.workspace.root_path", "copy of their own"),

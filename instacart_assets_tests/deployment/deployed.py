@@ -75,6 +75,7 @@ class Deployed:
             "INSTACART_ENVIRONMENT": "laptop",  # what runs is what the test asks for
             "INSTACART_LAKE": str(self.lake),
             "INSTACART_LANDING": str(self.landing),
+            "INSTACART_REPORT": str(self.lake / "_report/index.html"),
             "TMPDIR": str(self.folder / "scratch"),
         }
         return {

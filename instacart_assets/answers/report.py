@@ -1,0 +1,60 @@
+"""The report: all questions asked of a lake, written as one file.
+
+Here lives the way from a lake to that file. How it looks is in ``page/`` and ``charts.py``.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from instacart_assets.answers.ask import ask_question, pin_tables
+from instacart_assets.answers.page import render_page
+from instacart_assets.answers.question import load_questions
+from instacart_assets.lakehouse.lake import Lakehouse
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written.
+
+    Attributes:
+        path: of the file.
+        charts: how many questions have a chart.
+        without_rows: names of the questions that have none, as no row answers them.
+        size: of the file, in bytes.
+        versions: of the tables that were read, by address.
+    """
+
+    path: Path
+    charts: int
+    without_rows: tuple[str, ...]
+    size: int
+    versions: dict[str, int]
+
+
+def write_report(lake: Lakehouse, path: Path, moment: datetime) -> Report:
+    """Ask everything and write the report; a reader sees the one before until it is whole.
+
+    Args:
+        lake: what is asked.
+        path: of the HTML file; folders on the way are made.
+        moment: that the report is to bear.
+
+    Raises:
+        TableMissingError: a table that a question reads was never published.
+        QueryError: the engine refuses a query.
+        RendererMissingError: what draws charts is not installed.
+        OSError: the file cannot be written.
+    """
+    questions = load_questions()
+    versions = pin_tables(lake, questions)
+    answers = [ask_question(lake, question, versions) for question in questions]
+    page = render_page(answers, versions, moment).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    half.write_bytes(page)
+    half.replace(path)
+    drawn = [answer.question.name for answer in answers if answer.rows]
+    empty = tuple(answer.question.name for answer in answers if not answer.rows)
+    return Report(path, len(drawn), empty, len(page), versions)
