@@ -203,6 +203,8 @@ def report(result: BuildResult) -> Iterator[dg.MaterializeResult[Any] | dg.Asset
             **_locate(result),
             **result.notes,
             **_preview(result),
+            **{name: dg.MetadataValue.md(drawn) for name, drawn in result.charts.items()},
+            **_count_failures(result),
             "dagster/row_count": result.rows,
             "delta_version": result.version,
             "is_news": result.is_news,
@@ -279,6 +281,12 @@ def _locate(result: BuildResult) -> dict[str, Any]:
     if result.version is None:
         found["candidate"] = dg.MetadataValue.path(str(result.candidate))
     return found
+
+
+def _count_failures(result: BuildResult) -> dict[str, int]:
+    """Numbers that the web UI plots over runs, beside rows and seconds."""
+    refused = {} if result.quarantine is None else {"refused_open": result.quarantine.open}
+    return {"checks_failed": sum(not outcome.passed for outcome in result.outcomes), **refused}
 
 
 def _preview(result: BuildResult) -> dict[str, Any]:
