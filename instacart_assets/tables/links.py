@@ -5,7 +5,9 @@ files that the code was loaded from, which an editor on the same machine opens.
 """
 
 import inspect
+import warnings
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -31,10 +33,13 @@ def add_links(
         tables: the graph.
         links: where the repository and the site are.
     """
-    return [
-        definition.map_asset_specs(lambda spec, table=table: _add_links(spec, table, links))
-        for definition, table in zip(assets, tables, strict=True)
-    ]
+    with warnings.catch_warnings():
+        # Links to code are beta: a minor version of Dagster may change them, and the project keeps to one.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return [
+            definition.map_asset_specs(partial(_add_links, table=table, links=links))
+            for definition, table in zip(assets, tables, strict=True)
+        ]
 
 
 def _add_links(spec: dg.AssetSpec, table: Table, links: LinkSettings) -> dg.AssetSpec:

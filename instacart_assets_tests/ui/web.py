@@ -44,7 +44,9 @@ class WebUi:
 
     def __post_init__(self) -> None:
         self.home.mkdir()
-        shutil.copy(ROOT / "deploy" / "local" / "dagster.yaml", self.home)
+        kept = (ROOT / "deploy" / "local" / "dagster.yaml").read_text("utf-8")
+        patience = f"code_servers:\n  local_startup_timeout: {SECONDS}\n"
+        (self.home / "dagster.yaml").write_text(kept + patience, "utf-8")
 
     @property
     def home(self) -> Path:
