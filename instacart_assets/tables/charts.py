@@ -7,22 +7,21 @@ nothing has to be installed where tables are built. Which rows are drawn, a tabl
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from uuid import uuid4
 
 from pyspark.sql import DataFrame
 
 from instacart_assets.contracts.model import Chart, Contract
 
-MOST_ROWS = 24
-"""A chart draws no more rows than this, whatever its query gives."""
+MOST_ROWS = 21
+"""A chart draws no more rows than this, whatever its query gives: there are as many departments."""
 
-INLINE_CHARACTERS = 1_000
-"""Dagster's web UI shows Markdown beneath this length in its place, and longer Markdown behind a link."""
+LONGEST_LABEL, BAR, PLOT = 18, 12, 16
+"""Characters of a label, of the longest bar and of an interval's scale. Dagster's web UI shows some 40 characters of a
+line in a window of 1,280 pixels, and Markdown of less than 1,000 characters in its place, longer behind a link."""
 
-LONGEST_LABEL, WIDEST, NARROWEST = 24, 28, 8
-"""Characters of a label, and of what is drawn beside it."""
-
-EIGHTHS = " ▏▎▍▌▋▊▉"
+EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 """The end of a bar, by eighths of a character."""
 
 
@@ -76,36 +75,29 @@ def draw_chart(chart: Chart, points: Sequence[Point]) -> str:
         points: at least one.
     """
     has_intervals = any(point.low is not None for point in points)
-    labels = _pad([_shorten(point.label) for point in points])
-    numbers = _pad([_say_number(point) for point in points], to_the_right=True)
-    width = _choose_width(chart, len(points) + has_intervals, len(labels[0]) + len(numbers[0]))
-    drawn = (
-        _draw_intervals(points, width, is_ratio=chart.is_ratio)
-        if has_intervals
-        else _draw_bars(points, width)
-    )
-    beside = zip([*labels, " " * len(labels[0])], [*numbers, " " * len(numbers[0])], drawn, strict=False)
-    lines = ["  ".join(parts).rstrip() for parts in beside]
+    labels = [_shorten(point.label) for point in points]
+    drawn = _draw_intervals(points, is_ratio=chart.is_ratio) if has_intervals else _draw_bars(points)
+    width = max(map(len, labels))
+    lines = [f"{label:<{width}}  {figure}" for label, figure in zip_longest(labels, drawn, fillvalue="")]
     return "\n".join([chart.description, "", "```", *lines, "```"])
 
 
-def _choose_width(chart: Chart, lines: int, beside: int) -> int:
-    """How wide may be what is drawn, for the chart to be shown in its place."""
-    left = INLINE_CHARACTERS - len(chart.description) - len("\n\n```\n```") - 1
-    return max(NARROWEST, min(WIDEST, left // lines - beside - len("  ") * 2 - 1))
-
-
-def _draw_bars(points: Sequence[Point], width: int) -> list[str]:
+def _draw_bars(points: Sequence[Point]) -> list[str]:
+    """A bar for each row, and its value at the end of it."""
     most = max(point.value for point in points)
-    eighths = [max(0, round(8 * width * point.value / most)) if most > 0 else 0 for point in points]
-    return ["█" * (count // 8) + EIGHTHS[count % 8].strip() for count in eighths]
+    eighths = [max(0, round(8 * BAR * point.value / most)) if most > 0 else 0 for point in points]
+    bars = ["█" * (count // 8) + EIGHTHS[count % 8] for count in eighths]
+    return [f"{bar} {_say_value(point)}".lstrip() for bar, point in zip(bars, points, strict=True)]
 
 
-def _draw_intervals(points: Sequence[Point], width: int, *, is_ratio: bool) -> list[str]:
-    """A line for each row, and one with the ends of the scale."""
-    scale = _Scale.over(points, width, is_ratio=is_ratio)
+def _draw_intervals(points: Sequence[Point], *, is_ratio: bool) -> list[str]:
+    """An interval for each row, its value and ends behind it; and a line with the ends of the scale."""
+    scale = _Scale.over(points, is_ratio=is_ratio)
     ends = f"{scale.low:.2f}", f"{scale.high:.2f}"
-    return [*(scale.draw(point) for point in points), ends[0] + ends[1].rjust(width - len(ends[0]))]
+    return [
+        *(f"{scale.draw(point)}  {_say_value(point)}{_say_interval(point)}" for point in points),
+        ends[0] + ends[1].rjust(PLOT - len(ends[0])),
+    ]
 
 
 @dataclass(frozen=True)
@@ -114,15 +106,14 @@ class _Scale:
 
     low: float
     high: float
-    width: int
     is_ratio: bool
 
     @classmethod
-    def over(cls, points: Sequence[Point], width: int, *, is_ratio: bool) -> "_Scale":
+    def over(cls, points: Sequence[Point], *, is_ratio: bool) -> "_Scale":
         """The scale that holds all intervals, and 1 where they are of ratios."""
         known = [number for one in points for number in (one.low, one.value, one.high) if number is not None]
         kept = [number for number in known if number > 0] + [1.0] if is_ratio else known
-        return cls(min(kept), max(kept), width, is_ratio)
+        return cls(min(kept), max(kept), is_ratio)
 
     def place(self, number: float) -> int:
         """The character of a number; what is beyond the scale stands at its end."""
@@ -130,11 +121,11 @@ class _Scale:
         if first == last:
             return 0
         kept = self._measure(min(self.high, max(self.low, number)))
-        return round((self.width - 1) * (kept - first) / (last - first))
+        return round((PLOT - 1) * (kept - first) / (last - first))
 
     def draw(self, point: Point) -> str:
         """One interval."""
-        line = [" "] * self.width
+        line = [" "] * PLOT
         if self.is_ratio:
             line[self.place(1.0)] = "│"
         if point.low is not None and point.high is not None:
@@ -147,19 +138,15 @@ class _Scale:
         return math.log(number) if self.is_ratio else number
 
 
-def _say_number(point: Point) -> str:
-    if isinstance(point.value, int):
-        return f"{point.value:,}"
-    interval = "" if point.low is None or point.high is None else f" ({point.low:.2f}, {point.high:.2f})"
-    return f"{point.value:.2f}{interval}"
+def _say_value(point: Point) -> str:
+    return f"{point.value:,}" if isinstance(point.value, int) else f"{point.value:.2f}"
+
+
+def _say_interval(point: Point) -> str:
+    return "" if point.low is None or point.high is None else f" ({point.low:.2f}, {point.high:.2f})"
 
 
 def _shorten(label: str) -> str:
     """A label that breaks no line and is not too long."""
     plain = " ".join(label.replace("`", "'").split())
     return plain if len(plain) <= LONGEST_LABEL else f"{plain[: LONGEST_LABEL - 1]}…"
-
-
-def _pad(texts: Sequence[str], *, to_the_right: bool = False) -> list[str]:
-    width = max(map(len, texts))
-    return [text.rjust(width) if to_the_right else text.ljust(width) for text in texts]

@@ -64,16 +64,16 @@ def list_references(
     """The function that makes a table, its contract and, where no site has it, its page."""
     function = inspect.unwrap(table.transform).__code__
     places = [
-        (Path(function.co_filename), function.co_firstlineno),
-        (CONTRACTS_DIR / table.contract.layer / f"{table.contract.name}.yml", 1),
+        ("function", Path(function.co_filename), function.co_firstlineno),
+        ("contract", CONTRACTS_DIR / table.contract.layer / f"{table.contract.name}.yml", 1),
     ]
     if links.docs is None:
-        places.append((ROOT / PAGES / f"{table.address}.md", 1))
-    for path, line in places:
+        places.append(("page", ROOT / PAGES / f"{table.address}.md", 1))
+    for label, path, line in places:
         if links.repository is not None:
-            yield dg.UrlCodeReference(url=f"{_address_of(path, links)}#L{line}")
+            yield dg.UrlCodeReference(url=f"{_address_of(path, links)}#L{line}", label=label)
         elif path.is_file():  # a wheel has no pages
-            yield dg.LocalFileCodeReference(file_path=str(path), line_number=line)
+            yield dg.LocalFileCodeReference(file_path=str(path), line_number=line, label=label)
 
 
 def find_page(address: str, links: LinkSettings) -> str | None:

@@ -243,7 +243,7 @@ def test_a_published_table_shows_its_charts(settings: Settings) -> None:
     contract = replace(GOLD.contract, charts=(Chart("numbers", "Numbers of things.", query),))
     run = materialise(settings, BRONZE, SILVER, replace(GOLD, contract=contract))
     assert read_metadata(run, "gold.things")["numbers"] == (
-        "Numbers of things.\n\n```\napple  1  ██████████████\npear   2  ████████████████████████████\n```"
+        "Numbers of things.\n\n```\napple  ██████ 1\npear   ████████████ 2\n```"
     )
 
 

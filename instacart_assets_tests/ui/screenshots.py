@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import dagster as dg
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from instacart_assets.synthetic.generate import generate
 from instacart_assets_tests.processes import Processes
@@ -52,42 +52,45 @@ def wait_for_text(*texts: str) -> Callable[[Page], None]:
     return wait
 
 
-def show_charts(page: Page) -> None:
-    """Brings the metadata of a table into the window."""
-    page.locator("pre", has_text="█").first.wait_for()
-    page.get_by_placeholder("Filter metadata keys").fill("chart")
-    page.get_by_text("Metadata", exact=True).first.scroll_into_view_if_needed()
-    page.mouse.move(0, 0)
+def show_charts(mark: str) -> Callable[[Page], None]:
+    """Brings the charts of a table into the window, once one has a mark that is drawn."""
 
+    def show(page: Page) -> None:
+        page.locator("pre", has_text=mark).first.wait_for()
+        page.get_by_placeholder("Filter metadata keys").fill("chart")
+        bring_up(page.get_by_text("Metadata", exact=True).first)
 
-def show_lifts(page: Page) -> None:
-    """The same, where intervals are drawn."""
-    page.locator("pre", has_text="●").first.wait_for()
-    page.get_by_placeholder("Filter metadata keys").fill("chart")
-    page.get_by_text("Metadata", exact=True).first.scroll_into_view_if_needed()
+    return show
 
 
 def show_plots(page: Page) -> None:
     """Opens the plots over runs."""
     page.get_by_role("button", name="Plots").click()
     page.locator("canvas").first.wait_for()
-    page.locator("canvas").first.scroll_into_view_if_needed()
+    bring_up(page.get_by_text("Metadata", exact=True).first)
 
 
-SALES = "/assets/gold/department_daily_sales?view=overview"
+def bring_up(place: Locator) -> None:
+    """Has something stand at the top of the window."""
+    place.evaluate("element => element.scrollIntoView()")
+
+
+SALES, PROMOTIONS = "/assets/gold/department_daily_sales", "/assets/gold/promotion_performance"
 CHECKS = "/assets/silver/orders?view=checks&checkDetail="
-GROUPS = ",".join(f"global@global:{group}" for group in ("landing", "bronze", "silver", "gold"))
 
 PICTURES = {
-    "graph": Picture(f"/asset-groups?expanded={GROUPS}", wait_for_text("gold", "silver")),
-    "asset": Picture(SALES, wait_for_text("Columns", "order_date")),
-    "asset_charts": Picture(SALES, show_charts),
-    "asset_lifts": Picture("/assets/gold/promotion_performance?view=overview", show_lifts),
-    "asset_plots": Picture(SALES, show_plots),
+    "graph": Picture("/asset-groups", wait_for_text("quarantine"), 620),
+    "lineage": Picture(
+        f"{PROMOTIONS}?view=lineage&lineageScope=upstream", wait_for_text("promotion_noise"), 760
+    ),
+    "asset": Picture(f"{SALES}?view=overview", wait_for_text("Passing", "order_date"), 1100),
+    "asset_charts": Picture(f"{SALES}?view=overview", show_charts("█"), 1100),
+    "asset_lifts": Picture(f"{PROMOTIONS}?view=overview", show_charts("●"), 620),
+    "asset_plots": Picture(f"{SALES}?view=overview", show_plots, 760),
     "check_passing": Picture(f"{CHECKS}order_id_is_filled", wait_for_text("Passed")),
-    "check_failing": Picture(f"{CHECKS}order_hour_is_in_day", wait_for_text("Failed")),
-    "automation": Picture("/automation", wait_for_text("landing", "daily")),
-    "automation_runs": Picture("/runs", wait_for_text("Failure")),
+    "check_failing": Picture(f"{CHECKS}order_hour_is_in_day", wait_for_text("Failed", "failing_sample")),
+    "automation": Picture("/automation", wait_for_text("landing", "daily", "At 05:30 AM UTC"), 580),
+    "automation_runs": Picture("/runs", wait_for_text("Failure"), 620),
 }
 """Every picture of the web UI in docs/images, by its name."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from instacart_assets.automation.environments import AUTOMATIONS
 from instacart_assets.contracts.load import load_contracts
@@ -13,7 +13,7 @@ from instacart_assets.contracts.rules import compile_rules
 from instacart_assets.synthetic.generate import generate
 from instacart_assets.tables.assets import asset_key
 from instacart_assets_tests.processes import Processes
-from instacart_assets_tests.ui.web import BROWSERS, PATIENCE, SITE, WebUi, find_browser, open_browser
+from instacart_assets_tests.ui.web import BROWSERS, PATIENCE, SITE, SOURCE, WebUi, find_browser, open_browser
 
 pytestmark = [
     pytest.mark.slow,
@@ -68,8 +68,8 @@ def test_the_graph_shows_every_layer_and_opens_to_its_tables(page: Page) -> None
     graph = page.locator("svg foreignObject")
     for group in ("landing", "bronze", "silver", "gold", "quarantine", "maintenance"):
         expect(graph.get_by_text(group, exact=True)).to_be_visible()
-    graph.get_by_text("gold", exact=True).click()
-    for name in ("department_daily_sales", "product_repeat_purchase", "promotion_performance"):
+    graph.get_by_text("silver", exact=True).click()
+    for name in ("orders", "order_items", "products", "promotions"):
         expect(graph.get_by_text(name, exact=True)).to_be_visible()
 
 
@@ -78,8 +78,8 @@ def test_the_page_of_a_table_tells_its_contract(page: Page) -> None:
     expect(page.get_by_text(CONTRACT.description.split(".")[0])).to_be_visible()
     expect(page.get_by_text(f"Grain: {CONTRACT.grain}")).to_be_visible()
     expect(page.get_by_text("analytics", exact=True)).to_be_visible()
-    for kind in ("delta", "gold", "pyspark"):
-        expect(page.get_by_role("link", name=kind, exact=True)).to_be_visible()
+    for kind in ("Delta Lake", "Gold", "PySpark"):
+        expect(page.get_by_text(kind, exact=True)).to_be_visible()
     for column in CONTRACT.columns:
         expect(page.get_by_text(column.name, exact=True).first).to_be_attached()
         expect(page.get_by_text(column.description).first).to_be_attached()
@@ -89,29 +89,31 @@ def test_a_table_leads_to_its_page_its_function_and_its_contract(page: Page) -> 
     show_asset(page, SALES)
     documented = page.get_by_role("link", name=f"Columns and rules of {SALES}")
     expect(documented).to_have_attribute("href", f"{SITE}/tables/{SALES}.html")
-    for file in ("department_daily_sales.py", "department_daily_sales.yml"):
-        expect(page.get_by_role("link", name=f"Open {file} in GitHub")).to_have_attribute(
-            "href", re.compile(f"^https://github.com/owner/lakehouse/blob/main/instacart_assets/.*/{file}#L")
-        )
+    for label, file in (
+        ("function", "gold/department_daily_sales.py"),
+        ("contract", "gold/department_daily_sales.yml"),
+    ):
+        source = re.compile(f"^{SOURCE}/blob/main/instacart_assets/.*{file}#L")
+        expect(page.get_by_role("link", name=f"Open {label} in GitHub")).to_have_attribute("href", source)
 
 
 def test_what_was_made_is_drawn_in_its_place_with_numbers_to_plot(page: Page) -> None:
     show_asset(page, SALES)
-    chart = page.locator("pre", has_text="produce").filter(has_text="█")
-    expect(chart).to_have_count(2)  # units, and the share that was reordered
+    charts = page.locator("pre", has_text="fruit & vegetables").filter(has_text="█")
+    expect(charts).to_have_count(2)  # units, and the share that was reordered
     page.get_by_role("button", name="Plots").click()
     for number in ("dagster/row_count", "seconds", "checks_failed"):
-        expect(page.get_by_role("heading", name=number, exact=True)).to_be_visible()
+        expect(page.get_by_text(number, exact=True)).to_be_visible()
     expect(page.locator("canvas")).not_to_have_count(0)
 
 
 def test_every_rule_is_a_check_that_says_what_it_measured(page: Page) -> None:
     show_asset(page, SALES, "checks")
-    expect(page.get_by_role("heading", name=f"Checks ({len(compile_rules(CONTRACT))})")).to_be_visible()
-    page.get_by_placeholder("Filter checks").fill("every_department")
-    page.get_by_text("every_department_has_every_day").click()
-    (rule,) = [rule for rule in CONTRACT.rules if rule.id == "every_department_has_every_day"]
-    expect(page.get_by_text(rule.description).first).to_be_visible()
+    rules = {rule.id: rule for rule in compile_rules(CONTRACT)}
+    expect(page.get_by_text(f"Checks ({len(rules)})")).to_be_visible()
+    page.get_by_placeholder("Filter checks").fill("units_is_filled")
+    page.get_by_text("units_is_filled", exact=True).first.click()
+    expect(page.get_by_text(rules["units_is_filled"].description).first).to_be_visible()
     expect(page.get_by_text("Passed", exact=True)).to_be_visible()
     expect(page.get_by_text("threshold", exact=True)).to_be_visible()
 
@@ -132,15 +134,18 @@ def test_what_runs_by_itself_is_listed_and_can_be_switched_on_and_off(
 ) -> None:
     page.goto("/automation")
     for automation in AUTOMATIONS:
-        expect(page.get_by_role("link", name=automation.name)).to_be_visible()
-    switch = page.get_by_role("link", name=name).locator("..").get_by_role("checkbox").last
-    expect(switch).not_to_be_checked()
-    switch.click()
-    expect(switch).to_be_checked()
-    assert read_state(web, name) == "RUNNING"
-    switch.click()
-    expect(switch).not_to_be_checked()
-    assert read_state(web, name) == "STOPPED"
+        expect(find_row(page, automation.name)).to_be_visible()
+    switch = find_row(page, name).locator("..").locator("label").last  # the first selects the row
+    for state in ("RUNNING", "STOPPED"):
+        switch.click()
+        expect(switch.locator("input")).to_be_checked(checked=state == "RUNNING")
+        expect(switch.locator("input")).to_be_enabled()
+        assert read_state(web, name) == state
+
+
+def find_row(page: Page, name: str) -> Locator:
+    """What leads from the list to a sensor or schedule."""
+    return page.locator(f"a[href$='s/{name}']")
 
 
 def read_state(web: WebUi, name: str) -> str:

@@ -25,8 +25,8 @@ BROWSERS = ("chromium", "google-chrome", "chromium-browser")
 PATIENCE = SECONDS * 1_000
 """How long a browser waits for anything, in milliseconds; only what never comes takes it."""
 
-SITE = "https://owner.example/lakehouse"
-"""Where the documentation is said to be."""
+SITE, SOURCE = "https://owner.example/lakehouse", "https://github.com/owner/lakehouse"
+"""Where documentation and source are said to be."""
 
 
 @dataclass
@@ -68,7 +68,7 @@ class WebUi:
             "INSTACART_LAKE": str(self.processes.folder / "lake"),
             "INSTACART_LANDING": str(self.landing),
             "INSTACART_LINKS__DOCS": SITE,
-            "INSTACART_LINKS__REPOSITORY": "https://github.com/owner/lakehouse",
+            "INSTACART_LINKS__REPOSITORY": SOURCE,
             **self.settings,
         }
 
