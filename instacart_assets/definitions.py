@@ -26,6 +26,7 @@ from instacart_assets.maintenance.assets import (
 from instacart_assets.settings import Settings, load_settings
 from instacart_assets.tables.assets import Builder, build_assets, build_landed_assets
 from instacart_assets.tables.builder import FULL_TAG, EngineBuilder
+from instacart_assets.tables.links import add_links
 
 WHOLE_GRAPH_JOB, REBUILD_JOB = "materialise_lakehouse", "rebuild_lakehouse"
 
@@ -45,7 +46,7 @@ def build_defs(
     return dg.Definitions(
         assets=[
             *build_landed_assets(contracts_of("bronze")),
-            *add_conditions(build_assets(tables), tables),
+            *add_links(add_conditions(build_assets(tables), tables), tables, settings.links),
             *(add_following(report, tables) for report in build_report_assets(settings)),
             *build_maintenance_assets(),
         ],

@@ -77,9 +77,14 @@ def _check_timezone(name: str) -> str:
 
 
 def _check_receiver(url: SecretStr) -> SecretStr:
-    if not re.match(r"https?://[^/\s]+", url.get_secret_value()):
-        raise ValueError("no address; write it as https://HOST/PATH")
+    _check_address(url.get_secret_value())
     return url
+
+
+def _check_address(url: str) -> str:
+    if not re.match(r"https?://[^/\s]+", url):
+        raise ValueError("no address; write it as https://HOST/PATH")
+    return url.rstrip("/")
 
 
 class SettingsError(RemediableError):
@@ -172,6 +177,20 @@ class AlertSettings(BaseModel):
     )
 
 
+class LinkSettings(BaseModel):
+    """Where people read what tables are written down in, for links in the web UI."""
+
+    model_config = ConfigDict(frozen=True)
+
+    repository: Annotated[str, AfterValidator(_check_address)] | None = Field(
+        default=None, description="Address of the repository: https://github.com/OWNER/REPOSITORY."
+    )
+    revision: str = Field(default="main", description="Branch, tag or commit that runs, as links name it.")
+    docs: Annotated[str, AfterValidator(_check_address)] | None = Field(
+        default=None, description="Address of the documentation's site: https://HOST/PATH."
+    )
+
+
 class Settings(BaseSettings):
     """Where data lie, where work runs, and how days are counted.
 
@@ -247,6 +266,7 @@ class Settings(BaseSettings):
     )
     schedule: ScheduleSettings = Field(default=ScheduleSettings(), description="When everything is built.")
     alerts: AlertSettings = Field(default=AlertSettings(), description="Who is told of what is wrong.")
+    links: LinkSettings = Field(default=LinkSettings(), description="Where source and pages are read.")
 
     @property
     def is_lake_local(self) -> bool:

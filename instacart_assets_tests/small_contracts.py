@@ -1,6 +1,7 @@
 """Contracts of tables that exist only in tests, small enough to be read at a glance."""
 
 from instacart_assets.contracts.model import (
+    Chart,
     Column,
     ColumnType,
     Contract,
@@ -53,6 +54,7 @@ def make_contract(
     is_optional: bool = False,
     error_budget: float | None = None,
     drift: SchemaDrift = STRICT,
+    charts: tuple[Chart, ...] = (),
 ) -> Contract:
     return Contract(
         address=address,
@@ -69,6 +71,7 @@ def make_contract(
         is_optional=is_optional,
         error_budget=error_budget,
         drift=drift,
+        charts=charts,
     )
 
 

@@ -29,6 +29,7 @@ from instacart_assets.contracts.model import (
     QUARANTINE,
     SEVERITIES,
     STATED_SCOPES,
+    Chart,
     Column,
     ColumnType,
     Contract,
@@ -60,6 +61,8 @@ LANDED_TYPES: dict[str, ColumnType] = {
 """What the text of a landed column spells, by the ``logicalType`` beside its ``physicalType: string``."""
 
 BUDGET_PROPERTY = "errorBudget"
+CHARTS_PROPERTY = "charts"
+CHART_WORDS = {"id", "description", "query"}
 WITHIN_PROPERTY = "within"
 DRIFT_PROPERTIES = {
     "unknownColumn": "unknown_column",
@@ -132,6 +135,7 @@ def load_contract(path: Path) -> Contract:
         is_optional="optional" in (table.tags or ()),
         error_budget=_read_error_budget(table, rules, require, is_landed=path.parent.name == "bronze"),
         drift=_read_drift(table, require),
+        charts=_read_charts(table, require),
     )
 
 
@@ -307,17 +311,41 @@ def _read_error_budget(
 
 def _read_drift(table: SchemaObject, require: _Requirement) -> SchemaDrift:
     properties = _custom_properties(table)
-    strange = sorted(set(properties) - {BUDGET_PROPERTY, *DRIFT_PROPERTIES})
-    require.that(
-        not strange,
-        f"customProperties to be among {', '.join((BUDGET_PROPERTY, *DRIFT_PROPERTIES))}, not {', '.join(strange)}",
-    )
+    known = (BUDGET_PROPERTY, CHARTS_PROPERTY, *DRIFT_PROPERTIES)
+    strange = sorted(set(properties) - set(known))
+    require.that(not strange, f"customProperties to be among {', '.join(known)}, not {', '.join(strange)}")
     stated = {name: value for name, value in properties.items() if name in DRIFT_PROPERTIES}
     for name, value in stated.items():
         allowed = [policy for policy in POLICIES if policy != "add" or name == "unknownColumn"]
         require.that(value in allowed, f"customProperties: {name} to be one of {', '.join(allowed)}")
     policies = {DRIFT_PROPERTIES[name]: value for name, value in stated.items()}
     return SchemaDrift(**cast("dict[str, Policy]", policies))
+
+
+def _read_charts(table: SchemaObject, require: _Requirement) -> tuple[Chart, ...]:
+    stated = _custom_properties(table).get(CHARTS_PROPERTY, [])
+    require.that(isinstance(stated, list), "customProperties: charts, as a list")
+    charts = tuple(_read_chart(chart, require) for chart in stated)
+    _check_unique((chart.id for chart in charts), "chart", require)
+    return charts
+
+
+def _read_chart(stated: Any, require: _Requirement) -> Chart:
+    given = stated if isinstance(stated, dict) else {}
+    is_whole = set(given) - {"ratio"} == CHART_WORDS and all(
+        isinstance(given[word], str) and given[word] for word in CHART_WORDS
+    )
+    require.that(
+        is_whole and isinstance(given.get("ratio", False), bool),
+        f"each chart to say {', '.join(sorted(CHART_WORDS))}, and ratio: true or nothing else",
+    )
+    require.that("{batch}" in given["query"], f"chart {given['id']}: query over {{batch}}")
+    return Chart(
+        id=given["id"],
+        description=given["description"].strip(),
+        query=given["query"].strip(),
+        is_ratio=given.get("ratio", False),
+    )
 
 
 def _custom_properties(stated: SchemaObject | DataQuality) -> dict[str, Any]:

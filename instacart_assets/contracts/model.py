@@ -96,6 +96,24 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Chart:
+    """What is drawn of a table each time it was published.
+
+    Attributes:
+        id: name of the chart, unique within its table.
+        description: what it shows, with its unit.
+        query: a SELECT over ``{batch}`` of the columns ``label`` and ``value``, and ``low`` and ``high`` where values
+            have intervals, in the order in which they are drawn.
+        is_ratio: whether the values are ratios, of which 1 is no effect.
+    """
+
+    id: str
+    description: str
+    query: str
+    is_ratio: bool = False
+
+
+@dataclass(frozen=True)
 class SchemaDrift:
     """What happens when a landed file is no longer what its contract names.
 
@@ -159,6 +177,7 @@ class Contract:
         error_budget: greatest share of the rows read that may be refused before the table blocks; None for a
             table that refuses no rows.
         drift: what happens when a landed file has other columns than the contract.
+        charts: what is drawn of it for people who watch runs.
     """
 
     address: str
@@ -175,6 +194,7 @@ class Contract:
     is_optional: bool = False
     error_budget: float | None = None
     drift: SchemaDrift = SchemaDrift()
+    charts: tuple[Chart, ...] = ()
 
     @property
     def layer(self) -> str:

@@ -86,7 +86,7 @@ def _build_asset(operation: Operation, after: Sequence[Operation]) -> dg.AssetsD
         group_name=MAINTENANCE_GROUP,
         description=DESCRIPTIONS[operation],
         owners=list(OWNERS),
-        kinds={"delta"},
+        kinds={"deltalake"},
         tags={"layer": MAINTENANCE_GROUP},
     )
     def look_after(

@@ -135,7 +135,7 @@ def describe_table(table: Table) -> dg.AssetSpec:
         deps=[asset_key(address) for address in table.dependencies],
         description=f"{contract.description}\n\n**Grain:** {contract.grain}",
         group_name=contract.layer,
-        kinds={"delta", "pyspark", contract.layer},
+        kinds={"deltalake", "pyspark", contract.layer},
         owners=list(contract.owners),
         tags={"layer": contract.layer, "domain": contract.domain, **dict.fromkeys(contract.tags, "")},
         metadata=describe_contract(contract),
@@ -153,7 +153,7 @@ def describe_quarantine(table: Table) -> dg.AssetSpec:
         deps=[asset_key(address) for address in table.dependencies],
         description=f"{contract.description}\n\n**Grain:** {contract.grain}",
         group_name=QUARANTINE,
-        kinds={"delta", QUARANTINE},
+        kinds={"deltalake", QUARANTINE},
         owners=list(contract.owners),
         tags={"layer": QUARANTINE, "domain": contract.domain},
         metadata=describe_contract(contract),
@@ -199,14 +199,17 @@ def report(result: BuildResult) -> Iterator[dg.MaterializeResult[Any] | dg.Asset
         data_version=dg.DataVersion(str(result.version)),
         check_results=checks,
         metadata={
-            **describe_contract(contract),
-            **_locate(result),
-            **result.notes,
+            # In this order the web UI shows them.
+            **{name: dg.MetadataValue.md(drawn) for name, drawn in result.charts.items()},
             **_preview(result),
             "dagster/row_count": result.rows,
-            "delta_version": result.version,
-            "is_news": result.is_news,
+            **_count_failures(result),
             "seconds": round(result.seconds, 3),
+            "is_news": result.is_news,
+            "delta_version": result.version,
+            **result.notes,
+            **_locate(result),
+            **describe_contract(contract),
         },
     )
 
@@ -279,6 +282,12 @@ def _locate(result: BuildResult) -> dict[str, Any]:
     if result.version is None:
         found["candidate"] = dg.MetadataValue.path(str(result.candidate))
     return found
+
+
+def _count_failures(result: BuildResult) -> dict[str, int]:
+    """Numbers that the web UI plots over runs, beside rows and seconds."""
+    refused = {} if result.quarantine is None else {"refused_open": result.quarantine.open}
+    return {"checks_failed": sum(not outcome.passed for outcome in result.outcomes), **refused}
 
 
 def _preview(result: BuildResult) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from instacart_assets.lakehouse.lake import Lakehouse
 from instacart_assets.lakehouse.retry import begin_anew
 from instacart_assets.quality.outcomes import RuleOutcome
 from instacart_assets.settings import Settings
+from instacart_assets.tables.charts import draw_charts
 from instacart_assets.tables.declare import Table
 from instacart_assets.tables.draft import Draft
 from instacart_assets.tables.landed_draft import LandedDraft
@@ -80,6 +81,7 @@ def _build_held(table: Table, lake: Lakehouse, settings: Settings, run_id: str) 
             notes={"made": draft.why, **made.notes, **draft.note_run()},
             is_news=made.is_news,
             preview=_read_preview(table, lake, made.version),
+            charts=_draw_charts(table, lake, made.version),
         )
 
 
@@ -124,3 +126,9 @@ def _read_preview(table: Table, lake: Lakehouse, version: int | None) -> tuple[M
         return ()
     shown = lake.read(table.address, version).orderBy(*table.contract.key).limit(PREVIEW_ROWS)
     return tuple(row.asDict() for row in shown.collect())
+
+
+def _draw_charts(table: Table, lake: Lakehouse, version: int | None) -> Mapping[str, str]:
+    if version is None or not table.contract.charts:
+        return {}
+    return draw_charts(lake.read(table.address, version), table.contract)

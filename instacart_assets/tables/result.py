@@ -6,7 +6,7 @@ Dagster. What a result means to Dagster is in ``assets.py``.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class BuildResult:
         seconds: wall time of the whole way.
         notes: what else a reader of the run should know, by name.
         preview: the first rows of a published table that people read.
+        charts: what its contract has drawn of a published table, in Markdown, by name.
         is_news: whether readers have other rows than before.
     """
 
@@ -54,6 +55,7 @@ class BuildResult:
     seconds: float
     notes: Mapping[str, Any]
     preview: tuple[Mapping[str, Any], ...] = ()
+    charts: Mapping[str, str] = field(default_factory=dict)
     is_news: bool = True
 
 
@@ -66,7 +68,7 @@ def write_result(result: BuildResult) -> str:
     known = set(contract.column_names)
     said = {
         **{name: getattr(result, name) for name in ("run_id", "rows", "version", "kept", "candidate")},
-        **{name: getattr(result, name) for name in ("seconds", "notes", "preview", "is_news")},
+        **{name: getattr(result, name) for name in ("seconds", "notes", "preview", "charts", "is_news")},
         "address": contract.address,
         "added": [asdict(column) for column in result.contract.columns if column.name not in known],
         "outcomes": [write_outcome(outcome) for outcome in result.outcomes],

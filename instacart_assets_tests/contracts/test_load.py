@@ -14,7 +14,7 @@ from instacart_assets.contracts.load import (
     load_contract,
     load_contracts,
 )
-from instacart_assets.contracts.model import LAYERS, Contract, SchemaDrift
+from instacart_assets.contracts.model import LAYERS, Chart, Contract, SchemaDrift
 
 SHIPPED = sorted(load_contracts())
 
@@ -195,6 +195,22 @@ def test_what_may_be_refused_and_may_drift_stands_beside_the_columns(tmp_path: P
     assert contract.drift == SchemaDrift("add", "ignore", "ignore")
 
 
+CHART = {
+    "id": "prices",
+    "description": "Prices.",
+    "query": "SELECT day AS label, price AS value FROM {batch}",
+}
+
+
+def test_what_is_drawn_of_a_table_is_a_query(tmp_path: Path) -> None:
+    document = yaml.safe_load(GOOD)
+    assert load_contract(write_contract(tmp_path, document)).charts == ()
+    document["schema"][0]["customProperties"] = [{"property": "charts", "value": [CHART | {"ratio": True}]}]
+    assert load_contract(write_contract(tmp_path, document)).charts == (
+        Chart("prices", "Prices.", "SELECT day AS label, price AS value FROM {batch}", is_ratio=True),
+    )
+
+
 def test_what_is_not_stated_is_refused_and_no_row_may_be(tmp_path: Path) -> None:
     contract = load_contract(write_contract(tmp_path, GOOD))
     assert (contract.error_budget, contract.has_quarantine) == (None, False)
@@ -249,6 +265,10 @@ def test_a_foreign_key_names_the_column_it_points_to(tmp_path: Path) -> None:
 
 def _drop(stated: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in stated.items() if key != name}
+
+
+def _state_charts(*charts: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"property": "charts", "value": list(charts)}]
 
 
 Change = Callable[[dict[str, Any], dict[str, Any]], object]
@@ -382,7 +402,27 @@ FAULTS: dict[str, tuple[Change, str]] = {
     ),
     "a misspelt property": (
         lambda _, table: table.update(customProperties=[{"property": "errorBuget", "value": 0.1}]),
-        "needs customProperties to be among errorBudget, unknownColumn, missingColumn, changedType, not errorBuget",
+        "needs customProperties to be among errorBudget, charts, unknownColumn, missingColumn, changedType, not errorBuget",
+    ),
+    "charts that are no list": (
+        lambda _, table: table.update(customProperties=[{"property": "charts", "value": CHART}]),
+        "needs customProperties: charts, as a list",
+    ),
+    "a chart without a description": (
+        lambda _, table: table.update(customProperties=_state_charts(_drop(CHART, "description"))),
+        "needs each chart to say description, id, query, and ratio: true or nothing else",
+    ),
+    "a chart that says more": (
+        lambda _, table: table.update(customProperties=_state_charts(CHART | {"colour": "red"})),
+        "needs each chart to say description, id, query, and ratio: true or nothing else",
+    ),
+    "a chart of no table": (
+        lambda _, table: table.update(customProperties=_state_charts(CHART | {"query": "SELECT 1"})),
+        "needs chart prices: query over {batch}",
+    ),
+    "two charts of one name": (
+        lambda _, table: table.update(customProperties=_state_charts(CHART, CHART)),
+        "needs each chart once: prices",
     ),
     "history without two bounds": (
         lambda _, table: table["quality"].append(_drop(HISTORY, "mustBeBetween") | {"mustBe": 1}),

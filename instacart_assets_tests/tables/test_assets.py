@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from pyspark.sql import DataFrame
 
+from instacart_assets.contracts.model import Chart
 from instacart_assets.contracts.rules import compile_rules
 from instacart_assets.definitions import make_resources
 from instacart_assets.lakehouse.folder_lake import FolderLake
@@ -234,6 +235,25 @@ def test_only_gold_shows_its_first_rows(settings: Settings) -> None:
         "| thing_id | name |\n| --- | --- |\n| 1 | apple |\n| 2 | pear |"
     )
     assert "preview" not in read_metadata(run, "silver.things")
+
+
+def test_a_published_table_shows_its_charts(settings: Settings) -> None:
+    land(settings)
+    query = "SELECT name AS label, thing_id AS value FROM {batch} ORDER BY thing_id"
+    contract = replace(GOLD.contract, charts=(Chart("numbers", "Numbers of things.", query),))
+    run = materialise(settings, BRONZE, SILVER, replace(GOLD, contract=contract))
+    assert read_metadata(run, "gold.things")["numbers"] == (
+        "Numbers of things.\n\n```\napple  ██████ 1\npear   ████████████ 2\n```"
+    )
+
+
+def test_what_fails_is_counted_so_that_it_can_be_plotted(settings: Settings) -> None:
+    land(settings, "thing_id,name\n1,apple\n2,banana\n")
+    run = materialise(settings, *ALL)
+    silver, gold = read_metadata(run, "silver.things"), read_metadata(run, "gold.things")
+    assert (silver["checks_failed"], silver["refused_open"]) == (1, 1)
+    assert gold["checks_failed"] == 0
+    assert "refused_open" not in gold  # it refuses no rows
 
 
 def test_a_bronze_table_tells_the_files_it_was_made_of(settings: Settings) -> None:

@@ -37,6 +37,7 @@ def make_result(address: str = "silver.orders") -> BuildResult:
         seconds=1.5,
         notes={"refused": "1 row refused"},
         preview=({"order_id": 1, "share": 0.5},),
+        charts={"chart_orders": "Orders.\n\n```\nMonday  1  █\n```"},
     )
 
 

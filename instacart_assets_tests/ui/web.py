@@ -1,0 +1,114 @@
+"""Dagster's web UI and daemon on a lake of their own, and a headless Chromium that looks at them.
+
+Here lives what the tests of the UI and the script of the screenshots share. What is looked at, they say themselves.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+
+from playwright.sync_api import Browser, sync_playwright
+
+from instacart_assets_tests.processes import SECONDS, Processes, find_free_port
+from instacart_assets_tests.project_tree import ROOT
+
+BROWSERS = ("chromium", "google-chrome", "chromium-browser")
+"""Commands that start a Chromium; the first that there is."""
+
+PATIENCE = SECONDS * 1_000
+"""How long a browser waits for anything, in milliseconds; only what never comes takes it."""
+
+SITE, SOURCE = "https://owner.example/lakehouse", "https://github.com/owner/lakehouse"
+"""Where documentation and source are said to be."""
+
+
+@dataclass
+class WebUi:
+    """The web UI with its daemon, as `make ui` starts them.
+
+    Attributes:
+        processes: all that was started, with a folder for lake, landed files and history.
+        settings: environment variables beside those that say where these are.
+    """
+
+    processes: Processes
+    settings: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=find_free_port)
+
+    def __post_init__(self) -> None:
+        self.home.mkdir()
+        kept = (ROOT / "deploy" / "local" / "dagster.yaml").read_text("utf-8")
+        patience = f"code_servers:\n  local_startup_timeout: {SECONDS}\n"
+        (self.home / "dagster.yaml").write_text(kept + patience, "utf-8")
+
+    @property
+    def home(self) -> Path:
+        return self.processes.folder / "home"
+
+    @property
+    def landing(self) -> Path:
+        return self.processes.folder / "landing"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "DAGSTER_HOME": str(self.home),
+            "INSTACART_LAKE": str(self.processes.folder / "lake"),
+            "INSTACART_LANDING": str(self.landing),
+            "INSTACART_LINKS__DOCS": SITE,
+            "INSTACART_LINKS__REPOSITORY": SOURCE,
+            **self.settings,
+        }
+
+    def start(self) -> None:
+        """Start it; it is there when it answers."""
+        self.begin(
+            "dagster", "dev", "--workspace", "workspace.yaml", "--host", "127.0.0.1", "--port", str(self.port)
+        )
+
+    def begin(self, command: str, *words: str) -> subprocess.Popen[bytes]:
+        """Start a command of the environment that this runs in."""
+        program = Path(sys.executable).parent / command
+        return self.processes.start([str(program), *words], self.environment, cwd=ROOT)
+
+    def run(self, *words: str) -> int:
+        """Build tables by the command line, into the same history; gives the exit status."""
+        process = self.begin("instacart", "run", *words)
+        self.processes.wait_for(lambda: process.poll() is not None, "the run does not end")
+        return process.returncode
+
+    def wait_until_there(self) -> None:
+        self.processes.wait_for(self.is_there, "the web UI does not answer")
+
+    def is_there(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/server_info", timeout=10) as answer:  # noqa: S310 - of this machine
+                return bool(answer.status == 200)
+        except (URLError, TimeoutError, ConnectionError):
+            return False
+
+
+def find_browser() -> str | None:
+    """The Chromium of this machine, if there is one."""
+    return next((path for command in BROWSERS if (path := shutil.which(command))), None)
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """A headless Chromium, the one of this machine."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), timeout=PATIENCE)
+        yield browser
+        browser.close()
