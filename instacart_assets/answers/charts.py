@@ -135,12 +135,12 @@ def _draw_bars(chart: Bars, rows: Sequence[Row], width: int) -> Spec:
     texts = [one[chart.value] for one in spell_rows(rows)]
     list_ = _List(width, texts)
     values = list_.name_rows(chart, rows, texts)
+    # No rounded ends: they are clipped by an element whose id counts up from one chart to the next.
     bar = {
         "type": "bar",
         "height": 14,
         "yOffset": list_.mark_offset,
         "color": paint("mark"),
-        "cornerRadiusEnd": 2,
     }
     x = {"field": "value", "type": "quantitative", "scale": {"zero": True, "nice": False}, "axis": None}
     layers = [{"mark": bar, "encoding": {"x": x, "y": list_.y}}]
