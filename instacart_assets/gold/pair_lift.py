@@ -37,7 +37,7 @@ _DIGITS = 9  # engines add up in another order: the digits behind say nothing
 
 
 def count_by_size(order_items: DataFrame) -> DataFrame:
-    """Orders of each product by size of the basket, and what all baskets of that size are like.
+    """Orders of each product by size of the basket, and what all baskets of that size are like; one line makes no pair.
 
     Returns:
         product_id, units (the size), orders (baskets of that size with the product), baskets (all of that size) and spread,
@@ -46,6 +46,7 @@ def count_by_size(order_items: DataFrame) -> DataFrame:
     contents = order_items.groupBy("order_id").agg(F.collect_list("product_id").alias("products"))
     counts = (
         contents.select(F.size("products").alias("units"), F.explode("products").alias("product_id"))
+        .where("units > 1")
         .groupBy("product_id", "units")
         .agg(F.count("*").alias("orders"))
     )

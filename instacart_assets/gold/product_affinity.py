@@ -34,15 +34,17 @@ def product_affinity(
     described = describe_products(expected, frequent.products.join(silver_products, "product_id"))
     judged = judge_pairs(described, looked_at=frequent.pairs)
     together, orders_a, orders_b = (F.col(f"orders_{name}") for name in ("together", "a", "b"))
+    # Without orders there are no rows, and yet engines divide by a constant 0.
+    all_orders = F.lit(max(frequent.all_orders, 1))
     return judged.select(
         *PAIR,
         *(f"{name}_{side}" for name in _OF_PRODUCTS for side in "ab"),
         "orders_together",
         "customers_together",
-        divide(together, F.lit(frequent.all_orders)).alias("support"),
+        divide(together, all_orders).alias("support"),
         divide(together, orders_a).alias("confidence_a_to_b"),
         divide(together, orders_b).alias("confidence_b_to_a"),
-        divide(together * F.lit(frequent.all_orders), orders_a * orders_b).alias("lift"),
+        divide(together * all_orders, orders_a * orders_b).alias("lift"),
         "expected_orders_together",
         "effective_orders_together",
         "lift_adjusted",
