@@ -141,6 +141,19 @@ class DatabricksSettings(BaseModel):
     environment_version: str = Field(default="4", description="Version of the serverless environment.")
 
 
+class BasketSettings(BaseModel):
+    """Which pairs of products are told of as bought together."""
+
+    model_config = ConfigDict(frozen=True)
+
+    minimum_support: float = Field(
+        default=0.001, gt=0, le=1, description="Share of the orders that a pair of products must be in."
+    )
+    minimum_orders: int = Field(
+        default=20, ge=1, description="As many orders at least, where the share is of few."
+    )
+
+
 class ScheduleSettings(BaseModel):
     """When the whole graph is built, whatever landed, and when the lake is looked after."""
 
@@ -249,6 +262,9 @@ class Settings(BaseSettings):
         default=10, ge=1, description="Published versions after which a table's log is summed up."
     )
     calendar: OrderCalendar = Field(default=OrderCalendar(), description="How days are counted.")
+    baskets: BasketSettings = Field(
+        default=BasketSettings(), description="Which pairs of products are told of as bought together."
+    )
     spark: dict[str, str] = Field(
         default_factory=dict,
         description="What the session of the target spark is opened with beside the defaults, as JSON.",

@@ -35,6 +35,7 @@ def write_page(reports: Path, page: Path) -> None:
         *_tell(reports / "kills.json", _tell_kills),
         *_tell(reports / "retention.json", _tell_retention),
         *_tell(reports / "trends.json", _tell_trends),
+        *_tell(reports / "affinity.json", _tell_affinity),
         *_tell(reports / "parity.json", _tell_parity),
         *_tell(reports / "launched.json", _tell_launched),
         *_tell(reports / "drops.json", _tell_drops),
@@ -114,6 +115,22 @@ def _tell_trends(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             (TRENDS[name], f"{of['intervals']:,}", _tell_share(of["coverage"]))
             for name, of in sorted(found.items())
         ),
+    )
+
+
+def _tell_affinity(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    unrelated, planted = found["unrelated"], found["planted"]
+    yield "## Products that are bought together"
+    yield ""
+    yield (
+        f"A generated world of {unrelated['customers']:,} customers in which no two products have anything to do with each "
+        f"other. Of {unrelated['pairs']:,} pairs the 95 % interval of the adjusted lift holds 1 for "
+        f"{_tell_share(unrelated['coverage'])}; it would for {_tell_share(unrelated['coverage_if_orders_were_independent'])} if "
+        f"orders of one customer were independent. The median lift is {unrelated['median_lift']:.2f}, of the tenth of pairs "
+        f"that are expected most often {unrelated['median_lift_of_best']:.2f}; adjusted for sizes of baskets they are "
+        f"{unrelated['median_lift_adjusted']:.2f} and {unrelated['median_lift_adjusted_of_best']:.2f}. "
+        f"{unrelated['found']} pairs were called together or apart. "
+        f"Of {planted['pairs']} pairs that were then made to belong together {planted['found']} were found, before all others."
     )
 
 

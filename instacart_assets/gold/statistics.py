@@ -1,4 +1,4 @@
-"""Statistics as columns: tails of the normal distribution, intervals of shares, p-values adjusted for their number.
+"""Statistics as columns: tails of the normal distribution, intervals of shares and counts, p-values adjusted for their number.
 
 Here lives what Spark's SQL has no function for. What is estimated stands with the tables.
 """
@@ -51,7 +51,47 @@ def find_wilson_interval(share: Column, size: Column) -> tuple[Column, Column]:
     return F.when(slack.isNotNull(), low), F.when(slack.isNotNull(), high)
 
 
-def adjust_p_values(rows: DataFrame, key: Sequence[str]) -> DataFrame:
+def find_count_interval(count: Column) -> tuple[Column, Column]:
+    """Lower and upper end of the 95 % interval of what is expected of a count: Byar's, in Breslow and Day (1987), section 2.3.
+
+    It approximates the exact interval of a Poisson count, which holds the truth at least that often: both ends are within
+    3 % of it from a count of 3 on, and within 0.5 % from 10 on. Null where the count is, or is not above 0.
+
+    Args:
+        count: what was seen; need not be whole, as where what was seen is worth fewer independent ones.
+    """
+    seen = F.when(count > 0, count)
+    low = seen * F.pow(_find_middle(seen) - F.lit(QUANTILE_95 / 3) / F.sqrt(seen), F.lit(3))
+    next_one = seen + 1
+    high = next_one * F.pow(_find_middle(next_one) + F.lit(QUANTILE_95 / 3) / F.sqrt(next_one), F.lit(3))
+    # greatest() passes nulls over.
+    return F.when(seen.isNotNull(), F.greatest(low, F.lit(0.0))), high
+
+
+def score_count(count: Column, expected: Column) -> Column:
+    """How far a count is from what is expected, as a value of a standard normal: Wilson and Hilferty (1931).
+
+    Of a count above it comes from the chance of that many or more, of one below from that of that few or fewer; 0 where
+    neither is below a half. So it holds in the tails, where (count - expected) / sqrt(expected) claims far too much. It is
+    beyond ``QUANTILE_95`` exactly where ``find_count_interval`` leaves out what is expected.
+
+    Args:
+        count: what was seen, above 0; need not be whole.
+        expected: what a Poisson count is expected to be.
+    """
+    above, below = (
+        3 * F.sqrt(size) * (_find_middle(size) - F.pow(divide(expected, size), F.lit(1 / 3)))
+        for size in (count, count + 1)
+    )
+    return F.when(above > 0, above).when(below < 0, below).when(above.isNotNull(), F.lit(0.0))
+
+
+def _find_middle(size: Column) -> Column:
+    """Mean of the cube root of a gamma variable of this shape, by its own mean."""
+    return F.lit(1.0) - divide(F.lit(1), 9 * size)
+
+
+def adjust_p_values(rows: DataFrame, key: Sequence[str], tests: Column | None = None) -> DataFrame:
     """The rows with p_value_adjusted: their p_value adjusted for the number of tests by Benjamini and Hochberg (1995).
 
     The least of p x m / rank over this p and all larger ones, at most 1. Rows without a p_value are no tests.
@@ -59,11 +99,14 @@ def adjust_p_values(rows: DataFrame, key: Sequence[str]) -> DataFrame:
     Args:
         rows: with p_value.
         key: columns that tell rows apart.
+        tests: how many tests were made, m, where it is more than the rows show: the others count as p-values of 1. By
+            default the rows with a p_value.
     """
-    tests = Window.partitionBy(F.col("p_value").isNotNull())
-    rising, falling = tests.orderBy("p_value", *key), tests.orderBy(F.desc("p_value"), *map(F.desc, key))
+    judged = Window.partitionBy(F.col("p_value").isNotNull())
+    rising, falling = judged.orderBy("p_value", *key), judged.orderBy(F.desc("p_value"), *map(F.desc, key))
     # The quotient first: of the largest p-value it is exactly 1, and rounding takes nothing off.
-    ratio = F.col("p_value") * divide(F.count("*").over(tests), F.row_number().over(rising))
+    made = F.count("*").over(judged) if tests is None else tests
+    ratio = F.col("p_value") * divide(made, F.row_number().over(rising))
     smallest = F.min("ratio").over(falling.rowsBetween(Window.unboundedPreceding, Window.currentRow))
     ranked = rows.withColumn("ratio", ratio)
     adjusted = F.when(F.col("p_value").isNotNull(), F.least(smallest, F.lit(1.0)))

@@ -20,7 +20,7 @@ from instacart_assets.settings import (
     load_settings,
 )
 
-PAGE = Path(__file__).parents[2] / "docs" / "automation.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "automation.md"
 
 
 def read_page(first: str) -> list[list[str]]:

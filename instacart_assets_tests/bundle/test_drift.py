@@ -40,7 +40,7 @@ OPS = "ops"
 ENVIRONMENT_OF: dict[str, Environment] = {"dev": "laptop", "staging": "staging", "prod": "prod"}
 """What each target is for: a developer's copy is like a laptop, where nothing starts by itself."""
 
-PAGE = ROOT / "docs" / "bundle.md"
+PAGE = ROOT / "docs" / "how-to" / "bundle.md"
 
 
 @pytest.fixture(scope="module")

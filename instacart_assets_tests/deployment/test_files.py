@@ -217,13 +217,13 @@ def test_configurations_are_files_that_are_there() -> None:
 
 
 def test_every_service_is_described() -> None:
-    page = (ROOT / "docs" / "deploy.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
     for name in SERVICES:
         assert f"| `{name}` |" in page, name
 
 
 def test_the_tests_that_hold_a_measure_are_there() -> None:
-    page = (ROOT / "docs" / "security.md").read_text()
+    page = (ROOT / "docs" / "concepts" / "security.md").read_text()
     named = re.findall(r"`((?:\w+/)*test_\w+\.py|faults/|maintenance/)`", page)
     assert len(named) > 30
     assert [name for name in named if not (ROOT / "instacart_assets_tests" / name).exists()] == []

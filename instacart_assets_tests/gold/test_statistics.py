@@ -8,8 +8,10 @@ from scipy import stats
 from instacart_assets.gold.statistics import (
     QUANTILE_95,
     adjust_p_values,
+    find_count_interval,
     find_two_sided_p,
     find_wilson_interval,
+    score_count,
 )
 from instacart_assets_tests.frames import read_rows
 
@@ -55,6 +57,56 @@ def test_adjusting_takes_nothing_off_by_rounding(spark: SparkSession) -> None:
     assert largest * 3 / 3 < largest
     rows = spark.createDataFrame([(1, 0.001), (2, 0.002), (3, largest)], "id int, p_value double")
     assert read_rows(adjust_p_values(rows, ["id"]), "id p_value_adjusted")[2] == (3, largest)
+
+
+def test_tests_that_no_row_shows_count_too(spark: SparkSession) -> None:
+    # Of 10 tests: 0.001 x 10 / 1 = 0.01 and 0.02 x 10 / 2 = 0.1.
+    rows = spark.createDataFrame([(1, 0.02), (2, 0.001), (3, None)], "id int, p_value double")
+    adjusted = read_rows(adjust_p_values(rows, ["id"], F.lit(10)), "id p_value_adjusted")
+    assert adjusted == [(1, pytest.approx(0.1)), (2, pytest.approx(0.01)), (3, None)]
+
+
+@pytest.mark.parametrize(("count", "error"), [(3, 0.03), (10, 0.005), (10.5, 0.005), (1_000, 0.0001)])
+def test_the_interval_of_a_count_is_close_to_the_exact_one(
+    spark: SparkSession, count: float, error: float
+) -> None:
+    low, high = find_count_interval(F.col("count"))
+    rows = spark.createDataFrame([(float(count),)], "count double")
+    exact = (stats.gamma.ppf(0.025, count), stats.gamma.ppf(0.975, count + 1))
+    found = read_rows(rows.select(low.alias("low"), high.alias("high")), "low high")
+    assert found == [tuple(pytest.approx(end, rel=error) for end in exact)]
+
+
+def test_the_least_count_has_an_interval_and_none_has_not(spark: SparkSession) -> None:
+    low, high = find_count_interval(F.col("count"))
+    rows = spark.createDataFrame([(1.0,), (0.0,), (None,)], "count double")
+    # (1 - 1 / 9 - 1.96 / 3)^3 and 2 (1 - 1 / 18 + 1.96 / (3 sqrt(2)))^3
+    assert read_rows(rows.select("count", low.alias("low"), high.alias("high")), "count low high") == [
+        (0.0, None, None),
+        (1.0, pytest.approx(0.0130, abs=1e-4), pytest.approx(5.5638, abs=1e-4)),
+        (None, None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(120, 100.0), (80, 100.0), (11, 1.0), (3, 0.1), (2, 10.0), (400, 100.0)]
+)
+def test_a_count_far_from_what_is_expected_is_as_rare_as_it_is(
+    spark: SparkSession, count: int, expected: float
+) -> None:
+    rows = spark.createDataFrame([(float(count), expected)], "count double, expected double")
+    ((score,),) = read_rows(rows.select(score_count(F.col("count"), F.col("expected")).alias("z")), "z")
+    exact = stats.poisson.sf(count - 1, expected) if count > expected else stats.poisson.cdf(count, expected)
+    # In the tails it claims less than the exact chance, never much more.
+    assert score * (1 if count > expected else -1) > 0
+    assert abs(score) == pytest.approx(stats.norm.isf(exact), rel=0.1)
+    assert stats.norm.sf(abs(score)) >= 0.97 * exact
+
+
+def test_a_count_as_expected_says_nothing(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([(7.0, 7.0), (7.0, None)], "count double, expected double")
+    scores = rows.select("expected", score_count(F.col("count"), F.col("expected")).alias("z"))
+    assert read_rows(scores, "expected z") == [(7.0, 0.0), (None, None)]
 
 
 @pytest.mark.parametrize(("seen", "size"), [(0, 12), (12, 12), (3, 7), (560, 1_000)])

@@ -24,7 +24,7 @@ from instacart_assets_tests.frames import find_broken_promises, make_table, read
 from instacart_assets_tests.lake_reading import read_rows as read_lake
 
 ADDRESS = "silver.product_history"
-PAGE = Path(__file__).parents[2] / "docs" / "product_history.md"
+PAGE = Path(__file__).parents[2] / "docs" / "concepts" / "product_history.md"
 
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY = (datetime(2026, 3, day, 6, tzinfo=UTC) for day in (2, 3, 4, 5))
 DAYS = {MONDAY: "Mon", TUESDAY: "Tue", WEDNESDAY: "Wed", THURSDAY: "Thu"}

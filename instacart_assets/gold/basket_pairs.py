@@ -1,0 +1,120 @@
+"""Which products lie in one basket, in how many orders and of how many customers: counts of pairs, in bounded memory.
+
+Here lives the counting behind ``product_affinity``. What the counts say is estimated in ``pair_lift.py``.
+
+A pair is in no more orders than either of its products (Agrawal and Srikant 1994). So products that are in too few orders
+are left out before any pair is made, and what is counted grows with the square of what is left of a basket, not of the
+catalogue. Customers are counted in a second pass, of the pairs that the first has kept: pairs of all customers would be
+nearly as many rows as there are pairs in all baskets.
+"""
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from instacart_assets.gold.measures import divide
+from instacart_assets.settings import BasketSettings
+
+PAIR = ("product_id_a", "product_id_b")
+
+_PRODUCT_BITS = 32
+"""Width of the second product in a packed pair: one number is grouped faster than two."""
+
+
+@dataclass(frozen=True)
+class Frequent:
+    """The products that are in enough orders for a pair to be.
+
+    Attributes:
+        all_orders: how many orders have a basket.
+        fewest_orders: in how many of them a pair must be, not rounded.
+        pairs: how many pairs the products make.
+        products: product_id and orders of each, collected: at most as many as lines of a mean order by the minimum support.
+    """
+
+    all_orders: int
+    fewest_orders: float
+    pairs: int
+    products: DataFrame
+
+
+def find_frequent(order_items: DataFrame, baskets: BasketSettings) -> Frequent:
+    """The products in as many orders as the settings ask of a pair. An order holds a product once."""
+    all_orders = order_items.agg(F.count_distinct("order_id")).collect()[0][0]
+    fewest = max(all_orders * baskets.minimum_support, float(baskets.minimum_orders))
+    products = order_items.groupBy("product_id").agg(F.count("*").alias("orders"))
+    found = [tuple(row) for row in products.where(F.col("orders") >= fewest).collect()]
+    return Frequent(
+        all_orders=all_orders,
+        fewest_orders=fewest,
+        pairs=len(found) * (len(found) - 1) // 2,
+        products=order_items.sparkSession.createDataFrame(found, "product_id int, orders bigint"),
+    )
+
+
+def count_pairs(order_items: DataFrame, frequent: Frequent) -> DataFrame:
+    """The pairs that are in enough orders: pair, packed, and orders_together."""
+    pairs = list_pairs(order_items, frequent).groupBy("pair").agg(F.count("*").alias("orders_together"))
+    return pairs.where(F.col("orders_together") >= frequent.fewest_orders)
+
+
+def count_customers(order_items: DataFrame, frequent: Frequent, pairs: DataFrame) -> DataFrame:
+    """The pairs with the customers who bought them in one order, and what their orders are worth as evidence.
+
+    A customer who buys a pair again and again decided once. Of n orders by each customer all orders are worth
+    sum(n)^2 / sum(n^2) independent ones (Kish 1965): as many as customers, where all bought the pair equally often.
+
+    Args:
+        order_items: all lines.
+        frequent: the products that pairs are made of.
+        pairs: as ``count_pairs`` returns them.
+
+    Returns:
+        product_id_a, product_id_b, orders_together, customers_together and effective_orders_together.
+    """
+    of_customers = (
+        list_pairs(order_items, frequent, "user_id")
+        .join(F.broadcast(pairs), "pair")
+        .groupBy("pair", "orders_together", "user_id")
+        .agg(F.count("*").alias("orders"))
+    )
+    orders, together = F.col("orders"), F.col("orders_together")
+    return (
+        of_customers.groupBy("pair", "orders_together")
+        .agg(F.count("*").alias("customers_together"), F.sum(orders * orders).alias("squares"))
+        .select(
+            *unpack("pair"),
+            "orders_together",
+            "customers_together",
+            divide(together * together, F.col("squares")).alias("effective_orders_together"),
+        )
+    )
+
+
+def list_pairs(order_items: DataFrame, frequent: Frequent, *columns: str) -> DataFrame:
+    """One row per order and two of its frequent products: pair, packed with the lower product_id first, and those columns."""
+    products = F.broadcast(frequent.products.select("product_id"))
+    baskets = (
+        order_items.join(products, "product_id", "left_semi")
+        .groupBy("order_id")
+        .agg(
+            F.array_sort(F.collect_list("product_id")).alias("products"),
+            *(F.min(column).alias(column) for column in columns),
+        )
+    )
+    firsts = baskets.select(*columns, "products", F.posexplode("products").alias("place", "first"))
+    later = F.slice("products", F.col("place") + 2, F.size("products"))  # places count from 0, slices from 1
+    pairs = firsts.select(*columns, "first", F.explode(later).alias("second"))
+    return pairs.select(*columns, pack(F.col("first"), F.col("second")).alias("pair"))
+
+
+def pack(first: Column, second: Column) -> Column:
+    """Two products as one number."""
+    return first.cast("bigint") * 2**_PRODUCT_BITS + second.cast("bigint")
+
+
+def unpack(pair: str) -> tuple[Column, Column]:
+    """The two products of such a number, by the names of ``PAIR``."""
+    first, second = F.shiftright(F.col(pair), _PRODUCT_BITS), F.col(pair) % 2**_PRODUCT_BITS
+    return first.cast("int").alias(PAIR[0]), second.cast("int").alias(PAIR[1])
