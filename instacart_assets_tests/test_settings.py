@@ -59,7 +59,10 @@ def list_variables() -> list[str]:
 @pytest.mark.parametrize("variable", list_variables())
 def test_every_variable_is_documented(variable: str) -> None:
     root = Path(__file__).parents[1]
-    pages = (root / "README.md", root / "docs" / "databricks.md", root / "docs" / "automation.md")
+    pages = [
+        root / "README.md",
+        *(root / "docs" / page for page in ("databricks.md", "automation.md", "report.md")),
+    ]
     assert any(f"`{variable}`" in page.read_text("utf-8") for page in pages)
 
 
