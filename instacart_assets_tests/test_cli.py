@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 from pyspark.sql import SparkSession
 from typer.testing import CliRunner, Result
 
+import instacart_assets
 from instacart_assets.cli import app
 from instacart_assets.lakehouse.folder_lake import FolderLake
 from instacart_assets.landing.withdrawn import read_withdrawn
@@ -17,6 +19,7 @@ from instacart_assets_tests.lakehouse.things import make_named, publish
 from instacart_assets_tests.landing_files import write_landing
 
 AISLES = make_named("silver.aisles")
+TOP_PRODUCTS = Path(instacart_assets.__file__).parent / "answers/questions/top_products.sql"
 INSTACART = (sys.executable, "-m", "instacart_assets.cli")
 
 
@@ -44,6 +47,7 @@ COMMANDS = (
         "watch",
         "withdraw",
         "query",
+        "report",
         "versions",
         "restore",
         "maintain",
@@ -98,6 +102,18 @@ def test_from_nothing_to_an_answer(tmp_path: Path) -> None:
     )
     assert json.loads(asked.stdout) == [{"units": lines}]
 
+    # So few customers judge no promotion: the report says that, and what it can.
+    reported = instacart("report", "--lake", "lake", "--out", "answers.html", cwd=tmp_path)
+    assert reported.returncode == 0, reported.stderr
+    assert reported.stdout.startswith("answers.html  (")
+    assert "no row answers promotions" in reported.stderr
+    page = (tmp_path / "answers.html").read_text("utf-8")
+    assert "No promotion has enough data to be judged." in page
+    first = instacart(
+        "query", "--file", str(TOP_PRODUCTS), "--lake", "lake", "--format", "json", cwd=tmp_path
+    )
+    assert [f"<td>{escape(row['product'])}</td>" in page for row in json.loads(first.stdout)] == 12 * [True]
+
 
 def test_a_broken_drop_is_told_in_one_message_without_a_trace(tmp_path: Path) -> None:
     (tmp_path / "landing").mkdir()
@@ -127,11 +143,12 @@ def test_a_blocked_table_ends_in_failure(tmp_path: Path) -> None:
     [
         (("query", "SELECT * FROM gold.nothing", "--lake", "lake"), {}, "not in the lake"),
         (("query", "SELEC 1", "--lake", "lake"), {}, "the query was refused"),
+        (("report", "--lake", "lake"), {}, "instacart run --select"),
         (("land", "nowhere"), {}, "no such file or folder"),
         (("run", "--select", "nonsense("), {}, "cannot read the selection"),
         (("run",), {"INSTACART_TARGET": "moon"}, "INSTACART_TARGET=moon"),
     ],
-    ids=["unknown-table", "bad-sql", "nothing-to-land", "bad-selection", "bad-setting"],
+    ids=["unknown-table", "bad-sql", "nothing-to-report", "nothing-to-land", "bad-selection", "bad-setting"],
 )
 def test_what_a_person_can_mend_is_said_plainly(
     arguments: tuple[str, ...], environment: dict[str, str], message: str, tmp_path: Path

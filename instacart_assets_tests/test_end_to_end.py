@@ -4,7 +4,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from markupsafe import escape
 
 from instacart_assets.answers.assets import Reporter, build_report_assets
 from instacart_assets.answers.question import load_questions
@@ -159,9 +159,7 @@ def test_every_question_is_answered_and_the_report_says_what_a_query_does(
         )
         cells = [f">{escape(value)}</td>" for row in spell_rows(rows) for value in row.values()]
         section = page.split(f'<section id="{question.name}"')[1].split("</section>")[0]
-        assert (
-            re.findall(r">[^<]*</td>", section.replace("&#39;", "&#x27;").replace("&#34;", "&quot;")) == cells
-        )
+        assert re.findall(r">[^<]*</td>", section) == cells
     assert write_report(lake, tmp_path / "second.html", moment).path.read_text("utf-8") == page
 
 
