@@ -47,10 +47,12 @@ def list_modules() -> dict[str, str]:
 def write_modules(folder: Path) -> None:
     """Write a page per room into a folder of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob("*.md"):
+    pages = {folder / f"{room}.md": text for room, text in document_modules().items()}
+    for path in set(folder.glob("*.md")) - pages.keys():
         path.unlink()
-    for room, text in document_modules().items():
-        (folder / f"{room}.md").write_text(text, "utf-8")
+    for path, text in pages.items():
+        if not path.exists() or path.read_text("utf-8") != text:  # else it would be read again for nothing
+            path.write_text(text, "utf-8")
 
 
 def _title(room: str) -> str:

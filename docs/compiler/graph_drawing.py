@@ -61,9 +61,6 @@ def draw_graph(tables: Sequence[Table], link: Callable[[str], str | None] = lamb
         f"{len(tables)} tables in the layers {', '.join(LAYERS)}, from top to bottom, with a line from each table to those "
         "that are made of it. Lines that follow from others are left out.",
     )
-    for name, begin_at in bands:
-        add_text(drawing, Point(LEFT, begin_at + 14), name, "band")
-        add_text(drawing, Point(LEFT + 56, begin_at + 14), LAYER_DESCRIPTIONS[name], "faint")
     lines = add_group(drawing, "lines")
     for address, made_of in sources.items():
         for source in made_of:
@@ -74,6 +71,9 @@ def draw_graph(tables: Sequence[Table], link: Callable[[str], str | None] = lamb
                 Point(end.x + WIDTH / 2, end.y),
                 is_down=True,
             )
+    for name, begin_at in bands:
+        add_text(drawing, Point(LEFT, begin_at + 14), name, "band")
+        add_text(drawing, Point(LEFT + 56, begin_at + 14), LAYER_DESCRIPTIONS[name], "faint")
     for address, at in places.items():
         _draw_box(drawing, address, at, link(address))
     return finish_drawing(drawing)

@@ -17,6 +17,7 @@ STYLE = """
   --faint: var(--color-foreground-secondary, #9198a1); --paper: var(--color-background-primary, #0d1117);
   --edge: var(--color-foreground-muted, #7d8590); --accent: var(--color-brand-content, #4493f8); } }
 .drawn text { fill: var(--ink); font-size: 12px; }
+.drawn .band, .drawn .faint { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }
 .drawn .faint { fill: var(--faint); }
 .drawn .head { font-weight: 600; }
 .drawn .band { font-size: 13px; font-weight: 600; }

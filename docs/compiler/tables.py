@@ -152,7 +152,6 @@ def _describe_column(column: Column, has_measures: bool) -> tuple[str, ...]:
     meaning = column.description if column.logic is None else f"{column.description} Made as: {column.logic}."
     tags = [tag for tag in column.tags if tag not in ADDITIVITY]
     spelled = f"{column.type} (spells {column.spells})" if column.spells else column.type
-    origins = ", ".join(f"`{source}`" for source in column.sources)
     reference = f" → `{column.references}`" if column.references else ""
     return (
         f"`{column.name}`",
@@ -160,8 +159,18 @@ def _describe_column(column: Column, has_measures: bool) -> tuple[str, ...]:
         "no" if column.required else "yes",
         *([_read_additivity(column)] if has_measures else []),
         meaning + (f" ({', '.join(tags)})" if tags else ""),
-        origins + reference,
+        "; ".join(_list_sources(column)) + reference,
     )
+
+
+def _list_sources(column: Column) -> Iterator[str]:
+    """The columns that a column is made of, those of a table together."""
+    names: dict[str, list[str]] = {}
+    for source in column.sources:
+        address, _, name = source.rpartition(".")
+        names.setdefault(address, []).append(f"`{name}`")
+    for address, found in names.items():
+        yield f"{link_table(address)}: {', '.join(found)}"
 
 
 def _read_additivity(column: Column) -> str:

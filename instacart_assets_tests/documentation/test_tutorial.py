@@ -62,16 +62,22 @@ def split_commands(text: str) -> list[str]:
 
 def run_command(command: str) -> str:
     """What a command tells: one of the project's own in this process, whose engine it then shares."""
-    if command.startswith("git clone"):  # a copy of the project is at hand
+    program = Path(command.split(maxsplit=1)[0])
+    if program.name == "git":  # a copy of the project is at hand
         return ""
-    if command.startswith("make "):
-        made = run_make(Path.cwd(), *command.split()[1:], f"USERS={USERS}")
-        assert made.returncode == 0, made.stderr
-        return made.stdout
-    if command.startswith(".venv/bin/instacart "):
+    if program.name == "make":
+        return "".join(map(run_command, plan_make(command.split()[1:])))
+    if program.name == "instacart":
         return run_instacart(command)
-    subprocess.run(["bash", "-euc", command], check=True)
-    return ""
+    done = subprocess.run(["bash", "-euc", command], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def plan_make(words: list[str]) -> list[str]:
+    """The commands that make would run."""
+    planned = run_make(Path.cwd(), "--dry-run", *words, f"USERS={USERS}")
+    assert planned.returncode == 0, planned.stderr
+    return planned.stdout.replace("\\\n", " ").splitlines()
 
 
 def run_instacart(command: str) -> str:
