@@ -65,7 +65,7 @@ def test_ratios_are_drawn_around_no_effect() -> None:
     assert draw_lines(LIFT, pear, fig, kiwi) == [
         "pear  ────────●───────  1.00 (0.50, 2.00)",
         "fig           │      ●  2.00 (2.00, 2.00)",
-        "kiwi  ●───────┼───      0.50 (0.50, 1.50)",
+        "kiwi  ●───────┼────     0.50 (0.50, 1.50)",
         "      0.50        2.00",
     ]
 
@@ -77,7 +77,7 @@ def test_a_ratio_that_may_be_nothing_stands_at_the_end_of_the_scale() -> None:
 
 def test_labels_break_no_line_and_no_fence() -> None:
     (line,) = draw_lines(UNITS, Point("a ```\nvery long name of a fruit", 1))
-    assert line == "a ''' very long na…  ████████████ 1"
+    assert line == "a ''' very long n…  ████████████ 1"
 
 
 def test_every_department_is_shown_in_its_place() -> None:
