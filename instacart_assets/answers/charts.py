@@ -153,7 +153,7 @@ def _draw_dots(chart: Dots, rows: Sequence[Row], width: int) -> Spec:
     values = list_.name_rows(chart, rows, texts)
     for value, row in zip(values, rows, strict=True):
         value |= {"low": row[chart.low], "high": row[chart.high], "sure": bool(row[chart.sure])}
-    axis = {"orient": "bottom", "tickCount": 5, "title": None}
+    axis = {"orient": "bottom", "tickCount": 5, "title": None, "grid": False}
     scale = {"zero": chart.reference is None, "nice": True}
     x = {"field": "value", "type": "quantitative", "scale": scale, "axis": axis}
     colour = {"condition": {"test": "datum.sure", "value": paint("mark")}, "value": paint("muted")}
@@ -197,7 +197,7 @@ class _List:
     def __init__(self, width: int, texts: Sequence[str]) -> None:
         self.is_narrow = width < WIDE
         self.value_width = int(LETTER * max(map(len, texts), default=0))
-        self.left, self.right = (0, 0) if self.is_narrow else (236, self.value_width)
+        self.left, self.right = (0, 0) if self.is_narrow else (236, self.value_width + 2 * SLACK)
         self.width = width - self.left - self.right
         self.step = 42 if self.is_narrow else 38
         self.mark_offset, self.mark_height = (9, 20) if self.is_narrow else (0, self.step)
