@@ -31,6 +31,10 @@ from instacart_assets.gold.measures import divide
 SMALLEST_MEAN = 1 / 8
 """Of a forecast, where deviances are taken: a product with a forecast was sold at least once in eight weeks."""
 
+SLOW_UNITS = 1
+"""Products below this level, in units a week, are blended by themselves: they have a forecast because they were sold of late, which is
+more than can be expected of them again."""
+
 PRIOR_WEIGHT = 0.5
 """Of rhythm and of level, before anything was learnt."""
 
@@ -44,7 +48,9 @@ QUANTILES = (0.05, 0.9, 0.95)
 NORMAL_QUANTILES = (-1.6448536269514722, 1.2815515655446004, 1.6448536269514722)
 """What of a standard normal lies below: 5 %, 90 %, 95 %."""
 
-_DIGITS = 6  # engines add up in another order: whether a whole number is reached must not hang on the digits behind
+_DIGITS = (
+    6  # engines add up in another order: whether a whole number is reached must not hang on the digits behind
+)
 
 
 def blend(rows: DataFrame) -> DataFrame:
@@ -61,9 +67,7 @@ def blend(rows: DataFrame) -> DataFrame:
         "rhythm_units": rhythm * F.col("mean_units"),
         "level_units": level * F.col("mean_units"),
     }
-    earlier = (
-        Window.partitionBy("as_of_date").orderBy("origin").rangeBetween(Window.unboundedPreceding, -1)
-    )
+    earlier = Window.partitionBy("is_slow").orderBy("origin").rangeBetween(Window.unboundedPreceding, -1)
     weight = divide(F.lit(1), rhythm + level)
     prior = {
         "rhythm_squares": 1.0,
@@ -72,17 +76,16 @@ def blend(rows: DataFrame) -> DataFrame:
         "level_units": PRIOR_WEIGHT,
     }
     return (
-        rows.withColumn("mean_units", (F.col("units_1") + F.col("units_2")) / 2)
+        rows.withColumns(
+            {"is_slow": level < SLOW_UNITS, "mean_units": (F.col("units_1") + F.col("units_2")) / 2}
+        )
         .withColumns({name: F.when(F.col("is_known"), term * weight) for name, term in terms.items()})
         .withColumns(
-            {
-                name: F.coalesce(F.sum(name).over(earlier), F.lit(0.0)) + prior.get(name, 0.0)
-                for name in terms
-            }
+            {name: F.coalesce(F.sum(name).over(earlier), F.lit(0.0)) + prior.get(name, 0.0) for name in terms}
         )
         .withColumns(_solve())
         .withColumn("expected", F.col("rhythm_weight") * rhythm + F.col("level_weight") * level)
-        .drop("mean_units", *terms)
+        .drop("is_slow", "mean_units", *terms)
     )
 
 
@@ -143,7 +146,9 @@ def judge(rows: DataFrame) -> DataFrame:
         {
             **{f"{name}_rmse": F.sqrt(divide(F.col(f"{name}_rmse"), weeks)) for name in forecasts},
             **{f"{name}_deviance": divide(F.col(f"{name}_deviance"), weeks) for name in forecasts},
-            "spread": F.greatest(F.coalesce(divide(F.col("surplus"), F.col("squares")), F.lit(0.0)), F.lit(0.0)),
+            "spread": F.greatest(
+                F.coalesce(divide(F.col("surplus"), F.col("squares")), F.lit(0.0)), F.lit(0.0)
+            ),
         }
     ).drop("surplus", "squares")
 

@@ -150,20 +150,18 @@ def look_at_products(lines: DataFrame, customers: DataFrame) -> DataFrame:
     """One row per product sold in the history, with a list of its origins.
 
     Args:
-        lines: product_id, user_id, order_dow, as_of_date, days_ago and fortnights_ago of each order line.
+        lines: product_id, user_id, as_of_date, days_ago and fortnights_ago of each order line.
         customers: as ``rate_customers`` gives them.
 
     Returns:
-        product_id, as_of_date; units_by_dow, units of the half year up to as_of_date on each day of the week; and
-        at_origins, for each origin from the second on a struct of origin, rhythm and level (units a week), is_sold (in the
+        product_id, as_of_date; and at_origins, for each origin from the second on a struct of origin, rhythm and level (units a week), is_sold (in the
         eight weeks before), is_known (those weeks lie behind the shop's first order), units_1 and units_2 (of the two weeks
         after it), naive (of the week before it), seasonal_1 and seasonal_2 (of the weeks four weeks before those).
     """
     week = F.floor(F.col("days_ago") / DAYS_OF_WEEK).cast("int")
     decayed = lines.select(
-        "product_id", "user_id", "order_dow", "as_of_date", "days_ago", "fortnights_ago", week.alias("week")
+        "product_id", "user_id", "as_of_date", "days_ago", "fortnights_ago", week.alias("week")
     ).withColumn("decay", F.pow(F.lit(1 - SMOOTHING), F.col("week")))
-    in_half_year = F.col("fortnights_ago") < PAST_FORTNIGHTS
     # The customers stand on the left: the embedded engine holds the left side of a join in memory.
     summed = (
         customers.join(decayed, "user_id")
@@ -171,12 +169,7 @@ def look_at_products(lines: DataFrame, customers: DataFrame) -> DataFrame:
         .agg(
             F.max("as_of_date").alias("as_of_date"),
             F.max("days_ago").alias("first_days_ago"),
-            F.array(*(F.count_if(F.col("week") == number) for number in range(_weeks_counted()))).alias(
-                "units_by_week"
-            ),
-            F.array(
-                *(F.count_if((F.col("order_dow") == dow) & in_half_year) for dow in range(DAYS_OF_WEEK))
-            ).alias("units_by_dow"),
+            *(F.count_if(F.col("week") == number).alias(f"week_{number}") for number in _weeks_counted()),
             *(part for origin in _origins_of_products() for part in _sum_at_origin(origin)),
         )
     )
@@ -184,7 +177,6 @@ def look_at_products(lines: DataFrame, customers: DataFrame) -> DataFrame:
     return summed.withColumn("shop_weeks", F.floor((shop_begins + 1) / DAYS_OF_WEEK)).select(
         "product_id",
         "as_of_date",
-        "units_by_dow",
         F.array(*(_describe_origin(origin) for origin in _origins_of_products())).alias("at_origins"),
     )
 
@@ -198,8 +190,8 @@ def _weeks_after(origin: int) -> int:
     return 2 * (LAST_ORIGIN - origin)
 
 
-def _weeks_counted() -> int:
-    return _weeks_after(FIRST_BLENDED) + SOLD_WEEKS
+def _weeks_counted() -> range:
+    return range(_weeks_after(FIRST_BLENDED) + SOLD_WEEKS)
 
 
 def _sum_at_origin(origin: int) -> Iterator[Column]:
@@ -217,7 +209,7 @@ def _describe_origin(origin: int) -> Column:
     )  # also where the shop began within a week
     # Weights 0.1, 0.1 x 0.9, … add up to 1 - 0.9^weeks; decay counts from the as-of date, not from the origin.
     weight = SMOOTHING / (1 - SMOOTHING) ** weeks_after / (1 - F.pow(F.lit(1 - SMOOTHING), weeks_known))
-    week = [F.get("units_by_week", F.lit(number)) for number in range(_weeks_counted())]
+    week = [F.col(f"week_{number}") for number in _weeks_counted()]
     nothing = F.lit(0).cast("bigint")
     known = {
         "origin": F.lit(origin),

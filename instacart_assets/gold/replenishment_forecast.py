@@ -4,9 +4,7 @@ Here lives the table: which products it has, and how a week is dealt out over it
 ``forecast_origins.py``, and how far it may err in ``forecast_errors.py``. Nothing after the as-of date is looked at.
 """
 
-from functools import reduce
-
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from instacart_assets.gold.as_of import find_as_of_date
@@ -16,6 +14,7 @@ from instacart_assets.gold.forecast_origins import (
     DAYS_OF_WEEK,
     FORTNIGHT_DAYS,
     LAST_ORIGIN,
+    PAST_FORTNIGHTS,
     count_days_ago,
     look_at_products,
     rate_customers,
@@ -39,23 +38,20 @@ def replenishment_forecast(
     """One row per product sold in the eight weeks up to the as-of date, and day of the fortnight after it."""
     as_of = find_as_of_date(gold_dim_date, calendar)
     customers = rate_customers(count_days_ago(silver_orders.select("user_id", "order_date"), as_of))
-    lines = silver_order_items.select("product_id", "user_id", "order_date", "order_dow")
-    products = look_at_products(count_days_ago(lines, as_of), customers)
-    named = silver_products.select("product_id", "product_name", "department", "department_id")
-    at_origins = (
-        find_weekday_shares(named.join(products, "product_id"))
-        .select("*", F.inline("at_origins"))
-        .where("is_sold")
-        .drop("at_origins")
+    lines = count_days_ago(
+        silver_order_items.select("product_id", "user_id", "order_date", "order_dow", "department_id"), as_of
     )
-    judged = judge(blend(at_origins))
+    at_origins = look_at_products(lines, customers).select("*", F.inline("at_origins")).where("is_sold")
+    judged = judge(blend(at_origins.drop("at_origins")))
+    named = silver_products.select("product_id", "product_name", "department", "department_id")
     weeks = (
-        judged.where(F.col("origin") == LAST_ORIGIN)
-        .crossJoin(rank_errors(judged))
+        rank_errors(judged)
+        .crossJoin(judged.where(F.col("origin") == LAST_ORIGIN))
         .crossJoin(find_date_origin(gold_dim_date))
+        .join(named, "product_id")
         .withColumnRenamed("expected", "expected_units_7d")
     )
-    days = deal_out_days(add_interval(weeks, "expected_units_7d"), calendar)
+    days = deal_out_days(add_interval(weeks, "expected_units_7d"), find_weekday_shares(lines), calendar)
     return add_interval(days, "expected_units").select(
         "product_id",
         "forecast_date",
@@ -84,48 +80,57 @@ def replenishment_forecast(
     )
 
 
-def find_weekday_shares(products: DataFrame) -> DataFrame:
-    """The products with weekday_shares, what part of a week's units its department sells on each order_dow, adding up to 1.
+def find_weekday_shares(lines: DataFrame) -> DataFrame:
+    """What part of a week's units each department sells on each day of the week; of a department they add up to 1.
 
     Args:
-        products: with as_of_date, department_id and units_by_dow.
+        lines: department_id, order_dow and fortnights_ago of each order line.
+
+    Returns:
+        department_id, order_dow and weekday_share, for each department with a line and all seven days.
     """
-    days = range(DAYS_OF_WEEK)
-    of_department, of_shop = Window.partitionBy("department_id"), Window.partitionBy("as_of_date")
-    units = {day: F.get("units_by_dow", F.lit(day)) for day in days}
-    summed = products.withColumns(
-        {f"_department_{day}": F.sum(units[day]).over(of_department) for day in days}
-        | {f"_shop_{day}": F.sum(units[day]).over(of_shop) for day in days}
-    ).withColumns({f"_{group}_units": _add_up(f"_{group}_", days) for group in ("department", "shop")})
+    in_half_year = F.col("fortnights_ago") < PAST_FORTNIGHTS
+    counted = (
+        F.struct(F.lit(day).alias("order_dow"), F.count_if(F.col("order_dow") == day).alias("units")).alias(
+            f"day_{day}"
+        )
+        for day in range(DAYS_OF_WEEK)
+    )
+    days = (
+        lines.where(in_half_year)
+        .groupBy("department_id")
+        .agg(*counted)
+        .select("department_id", F.inline(F.array(*(f"day_{day}" for day in range(DAYS_OF_WEEK)))))
+    )
+    of_department, of_day = Window.partitionBy("department_id"), Window.partitionBy("order_dow")
+    summed = days.withColumns(
+        {
+            "department_units": F.sum("units").over(of_department),
+            "shop_day_units": F.sum("units").over(of_day),
+        }
+    ).withColumn("shop_units", F.sum("shop_day_units").over(of_department))
     # One unit more on each day: no day is without any share.
-    of_shop_share = {day: (F.col(f"_shop_{day}") + 1) / (F.col("_shop_units") + DAYS_OF_WEEK) for day in days}
-    shares = (
-        (F.col(f"_department_{day}") + PRIOR_UNITS * of_shop_share[day])
-        / (F.col("_department_units") + PRIOR_UNITS)
-        for day in days
-    )
-    return summed.withColumn("weekday_shares", F.array(*shares)).select(
-        *products.drop("units_by_dow").columns, "weekday_shares"
-    )
+    shop_share = (F.col("shop_day_units") + 1) / (F.col("shop_units") + DAYS_OF_WEEK)
+    share = (F.col("units") + PRIOR_UNITS * shop_share) / (F.col("department_units") + PRIOR_UNITS)
+    return summed.select("department_id", "order_dow", share.alias("weekday_share"))
 
 
-def _add_up(prefix: str, days: range) -> Column:
-    return reduce(Column.__add__, (F.col(f"{prefix}{day}") for day in days))
-
-
-def deal_out_days(weeks: DataFrame, calendar: OrderCalendar) -> DataFrame:
+def deal_out_days(weeks: DataFrame, weekday_shares: DataFrame, calendar: OrderCalendar) -> DataFrame:
     """A row for each of the fourteen days, with days_ahead, forecast_date and expected_units: its day's share of a week.
 
     Both weeks expect as much: what is known at the as-of date tells no difference between them.
 
     Args:
-        weeks: with as_of_date, expected_units_7d and weekday_shares.
+        weeks: with as_of_date, department_id and expected_units_7d.
+        weekday_shares: as ``find_weekday_shares`` gives them.
         calendar: says which order_dow a date has.
     """
     ahead = F.explode(F.sequence(F.lit(1), F.lit(FORTNIGHT_DAYS))).alias("days_ahead")
-    return (
+    days = (
         weeks.select("*", ahead)
         .withColumn("forecast_date", F.date_add("as_of_date", F.col("days_ahead")))
-        .withColumn("_share", F.get("weekday_shares", dow_of("forecast_date", calendar)))
-        .withColumn("expected_units", F.col("expected_units_7d") * F.col("_share"))
+        .withColumn("order_dow", dow_of("forecast_date", calendar))
+    )
+    return weekday_shares.join(days, ["department_id", "order_dow"]).withColumn(
+        "expected_units", F.col("expected_units_7d") * F.col("weekday_share")
     )
