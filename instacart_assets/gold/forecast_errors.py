@@ -4,7 +4,7 @@ Here lives what turns rhythm and level into expected units, judges them, and say
 and level come from is in ``forecast_origins.py``.
 
 Of a product with rhythm R, level L and Y units in a coming week, m = a R + b L is expected. Over the products of all earlier
-origins, a and b minimise
+origins, slow ones (L below 1) and others apart, a and b minimise
 
     sum((Y - a R - b L)^2 / (R + L)) + (a - 1/2)^2 + (b - 1/2)^2      with a, b >= 0
 
@@ -106,13 +106,13 @@ def _solve() -> dict[str, Column]:
 
 
 def judge(rows: DataFrame) -> DataFrame:
-    """The rows of the last origin, with the errors of the back-test of their product and the spread k of all.
+    """The rows with the errors of the back-test of their product, and the spread k of all.
 
     Args:
         rows: as ``blend`` gives them, with product_id, naive, seasonal_1 and seasonal_2.
 
     Returns:
-        The rows of all origins, with is_judged; backtest_weeks, and for each of the forecasts backtest, naive and seasonal_naive
+        The rows with is_judged; backtest_weeks, and for each of the forecasts backtest, naive and seasonal_naive
         a <forecast>_rmse and <forecast>_deviance over the weeks of the product, null where there are none; and spread.
     """
     forecasts = {
