@@ -8,6 +8,7 @@ the calendar, and stays open where dates are estimated; there the last gap, besi
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from instacart_assets.gold.as_of import find_as_of_date
 from instacart_assets.gold.measures import divide, gather_baskets
 from instacart_assets.order_calendar import OrderCalendar
 from instacart_assets.tables.declare import table
@@ -101,16 +102,6 @@ def measure_rhythm(orders: DataFrame, as_of: DataFrame) -> DataFrame:
         # Where dates are estimated the distance to any fixed day is an assumption, not a measurement.
         F.when(~F.col("is_date_estimated"), recency).alias("recency_days"),
     )
-
-
-def find_as_of_date(dim_date: DataFrame, calendar: OrderCalendar) -> DataFrame:
-    """One row: the day to look back from, by the calendar's ``as_of_date``, else the last day of full coverage.
-
-    Where dates are landed that is the last order date; where they are estimated, the end of the window.
-    """
-    last = dim_date.where("is_full_coverage").agg(F.max("date_day").alias("last_day"))
-    by_default = F.coalesce(F.col("last_day"), F.lit(calendar.window_end))
-    return last.select(F.coalesce(F.lit(calendar.as_of_date).cast("date"), by_default).alias("as_of_date"))
 
 
 def sum_baskets(order_items: DataFrame) -> DataFrame:

@@ -12,7 +12,7 @@ index is I = sum(y) / sum(b), and by linearisation (Cochran, Sampling Techniques
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from instacart_assets.gold.customer_segments import find_as_of_date
+from instacart_assets.gold.as_of import find_as_of_date
 from instacart_assets.gold.measures import divide, find_date_origin
 from instacart_assets.gold.statistics import QUANTILE_95, adjust_p_values, find_two_sided_p
 from instacart_assets.order_calendar import OrderCalendar
