@@ -44,7 +44,6 @@ def judge(name: str, compared: list[Compared]) -> None:
     write_report("forecast.json", {name: found})
     for measure in ("rmse", "deviance"):
         errors = found[measure]
-        assert isinstance(errors, dict)
         others = [error for forecast, error in errors.items() if forecast != "forecast"]
         assert errors["forecast"] < min(others), (measure, errors)
     assert 0.85 <= found["coverage_of_weeks"] <= 0.95, found
