@@ -35,11 +35,8 @@ def write_page(reports: Path, page: Path) -> None:
         *_tell(reports / "kills.json", _tell_kills),
         *_tell(reports / "retention.json", _tell_retention),
         *_tell(reports / "trends.json", _tell_trends),
-<<<<<<< HEAD
         *_tell(reports / "affinity.json", _tell_affinity),
-=======
         *_tell(reports / "forecast.json", _tell_forecast),
->>>>>>> forecast
         *_tell(reports / "parity.json", _tell_parity),
         *_tell(reports / "launched.json", _tell_launched),
         *_tell(reports / "drops.json", _tell_drops),
@@ -122,7 +119,6 @@ def _tell_trends(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     )
 
 
-<<<<<<< HEAD
 def _tell_affinity(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     unrelated, planted = found["unrelated"], found["planted"]
     yield "## Products that are bought together"
@@ -137,7 +133,8 @@ def _tell_affinity(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         f"{unrelated['found']} pairs were called together or apart. "
         f"Of {planted['pairs']} pairs that were then made to belong together {planted['found']} were found, before all others."
     )
-=======
+
+
 FORECASTS = {
     "forecast": "forecast",
     "naive": "naive",
@@ -203,7 +200,6 @@ def _tell_forecast(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             "From the last full day of the sample's reconstructed dates, after which no customer begins, "
             f"{found[AT_THE_END]['expected_by_sold']:.2f} times as much is expected as the files hold."
         )
->>>>>>> forecast
 
 
 def _tell_parity(found: Mapping[str, Any]) -> Iterator[str]:
