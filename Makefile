@@ -149,7 +149,7 @@ docs: $(VENV)/.dev ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html -d $(SITE)/doctrees docs $(SITE)/html
 
 .PHONY: screenshots
-screenshots: $(VENV)/.dev ## Take the pictures of the web UI in docs/images anew; needs a Chromium
+screenshots: $(VENV)/.dev ## Take the pictures in docs/images anew, of the web UI and of the report; needs a Chromium
 	$(BIN)/python -m instacart_assets_tests.ui.screenshots docs/images
 
 # A deployment takes the wheel that was built for its commit: WHEEL names it.

@@ -1,4 +1,4 @@
-"""Takes the pictures of the documentation from Dagster's web UI: `make screenshots`.
+"""Takes the pictures of the documentation from Dagster's web UI and from the report: `make screenshots`.
 
 Here lives what is pictured and how the lake gets there: a daemon takes in a drop, then a few changes of it, and at last
 a broken file. Run as a module, it writes the pictures into a folder.
@@ -19,7 +19,7 @@ from instacart_assets.synthetic.generate import generate
 from instacart_assets_tests.processes import Processes
 from instacart_assets_tests.ui.web import PATIENCE, WebUi, open_browser
 
-USERS, SEED = 600, 1
+USERS, SEED = 2_000, 1
 WIDTH, HEIGHT = 1280, 860
 COLOURS = 128
 
@@ -32,7 +32,7 @@ class Picture:
     """A picture of the documentation.
 
     Attributes:
-        path: of the web UI.
+        path: of the web UI, or ``REPORT``.
         wait: waits until all that is to be seen is there, and opens what has to be open.
         height: of the window, in pixels.
     """
@@ -75,6 +75,12 @@ def bring_up(place: Locator) -> None:
     place.evaluate("element => element.scrollIntoView()")
 
 
+def show_question(question: str) -> Callable[[Page], None]:
+    """Brings a question of the report to the top of the window."""
+    return lambda page: bring_up(page.get_by_role("heading", name=question))
+
+
+REPORT = "report"
 SALES, PROMOTIONS = "/assets/gold/department_daily_sales", "/assets/gold/promotion_performance"
 CHECKS = "/assets/silver/orders?view=checks&checkDetail="
 
@@ -91,8 +97,9 @@ PICTURES = {
     "check_failing": Picture(f"{CHECKS}order_hour_is_in_day", wait_for_text("Failed", "failing_sample")),
     "automation": Picture("/automation", wait_for_text("landing", "daily", "At 05:30 AM UTC"), 580),
     "automation_runs": Picture("/runs", wait_for_text("Failure"), 620),
+    "report": Picture(REPORT, show_question("Which products drive repeat purchases?"), 1200),
 }
-"""Every picture of the web UI in docs/images, by its name."""
+"""Every picture in docs/images, by its name."""
 
 
 def take_pictures(folder: Path) -> None:
@@ -106,7 +113,7 @@ def take_pictures(folder: Path) -> None:
             for name, picture in PICTURES.items():
                 page = browser.new_page(base_url=web.url, viewport={"width": WIDTH, "height": picture.height})
                 page.set_default_timeout(PATIENCE)
-                page.goto(picture.path)
+                page.goto(web.report.as_uri() if picture.path == REPORT else picture.path)
                 picture.wait(page)
                 page.wait_for_load_state("networkidle")
                 (folder / f"{name}.png").write_bytes(shrink(page.screenshot(animations="disabled")))

@@ -57,6 +57,10 @@ class WebUi:
         return self.processes.folder / "landing"
 
     @property
+    def report(self) -> Path:
+        return self.processes.folder / "report.html"
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
@@ -69,6 +73,7 @@ class WebUi:
             "INSTACART_LANDING": str(self.landing),
             "INSTACART_LINKS__DOCS": SITE,
             "INSTACART_LINKS__REPOSITORY": SOURCE,
+            "INSTACART_REPORT": str(self.report),
             **self.settings,
         }
 
