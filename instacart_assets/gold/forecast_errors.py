@@ -115,8 +115,9 @@ def judge(rows: DataFrame) -> DataFrame:
         The rows with is_judged; backtest_weeks, and for each of the forecasts backtest, naive and seasonal_naive
         a <forecast>_rmse and <forecast>_deviance over the weeks of the product, null where there are none; and spread.
     """
+    expected = F.col("expected")
     forecasts = {
-        "backtest": (F.col("expected"), F.col("expected")),
+        "backtest": (expected, expected),
         "naive": (F.col("naive"), F.col("naive")),
         "seasonal_naive": (F.col("seasonal_1"), F.col("seasonal_2")),
     }
@@ -124,11 +125,10 @@ def judge(rows: DataFrame) -> DataFrame:
     is_judged = F.col("is_known") & F.col("origin").between(FIRST_JUDGED, LAST_ORIGIN - 1)
     marked = rows.withColumn("is_judged", is_judged)
     errors = {}
-    for name, expected in forecasts.items():
-        pairs = tuple(zip(units, expected, strict=True))
+    for name, means in forecasts.items():
+        pairs = tuple(zip(units, means, strict=True))
         errors[f"{name}_rmse"] = reduce(Column.__add__, (_square(y - m) for y, m in pairs))
         errors[f"{name}_deviance"] = reduce(Column.__add__, (find_deviance(y, m) for y, m in pairs))
-    expected = F.col("expected")
     surplus = reduce(Column.__add__, (_square(y - expected) - expected for y in units))
     errors |= {"surplus": surplus, "squares": 2 * _square(expected)}
     measured = marked.withColumns({name: F.when(F.col("is_judged"), error) for name, error in errors.items()})
