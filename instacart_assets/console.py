@@ -24,7 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # an error is shown even where what made it cannot be imported
-    from instacart_assets.answers.report import Report
+    from instacart_assets.answers.report import WrittenReport
     from instacart_assets.automation.environments import Automation
     from instacart_assets.databricks.outcomes import Outcome
     from instacart_assets.lakehouse.care import Files
@@ -147,7 +147,7 @@ def print_run(run: "GraphRun") -> None:
             print_note(f"{built.address}: {note}")
 
 
-def print_report(made: "Report") -> None:
+def print_report(made: "WrittenReport") -> None:
     """Where the report is, and which questions it could not answer."""
     out.print(
         f"{made.path}  ({made.charts} charts, {made.size / 1e6:.1f} MB)", highlight=False, soft_wrap=True

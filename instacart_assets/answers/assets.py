@@ -11,7 +11,7 @@ import dagster as dg
 from pyspark.sql import SparkSession
 
 from instacart_assets.answers.question import load_questions
-from instacart_assets.answers.report import Report, write_report
+from instacart_assets.answers.report import WrittenReport, write_report
 from instacart_assets.errors import RemediableError
 from instacart_assets.lakehouse.sessions import open_lake
 from instacart_assets.settings import Settings
@@ -40,7 +40,7 @@ class Reporter:
         self._settings = settings
         self._open_session = open_session
 
-    def write(self) -> Report:
+    def write(self) -> WrittenReport:
         """Ask everything and write the report; see ``write_report``."""
         lake = open_lake(self._settings, self._open_session)
         return write_report(lake, self._settings.report, datetime.now(UTC))
@@ -80,7 +80,7 @@ def _build_asset() -> dg.AssetsDefinition:
     return answer
 
 
-def describe_report(report: Report) -> dict[str, Any]:
+def describe_report(report: WrittenReport) -> dict[str, Any]:
     """What was written, as metadata."""
     return {
         "path": dg.MetadataValue.path(report.path.resolve()),

@@ -15,7 +15,7 @@ from instacart_assets.lakehouse.lake import Lakehouse
 
 
 @dataclass(frozen=True)
-class Report:
+class WrittenReport:
     """What was written.
 
     Attributes:
@@ -33,7 +33,7 @@ class Report:
     versions: dict[str, int]
 
 
-def write_report(lake: Lakehouse, path: Path, moment: datetime) -> Report:
+def write_report(lake: Lakehouse, path: Path, moment: datetime) -> WrittenReport:
     """Ask everything and write the report; a reader sees the one before until it is whole.
 
     Args:
@@ -57,4 +57,4 @@ def write_report(lake: Lakehouse, path: Path, moment: datetime) -> Report:
     half.replace(path)
     drawn = [answer.question.name for answer in answers if answer.rows]
     empty = tuple(answer.question.name for answer in answers if not answer.rows)
-    return Report(path, len(drawn), empty, len(page), versions)
+    return WrittenReport(path, len(drawn), empty, len(page), versions)

@@ -19,7 +19,7 @@ from instacart_assets.synthetic.generate import generate
 from instacart_assets_tests.processes import Processes
 from instacart_assets_tests.ui.web import PATIENCE, WebUi, open_browser
 
-USERS, SEED = 2_000, 1
+USERS, SEED = 600, 1
 WIDTH, HEIGHT = 1280, 860
 COLOURS = 128
 
