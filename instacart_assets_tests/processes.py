@@ -60,12 +60,12 @@ class Processes:
             path.read_text("utf-8", "replace")[-5_000:] for path in sorted(self.folder.glob("*.log"))
         )
 
-    def wait_for(self, condition: Callable[[], Any], what: str) -> None:
+    def wait_for(self, condition: Callable[[], Any], what: str, *, seconds: float = SECONDS) -> None:
         """Wait until a condition holds; what is said if it never does."""
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
-                pytest.fail(f"{what} within {SECONDS} s; logs:\n{self.read_logs()}")
+                pytest.fail(f"{what} within {seconds} s; logs:\n{self.read_logs()}")
             time.sleep(0.25)
 
 

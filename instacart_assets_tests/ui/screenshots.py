@@ -23,6 +23,9 @@ USERS, SEED = 600, 1
 WIDTH, HEIGHT = 1280, 860
 COLOURS = 128
 
+RUNS_TAKE = 1_200
+"""Longest wait for the runs of a drop, in seconds: the whole graph, beside whatever else the machine does."""
+
 BAD_ORDERS = 20
 """Orders that get an hour which no day has: fewer than may be refused."""
 
@@ -158,7 +161,7 @@ def wait_for_runs(web: WebUi, count: int) -> None:
             runs = instance.get_runs()
         return len(runs) >= count and all(run.is_finished for run in runs)
 
-    web.processes.wait_for(are_over, f"there are no {count} runs")
+    web.processes.wait_for(are_over, f"there are no {count} runs", seconds=RUNS_TAKE)
 
 
 def shrink(picture: bytes) -> bytes:
