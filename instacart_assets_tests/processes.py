@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-SECONDS = 300
+SECONDS = 600
 """How long a test waits for anything; only what never comes takes it."""
 
 
