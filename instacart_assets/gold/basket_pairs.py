@@ -111,7 +111,8 @@ def list_pairs(order_items: DataFrame, frequent: Frequent, *columns: str) -> Dat
 
 def pack(first: Column, second: Column) -> Column:
     """Two products as one number."""
-    return first.cast("bigint") * 2**_PRODUCT_BITS + second.cast("bigint")
+    packed: Column = first.cast("bigint") * 2**_PRODUCT_BITS + second.cast("bigint")
+    return packed
 
 
 def unpack(pair: str) -> tuple[Column, Column]:
