@@ -5,8 +5,9 @@ pairs are counted in ``basket_pairs.py``.
 
 The lift of Brin, Motwani, Ullman and Tsur (1997) takes all orders for alike. Large baskets hold more of everything, so two
 products that have nothing to do with each other meet there more often than the lift expects: in baskets like the public
-ones its value for them is about 1.4. So what is expected is summed over sizes of baskets, as Mantel and Haenszel
-(1959) do. Of the N baskets with s lines n_a hold a and n_b hold b, shares p_a and p_b. If nothing but shares and size decided,
+ones its value for them is about 1.3 (``docs/baskets.md``). So what is expected is summed over sizes of baskets, as Mantel
+and Haenszel (1959) do. Of the N baskets with s lines n_a hold a and n_b hold b, shares p_a and p_b. If nothing but shares
+and size decided,
 
     expected E = sum(N p_a p_b (1 - (1 - p_a) (1 - p_b) / d))        d = sum(p (1 - p)) over all products
     lift = orders together / E
