@@ -4,6 +4,7 @@ Here lives the site's setup. Pages are the Markdown files of this folder and rea
 loads nothing from another host.
 """
 
+import logging
 import sys
 from pathlib import Path
 
@@ -25,6 +26,9 @@ suppress_warnings = ["toc.empty_glob"]
 
 # Headings get the anchors that they have in the repository, so that a link to one works in both.
 myst_heading_anchors = 4
+
+# It tells what of itself it leaves out of its own documentation.
+logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
