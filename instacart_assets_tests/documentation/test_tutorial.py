@@ -96,7 +96,7 @@ def find_missing(expected: str, told: str) -> list[str]:
     lines = iter([" ".join(line.split()) for line in told.splitlines()])
     missing = []
     for line in expected.splitlines():
-        pattern = ".*".join(map(re.escape, " ".join(line.split()).split("…")))
+        pattern = ".*".join(re.escape(" ".join(part.split())) for part in line.split("…"))
         if pattern and not any(re.fullmatch(pattern, one) for one in lines):
             missing.append(line)
     return missing
