@@ -59,6 +59,9 @@ class Deployment:
             "INSTACART_LAKE": str(self.folder / "lake"),
             "INSTACART_LANDING": str(self.landing),
             "INSTACART_LOOK_SECONDS": "2",
+            # No schedule falls due while this runs.
+            "INSTACART_SCHEDULE__CRON": "0 0 29 2 *",
+            "INSTACART_SCHEDULE__MAINTENANCE_CRON": "0 0 29 2 *",
             "INSTACART_REPORT": str(self.folder / "report.html"),
             WINDOW: str(LATE_AFTER),
         }
