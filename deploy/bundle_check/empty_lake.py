@@ -38,6 +38,7 @@ class EmptyLake:
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
+        self._answered: dict[tuple[str, str | None], tuple[str, ...]] = {}
 
     def find_columns(self, sql: str, schema: str | None) -> tuple[str, ...]:
         """Names of the columns that a query gives.
@@ -49,12 +50,17 @@ class EmptyLake:
         Raises:
             QueryFault: it names a table or a column that no contract has, or is no SQL.
         """
+        if known := self._answered.get((sql, schema)):
+            return known
         try:
             self._session.sql(f"USE SCHEMA `{schema or DEFAULT}`")
             # Only a query can stand here: nothing is changed.
-            return tuple(self._session.sql(f"SELECT * FROM (\n{sql}\n) AS asked").columns)  # noqa: S608 - see above
+            asked = self._session.sql(f"SELECT * FROM (\n{sql}\n) AS asked")  # noqa: S608 - see above
+            columns = self._answered[sql, schema] = tuple(asked.columns)
         except PySparkException as error:
             raise QueryFault(f"cannot be answered: {NOISE.sub('', str(error))}") from error
+        else:
+            return columns
         finally:
             self._session.sql(f"USE SCHEMA `{DEFAULT}`")
 
