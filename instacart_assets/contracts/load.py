@@ -165,7 +165,7 @@ def _standard() -> Any:
     return jsonschema.validators.validator_for(schema)(schema)
 
 
-class _PlainLoader(yaml.SafeLoader):
+class _PlainLoader(yaml.CSafeLoader):
     """YAML that refuses a key given twice, of which the first would be lost in silence."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

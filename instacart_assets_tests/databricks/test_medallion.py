@@ -27,6 +27,7 @@ from instacart_assets.synthetic.generate import generate
 from instacart_assets.tables.assets import table_address
 from instacart_assets_tests.databricks.wheels import build_project_wheel
 from instacart_assets_tests.faults.proof import IS_PROOF, write_report
+from instacart_assets_tests.lake_reading import round_off
 from instacart_assets_tests.workspace.driving import connect, finish, read_output, read_results, upload
 from instacart_assets_tests.workspace.emulator import EmulatedWorkspace
 from instacart_assets_tests.workspace.engine import has_java
@@ -157,13 +158,14 @@ def locate(workspace: EmulatedWorkspace, target: str, address: str) -> Path:
     return workspace.root / "warehouse" / f"{PREFIX}{target}_{layer}.db" / name
 
 
-def read_all(folder: Path) -> tuple[list[tuple[str, str, bool]], list[str]]:
+def read_all(folder: Path) -> tuple[list[tuple[str, str, bool]], list[dict[str, Any]]]:
     """Columns, and rows in an order of their own, without what says when something ran."""
     table = DeltaTable(folder)
     fields = [(field.name, str(field.type), field.nullable) for field in table.schema().fields]
     rows: pa.Table = table.to_pyarrow_table()
-    kept = rows.select([name for name in rows.column_names if name not in MOMENTS])
-    return fields, sorted(map(repr, kept.to_pylist()))
+    kept = rows.select([name for name in rows.column_names if name not in MOMENTS]).to_pylist()
+    settled = [{name: round_off(value) for name, value in row.items()} for row in kept]
+    return fields, sorted(settled, key=repr)
 
 
 def compare(workspace: EmulatedWorkspace, target: str, laptop: Laptop) -> None:

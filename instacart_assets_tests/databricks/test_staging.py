@@ -31,7 +31,7 @@ def test_the_package_is_sent_with_contracts_and_calibration_and_without_caches()
     names = list_names(zip_packages([PACKAGE]))
     on_disk = {
         file.relative_to(PACKAGE.parent).as_posix()
-        for pattern in ("*.py", "*.yml", "*.json")
+        for pattern in ("*.py", "*.yml", "*.json", "*.sql", "*.css", "*.j2")
         for file in PACKAGE.rglob(pattern)
     }
     assert set(names) == on_disk

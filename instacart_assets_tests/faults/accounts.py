@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 from instacart_assets.contracts.load import load_contracts
 from instacart_assets.contracts.model import Contract
 from instacart_assets.contracts.quarantine import quarantine_address
-from instacart_assets_tests.lake_reading import MOMENTS, read_rows, read_table, round_off
+from instacart_assets_tests.lake_reading import MOMENTS, Rows, read_rows, read_table, round_off
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 INTEGER = re.compile(r"[ \t]*[+-]?[0-9]+[ \t]*")
@@ -51,16 +51,16 @@ def check_files(lake: Path, address: str) -> None:
     assert table.to_pyarrow_table().num_rows == table.count()
 
 
-def read_settled(table: pa.Table, without: Iterable[str] = (), *, is_exact: bool = False) -> list[str]:
+def read_settled(table: pa.Table, without: Iterable[str] = (), *, is_exact: bool = False) -> Rows:
     """Rows of a table in an order of their own, without what says when something ran.
 
-    Last digits of fractions, in which the engine differs from itself, are left out unless rows are to be exact.
+    Fractions may differ from others in their last digits, as the engine does from itself, unless rows are to be exact.
     """
     left_out = {*MOMENTS, *without}
     rows = table.select([name for name in table.column_names if name not in left_out]).to_pylist()
     if not is_exact:
         rows = [{name: round_off(value) for name, value in row.items()} for row in rows]
-    return sorted(map(repr, rows))
+    return sorted(rows, key=repr)
 
 
 def read_candidate(folder: Path, published: Sequence[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
@@ -240,6 +240,6 @@ def iterate_tables(lake: Path) -> Iterator[str]:
         yield f"{log.parent.parent.name}.{log.parent.name}"
 
 
-def read_all(lake: Path, without: Iterable[str] = ()) -> dict[str, list[str]]:
+def read_all(lake: Path, without: Iterable[str] = ()) -> dict[str, Rows]:
     """Rows of every table of a lake."""
     return {address: read_settled(read_table(lake, address), without) for address in iterate_tables(lake)}

@@ -23,14 +23,14 @@ from instacart_assets_tests.faults.accounts import (
 )
 from instacart_assets_tests.faults.byte_edits import damage, draw_edit
 from instacart_assets_tests.faults.proof import scale, write_report
-from instacart_assets_tests.lake_reading import read_table
+from instacart_assets_tests.lake_reading import Rows, read_table
 
 pytestmark = pytest.mark.slow
 
 USERS, PRODUCTS = 18, 1_000
 RUNS = scale(3, 25)
 MOST_FILES, MOST_EDITS = 3, 2
-Seen = tuple[int, list[str]]
+Seen = tuple[int, Rows]
 BLOCKED = "blocking check(s) failed"
 
 

@@ -27,7 +27,7 @@ from instacart_assets_tests.drops.shop import Shop
 from instacart_assets_tests.faults import kill_driver
 from instacart_assets_tests.faults.accounts import check_files, iterate_tables, read_all, read_settled
 from instacart_assets_tests.faults.proof import IS_PROOF, write_report
-from instacart_assets_tests.lake_reading import read_rows, read_table
+from instacart_assets_tests.lake_reading import Rows, read_rows, read_table
 
 pytestmark = pytest.mark.slow
 
@@ -87,7 +87,7 @@ REDUCED_CASES = [
 ]
 MOMENTS = [[seed] for seed in range(20)] if IS_PROOF else [[0, 1, 2]]
 
-Versions = Mapping[str, list[list[str]]]
+Versions = Mapping[str, list[Rows]]
 File = tuple[str, str]
 
 
@@ -112,7 +112,7 @@ class Story:
     made: Mapping[str, str]
 
     @cached_property
-    def end(self) -> dict[str, list[str]]:
+    def end(self) -> dict[str, Rows]:
         """Rows of every table after the undisturbed run."""
         return read_all(self.whole, RUN_COLUMNS)
 
@@ -121,7 +121,7 @@ class Story:
         """What readers may see of each table: its rows before the run, and after each commit of it."""
         return {address: list(self._list_versions(address)) for address in iterate_tables(self.whole)}
 
-    def _list_versions(self, address: str) -> Iterator[list[str]]:
+    def _list_versions(self, address: str) -> Iterator[Rows]:
         first, last = (_open(lake, address).version() for lake in (self.base, self.whole))
         for version in range(first, last + 1):
             rows = _open(self.whole, address, version).to_pyarrow_table()

@@ -4,7 +4,6 @@ Lakes are read without any engine. What says when something ran, or by which run
 may not.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,9 @@ from deltalake import DeltaTable
 from instacart_assets.contracts.model import Contract
 from instacart_assets.contracts.quarantine import quarantine_of
 from instacart_assets.graph import all_tables
+from instacart_assets_tests.lake_reading import round_off
 
 MOMENTS = {"_ingested_at", "valid_from_at", "valid_to_at", "quarantined_at", "resolved_at", "run_id"}
-CLOSE = 1e-9
-"""Largest relative difference of two fractions that are the same."""
 SHOWN = 3
 
 Row = dict[str, Any]
@@ -109,9 +107,7 @@ def _read(table: DeltaTable, key: tuple[str, ...]) -> dict[tuple[str, ...], Row]
 
 
 def _is_same(ours: Any, theirs: Any) -> bool:
-    if isinstance(ours, float) and isinstance(theirs, float):
-        return math.isclose(ours, theirs, rel_tol=CLOSE) or (math.isnan(ours) and math.isnan(theirs))
-    return type(ours) is type(theirs) and bool(ours == theirs)
+    return type(ours) is type(theirs) and bool(round_off(ours) == round_off(theirs))
 
 
 def _show(keys: Iterable[tuple[str, ...]], rows: Mapping[tuple[str, ...], Row]) -> str:

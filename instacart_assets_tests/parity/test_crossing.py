@@ -1,14 +1,13 @@
 """A lake that one engine wrote is read and continued by the other, as if it were its own."""
 
-import math
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from instacart_assets_tests.lake_reading import read_table
-from instacart_assets_tests.parity.comparison import CLOSE, compare_lakes
+from instacart_assets_tests.lake_reading import read_table, round_off
+from instacart_assets_tests.parity.comparison import compare_lakes
 from instacart_assets_tests.parity.conftest import Made
 from instacart_assets_tests.parity.damaged_drop import mend_drop
 
@@ -67,14 +66,7 @@ def test_both_engines_answer_alike_from_either_lake(example: Path, embedded: Mad
         assert len(answer) == len(answers[0])
         for row, expected in zip(answer, answers[0], strict=True):
             assert row.keys() == expected.keys()
-            assert all(is_same(row[name], expected[name]) for name in row), (row, expected)
-
-
-def is_same(one: Any, other: Any) -> bool:
-    """Whether two values of an answer are the same; fractions as nearly as all comparisons here."""
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=CLOSE)
-    return bool(one == other)
+            assert all(round_off(row[name]) == expected[name] for name in row), (row, expected)
 
 
 @pytest.fixture(scope="module")

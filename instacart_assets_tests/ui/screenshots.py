@@ -11,12 +11,12 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import dagster as dg
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
+from instacart_assets.automation.environments import AUTOMATIONS
 from instacart_assets.synthetic.generate import generate
-from instacart_assets_tests.processes import Processes
+from instacart_assets_tests.processes import Processes, open_history
 from instacart_assets_tests.ui.web import PATIENCE, WebUi, open_browser
 
 USERS, SEED = 600, 1
@@ -55,10 +55,22 @@ def wait_for_text(*texts: str) -> Callable[[Page], None]:
     return wait
 
 
+def show_graph(page: Page) -> None:
+    """Waits until groups and what leads from one to the other are drawn, and gives them the window."""
+    page.get_by_role("button", name="Hide navigation").click()
+    page.locator("path[marker-end]").nth(5).wait_for(state="attached")
+
+
+def show_switches(page: Page) -> None:
+    """Waits until every sensor and schedule has its switch."""
+    page.locator("label[class*=Switch]").nth(len(AUTOMATIONS) - 1).wait_for()
+
+
 def show_charts(mark: str) -> Callable[[Page], None]:
     """Brings the charts of a table into the window, once one has a mark that is drawn."""
 
     def show(page: Page) -> None:
+        page.get_by_role("button", name="Hide navigation").click()
         page.locator("pre", has_text=mark).first.wait_for()
         page.get_by_placeholder("Filter metadata keys").fill("chart")
         bring_up(page.get_by_text("Metadata", exact=True).first)
@@ -88,17 +100,17 @@ SALES, PROMOTIONS = "/assets/gold/department_daily_sales", "/assets/gold/promoti
 CHECKS = "/assets/silver/orders?view=checks&checkDetail="
 
 PICTURES = {
-    "graph": Picture("/asset-groups", wait_for_text("quarantine"), 620),
+    "graph": Picture("/asset-groups", show_graph, 560),
     "lineage": Picture(
         f"{PROMOTIONS}?view=lineage&lineageScope=upstream", wait_for_text("promotion_noise"), 760
     ),
     "asset": Picture(f"{SALES}?view=overview", wait_for_text("Passing", "order_date"), 1100),
     "asset_charts": Picture(f"{SALES}?view=overview", show_charts("█"), 1100),
     "asset_lifts": Picture(f"{PROMOTIONS}?view=overview", show_charts("●"), 620),
-    "asset_plots": Picture(f"{SALES}?view=overview", show_plots, 760),
+    "asset_plots": Picture(f"{SALES}?view=overview", show_plots, 900),
     "check_passing": Picture(f"{CHECKS}order_id_is_filled", wait_for_text("Passed")),
     "check_failing": Picture(f"{CHECKS}order_hour_is_in_day", wait_for_text("Failed", "failing_sample")),
-    "automation": Picture("/automation", wait_for_text("landing", "daily", "At 05:30 AM UTC"), 580),
+    "automation": Picture("/automation", show_switches, 580),
     "automation_runs": Picture("/runs", wait_for_text("Failure"), 620),
     "report": Picture(REPORT, show_question("Which products drive repeat purchases?"), 1200),
 }
@@ -128,7 +140,7 @@ def take_pictures(folder: Path) -> None:
 def tell_story(web: WebUi) -> Iterator[int]:
     """What lands, one thing after the other; gives how many runs there are when it is taken in."""
     generate(USERS, SEED, web.landing)
-    with dg.DagsterInstance.from_config(str(web.home)):
+    with open_history(web.home):
         web.start()
     web.wait_until_there()
     yield 2
@@ -157,7 +169,7 @@ def wait_for_runs(web: WebUi, count: int) -> None:
     """Wait until so many runs have ended."""
 
     def are_over() -> bool:
-        with dg.DagsterInstance.from_config(str(web.home)) as instance:
+        with open_history(web.home) as instance:
             runs = instance.get_runs()
         return len(runs) >= count and all(run.is_finished for run in runs)
 
@@ -168,7 +180,9 @@ def shrink(picture: bytes) -> bytes:
     """The picture as a PNG of few colours, which a page of the documentation loads quickly."""
     written = BytesIO()
     opened = Image.open(BytesIO(picture)).convert("RGB")
-    opened.quantize(COLOURS, dither=Image.Dither.NONE).save(written, "PNG", optimize=True)
+    # Colours that few pixels have, as those of icons, are kept.
+    few = opened.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(written, "PNG", optimize=True)
     return written.getvalue()
 
 
