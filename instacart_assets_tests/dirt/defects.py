@@ -46,7 +46,6 @@ class Defect:
         duplicates: rows left out as exact duplicates.
         superseded: rows left out for those of a later file.
         clean_runs: how many runs with clean files come before, each of which publishes silver.
-        is_variant: whether it is much like another of the list, and is left out of quick runs.
     """
 
     name: str
@@ -62,7 +61,6 @@ class Defect:
     duplicates: int = 0
     superseded: int = 0
     clean_runs: int = 1
-    is_variant: bool = False
 
     @property
     def table(self) -> str:
@@ -113,7 +111,6 @@ MALFORMED = (
         "bronze.orders lines_are_well_formed",
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
-        is_variant=True,
     ),
     Defect(
         "a line of a basket is too short",
@@ -130,7 +127,6 @@ MALFORMED = (
         "lines",
         "bronze.order_products__prior lines_are_well_formed",
         lost=d.row_of("silver.order_items", d.A_LINE_BOUGHT_AGAIN),
-        is_variant=True,
     ),
     Defect(
         "a name is no UTF-8",
@@ -149,7 +145,6 @@ MALFORMED = (
         "bronze.products lines_are_well_formed",
         consequences={"silver.order_items": UNKNOWN_PRODUCT},
         lost=d.the_product(d.a_rare_product),
-        is_variant=True,
     ),
     Defect(
         "text follows a closing quotation mark",
@@ -159,7 +154,6 @@ MALFORMED = (
         "bronze.products lines_are_well_formed",
         consequences={"silver.order_items": UNKNOWN_PRODUCT},
         lost=d.the_product(d.a_rare_product),
-        is_variant=True,
     ),
     Defect(
         "a carriage return within a line",
@@ -184,7 +178,6 @@ MALFORMED = (
         "lines",
         "bronze.promotions lines_are_well_formed",
         lost=d.row_of("silver.promotions", d.a_promotion),
-        is_variant=True,
     ),
     Defect(
         "the header once more, where two files were joined",
@@ -205,7 +198,6 @@ MALFORMED = (
         along=rules(
             "product_id_is_filled add_to_cart_order_is_filled is_reordered_is_filled order_is_known product_is_known add_to_cart_order_is_positive"
         ),
-        is_variant=True,
     ),
 )
 
@@ -225,7 +217,6 @@ ORDER_CELLS = (
         "quarantined",
         "silver.orders order_id_is_filled",
         lost=d.the_order(d.A_LAST_ORDER),
-        is_variant=True,
     ),
     Defect(
         "order_id is larger than any number",
@@ -234,7 +225,6 @@ ORDER_CELLS = (
         "quarantined",
         "silver.orders order_id_is_filled",
         lost=d.the_order(d.A_LAST_ORDER),
-        is_variant=True,
     ),
     Defect(
         "user_id is text in the middle of a history",
@@ -262,7 +252,6 @@ ORDER_CELLS = (
         "silver.orders eval_set_is_filled",
         along=rules("eval_set_is_known"),
         lost=d.the_order(d.A_LAST_ORDER),
-        is_variant=True,
     ),
     Defect(
         "order_number is text",
@@ -283,7 +272,6 @@ ORDER_CELLS = (
         along=NO_DATE,
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
-        is_variant=True,
     ),
     Defect(
         "order_dow is 7",
@@ -302,7 +290,6 @@ ORDER_CELLS = (
         "silver.orders order_dow_is_in_week",
         along=rules("order_day_name_is_filled order_date_can_be_told"),
         lost=d.the_order(d.A_LAST_ORDER),
-        is_variant=True,
     ),
     Defect(
         "order_dow is the name of a day, on day 0",
@@ -333,7 +320,6 @@ ORDER_CELLS = (
         along=rules("order_dow_is_in_week order_day_name_is_filled order_date_can_be_told"),
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_FIRST_ORDER),
-        is_variant=True,
     ),
     Defect(
         "order_dow contradicts the gap",
@@ -363,7 +349,6 @@ ORDER_CELLS = (
         "silver.orders order_hour_of_day_is_filled",
         along=rules("order_hour_is_in_day"),
         lost=d.the_order(d.A_LAST_ORDER),
-        is_variant=True,
     ),
     Defect(
         "the gap is 31, 28 days more than it was",
@@ -394,7 +379,6 @@ ORDER_CELLS = (
         along=NO_DATE,
         consequences=LATER_ORDERS,
         lost=d.from_the_order_on(d.A_MIDDLE_ORDER),
-        is_variant=True,
     ),
     Defect(
         "the gap is NaN",
@@ -404,7 +388,6 @@ ORDER_CELLS = (
         "silver.orders gap_is_in_range",
         along=NO_DATE,
         lost=d.the_order(d.A_LAST_ORDER),
-        is_variant=True,
     ),
     Defect(
         "the gap is no whole number",
@@ -414,7 +397,6 @@ ORDER_CELLS = (
         "silver.orders gap_is_in_range",
         along=NO_DATE,
         lost=d.the_order(d.A_LAST_ORDER),
-        is_variant=True,
     ),
     Defect(
         "the gap of a later order is missing, which was a week",
@@ -479,7 +461,6 @@ HISTORIES = (
         consequences=ITEMS_OF_IT,
         lost=d.orders_where(d.A_MIDDLE_ORDER, lambda number, picked: number >= picked - 1),
         records=4,
-        is_variant=True,
     ),
     Defect(
         "an order with landed dates is gone",
@@ -497,7 +478,6 @@ HISTORIES = (
         ),
         "blocked",
         "silver.orders order_number_is_once_per_customer",
-        is_variant=True,
     ),
     Defect(
         "an order of the split train is not the last",
@@ -530,7 +510,6 @@ REPEATS = (
         e.repeat(PRIOR, d.A_LINE),
         "dropped",
         duplicates=1,
-        is_variant=True,
     ),
     Defect(
         "an order twice, at two hours",
@@ -560,7 +539,6 @@ REPEATS = (
         records=2,
         consequences={"silver.order_items": UNKNOWN_PRODUCT},
         lost=d.the_product(d.a_rare_product),
-        is_variant=True,
     ),
     Defect(
         "an order again in a later file, at another hour",
@@ -584,7 +562,6 @@ REPEATS = (
         e.replay(ORDERS, d.A_MIDDLE_ORDER),
         "dropped",
         duplicates=1,
-        is_variant=True,
     ),
     Defect(
         "the same file under another name",
@@ -647,7 +624,6 @@ REFERENCES = (
         "silver.products department_is_known",
         consequences={"silver.order_items": UNKNOWN_PRODUCT},
         lost=d.the_product(d.a_rare_product),
-        is_variant=True,
     ),
     Defect(
         "a promoted product that does not exist",
@@ -668,7 +644,6 @@ BASKETS = (
         "silver.order_items product_id_is_filled",
         along=rules("product_is_known"),
         lost=d.row_of("silver.order_items", d.A_LINE),
-        is_variant=True,
     ),
     Defect(
         "order_id of a line is missing",
@@ -678,7 +653,6 @@ BASKETS = (
         "silver.order_items order_id_is_filled",
         along=rules("order_is_known"),
         lost=d.row_of("silver.order_items", d.A_LINE_BOUGHT_AGAIN),
-        is_variant=True,
     ),
     Defect(
         "the position is missing",
@@ -704,7 +678,6 @@ BASKETS = (
         "quarantined",
         "silver.order_items is_reordered_is_filled",
         lost=d.row_of("silver.order_items", d.A_LINE_BOUGHT_AGAIN),
-        is_variant=True,
     ),
     Defect(
         "a line in the middle of a basket is gone",
@@ -762,7 +735,6 @@ LEDGER = (
         "quarantined",
         "silver.promotions discount_rate_is_a_share",
         lost=d.row_of("silver.promotions", d.a_promotion),
-        is_variant=True,
     ),
     Defect(
         "a promotion ends before it starts",
@@ -787,7 +759,6 @@ LEDGER = (
         "quarantined",
         "silver.promotions promotion_is_of_this_age",
         lost=d.row_of("silver.promotions", d.a_promotion),
-        is_variant=True,
     ),
     Defect(
         "a day that no calendar has",
@@ -806,7 +777,6 @@ LEDGER = (
         "silver.promotions end_date_is_filled",
         along=rules("promotion_ends_after_it_starts promotion_lasts_at_most_a_year"),
         lost=d.row_of("silver.promotions", d.a_promotion),
-        is_variant=True,
     ),
     Defect(
         "nobody says whether a promotion is simulated",
@@ -881,7 +851,6 @@ SCHEMAS = (
         e.put_all(ORDERS, "order_dow", lambda value: f"day {value}"),
         "blocked",
         "bronze.orders landed_types_are_kept",
-        is_variant=True,
     ),
     Defect(
         "product ids are decimal numbers from now on",
@@ -954,7 +923,6 @@ AMOUNTS = (
         "blocked",
         "bronze.orders refused_share_is_within_budget",
         along=rules("lines_are_well_formed"),
-        is_variant=True,
     ),
     Defect(
         "names with accents saved in another encoding",
@@ -1020,14 +988,12 @@ HARMLESS = (
         PRODUCTS,
         e.rewrite(PRODUCTS, lambda lines: (b"\xef\xbb\xbf" + lines[0], *lines[1:])),
         "harmless",
-        is_variant=True,
     ),
     Defect(
         "blank lines",
         PRIOR,
         e.rewrite(PRIOR, lambda lines: (lines[0], b"", *lines[1:5], b"", *lines[5:], b"", b"")),
         "harmless",
-        is_variant=True,
     ),
     Defect(
         "columns in another order",
@@ -1049,7 +1015,6 @@ HARMLESS = (
             lambda lines: tuple(b",".join(b'"%b"' % cell for cell in line.split(b",")) for line in lines),
         ),
         "harmless",
-        is_variant=True,
     ),
     Defect(
         "orders in two files",

@@ -20,7 +20,7 @@ MOMENTS = {"_ingested_at", "quarantined_at", "resolved_at", "run_id"}
 """Columns that say when something happened."""
 
 USERS = 40
-DROPS = scale(2, 8)
+DROPS = scale(1, 8)
 SERIES = scale(1, 12)
 
 

@@ -38,7 +38,7 @@ from instacart_assets_tests.faults.accounts import (
     read_version,
 )
 from instacart_assets_tests.faults.byte_edits import Edit, damage, edits
-from instacart_assets_tests.faults.proof import write_report
+from instacart_assets_tests.faults.proof import scale, write_report
 from instacart_assets_tests.lake_reading import read_rows, read_table
 
 USERS, PRODUCTS, SEED = 18, 1_000, 1
@@ -133,7 +133,7 @@ def clean(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
     donor=st.sampled_from(SOURCES),
     damages=st.lists(edits(), min_size=1, max_size=3),
 )
-@settings(print_blob=True)
+@settings(print_blob=True, max_examples=scale(20, 1_000))
 def test_damaged_bytes_are_refused_or_accounted_for(
     clean: Clean, source: str, donor: str, damages: Sequence[Edit]
 ) -> None:

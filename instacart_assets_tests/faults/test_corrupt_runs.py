@@ -28,7 +28,7 @@ from instacart_assets_tests.lake_reading import Rows, read_table
 pytestmark = pytest.mark.slow
 
 USERS, PRODUCTS = 18, 1_000
-RUNS = scale(3, 25)
+RUNS = scale(2, 25)
 MOST_FILES, MOST_EDITS = 3, 2
 Seen = tuple[int, Rows]
 BLOCKED = "blocking check(s) failed"

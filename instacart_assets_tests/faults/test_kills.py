@@ -78,14 +78,12 @@ REDUCED_CASES = [
     (
         "a drop",
         [
-            ("moved_before_append", BRONZE),
             ("before_merge", SILVER),
-            ("after_changes_are_kept", SILVER),
             ("before_settling", SILVER),
         ],
     )
 ]
-MOMENTS = [[seed] for seed in range(20)] if IS_PROOF else [[0, 1, 2]]
+MOMENTS = [[seed] for seed in range(20)] if IS_PROOF else [[0]]
 
 Versions = Mapping[str, list[Rows]]
 File = tuple[str, str]

@@ -12,7 +12,7 @@ import pytest
 
 from instacart_assets.lakehouse.apache import EngineError, check_java
 from instacart_assets.synthetic.generate import generate
-from instacart_assets_tests.faults.proof import IS_PROOF
+from instacart_assets_tests.faults.proof import scale
 from instacart_assets_tests.parity.damaged_drop import damage_drop
 from instacart_assets_tests.parity.engines import EmbeddedEngine, Engine, NoEngineError, SparkEngine
 
@@ -20,7 +20,7 @@ LTS_PYTHON = Path(__file__).parents[2] / ".venv-lts" / "bin" / "python"
 """The Spark of the targeted Databricks Runtime; ``make lts`` sets it up."""
 
 PYTHONS = {"spark": Path(sys.executable), "lts": LTS_PYTHON}
-USERS = 1_000 if IS_PROOF else 400
+USERS = scale(200, 1_000)
 
 
 @dataclass(frozen=True)
