@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from xdist.scheduler import LoadScopeScheduling
 
 from instacart_assets.lakehouse.sessions import open_session
+from instacart_assets_tests.faults.proof import IS_PROOF
 
 SAMPLE = os.environ.get("INSTACART_SAMPLE")
 NO_SKIPS = bool(os.environ.get("INSTACART_NO_SKIPS"))
@@ -36,6 +37,14 @@ class Together(LoadScopeScheduling):  # type: ignore[misc] # it has no types
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     return Together(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What only a proof runs is left out elsewhere."""
+    if not IS_PROOF:
+        left_out = [item for item in items if item.get_closest_marker("proof")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("proof")]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -21,6 +21,9 @@ DROPS: Sequence[Sequence[str]] = (
 )
 """What is appended and what is merged, in every layer."""
 
+WANTED = None if IS_PROOF else ["gold.daily_product_sales", "silver.product_history"]
+"""The tables that follow, with what they are made of; in a proof those of the whole graph."""
+
 EMBEDDED = EmbeddedEngine.name
 
 BY_CHANCE = 6
@@ -41,7 +44,7 @@ def list_drops(shop: Shop) -> Iterator[Sequence[str]]:
 def follow(engines: Sequence[Engine], lakes: Sequence[Path], landing: Path) -> list[Mapping[str, Any]]:
     """What each engine says of its lake, in the order of the lakes; both are at work at the same time."""
     asked = {
-        lake: engine.ask("follow_landing", landing=str(landing), lake=str(lake))
+        lake: engine.ask("follow_landing", landing=str(landing), lake=str(lake), wanted=WANTED)
         # The one in this process answers at once: it is asked last.
         for engine, lake in sorted(
             zip(engines, lakes, strict=True), key=lambda pair: pair[0].name == EMBEDDED

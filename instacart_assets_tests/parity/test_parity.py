@@ -13,8 +13,9 @@ import pytest
 from instacart_assets_tests.faults.proof import IS_PROOF, write_report
 from instacart_assets_tests.lake_reading import read_table
 from instacart_assets_tests.parity.comparison import compare_lakes, find_contracts, list_tables
-from instacart_assets_tests.parity.conftest import LTS_PYTHON, Made, find_spark, make_lake
+from instacart_assets_tests.parity.conftest import LTS_PYTHON, Made, find_engine, find_spark, make_lake
 from instacart_assets_tests.parity.damaged_drop import ODD_DATES, ODD_NAMES, ODD_NUMBERS
+from instacart_assets_tests.parity.engines import Engine
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,7 @@ def test_damaged_files_become_the_same_tables_on_apache_spark(embedded: Made, ap
     check_same(embedded, apache, DAMAGED)
 
 
+@pytest.mark.proof
 def test_damaged_files_become_the_same_tables_on_the_spark_of_the_targeted_runtime(
     embedded: Made, lts: Made
 ) -> None:
@@ -68,7 +70,7 @@ def test_the_damage_reaches_every_part_that_refuses(embedded: Made) -> None:
     assert {"bronze.orders lines_are_well_formed", "silver.orders eval_set_is_known"} <= failed
 
 
-@pytest.mark.parametrize("name", ["spark", "lts"])
+@pytest.mark.parametrize("name", ["spark", "lts"] if IS_PROOF else ["spark"])
 def test_every_odd_text_is_the_same_value(embedded: Made, sparks: Mapping[str, Made], name: str) -> None:
     texts = [text.decode() for text in (*ODD_NUMBERS, *ODD_NAMES, *ODD_DATES)]
     ours, theirs = (
@@ -83,15 +85,18 @@ def real(sample: Path, tmp_path_factory: pytest.TempPathFactory, embedded: Made)
     return make_lake(embedded.engine, sample, tmp_path_factory.mktemp("real") / "lake")
 
 
-@pytest.mark.parametrize("name", ["spark", "lts"] if IS_PROOF else ["spark"])
+@pytest.mark.proof
+@pytest.mark.parametrize("name", ["spark", "lts"])
 def test_the_real_sample_becomes_the_same_tables(
     sample: Path, real: Made, sparks: Mapping[str, Made], name: str, tmp_path: Path
 ) -> None:
     check_same(real, make_lake(find_spark(name, sparks).engine, sample, tmp_path / "lake"), REAL)
 
 
-def test_the_targeted_runtime_is_met_without_the_embedded_engine_or_its_lake(lts: Made) -> None:
-    assert lts.engine.started.result().startswith("4.0.")
+def test_the_targeted_runtime_is_met_without_the_embedded_engine_or_its_lake(
+    engines: Mapping[str, Engine],
+) -> None:
+    assert find_engine("lts", engines).started.result().startswith("4.0.")
     code = "import importlib.util as u; print([n for n in ('pysail', 'deltalake', 'dagster_databricks') if u.find_spec(n)])"
     found = subprocess.run([LTS_PYTHON, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
