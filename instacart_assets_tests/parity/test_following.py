@@ -7,27 +7,24 @@ from typing import Any
 import pytest
 
 from instacart_assets_tests.drops.shop import HAPPENINGS, Shop
-from instacart_assets_tests.faults.proof import IS_PROOF, scale, write_report
+from instacart_assets_tests.faults.proof import write_report
 from instacart_assets_tests.parity.comparison import compare_lakes, list_tables
 from instacart_assets_tests.parity.conftest import find_engine
 from instacart_assets_tests.parity.engines import EmbeddedEngine, Engine
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.proof]
 
-USERS = scale(25, 60)
+USERS = 60
 DROPS: Sequence[Sequence[str]] = (
     ("sell", "correct_order", "rename_product", "repeat_rows"),
     ("replace_file", "spoil_order", "prolong_promotion", "add_product"),
 )
 """What is appended and what is merged, in every layer."""
 
-WANTED = None if IS_PROOF else ["gold.daily_product_sales", "silver.product_history"]
-"""The tables that follow, with what they are made of; in a proof those of the whole graph."""
-
 EMBEDDED = EmbeddedEngine.name
 
 BY_CHANCE = 6
-"""Drops of a proof that follow these."""
+"""Drops that follow these."""
 
 PART = "what has to do"
 COMPARED = ("rows", "is_published", "made", "checks")
@@ -35,16 +32,15 @@ COMPARED = ("rows", "is_published", "made", "checks")
 
 def list_drops(shop: Shop) -> Iterator[Sequence[str]]:
     yield from DROPS
-    if IS_PROOF:
-        names = list(HAPPENINGS)
-        yield from (names[2:6], names[6:11], names[11:])
-        yield from (shop.choose() for _ in range(BY_CHANCE))
+    names = list(HAPPENINGS)
+    yield from (names[2:6], names[6:11], names[11:])
+    yield from (shop.choose() for _ in range(BY_CHANCE))
 
 
 def follow(engines: Sequence[Engine], lakes: Sequence[Path], landing: Path) -> list[Mapping[str, Any]]:
     """What each engine says of its lake, in the order of the lakes; both are at work at the same time."""
     asked = {
-        lake: engine.ask("follow_landing", landing=str(landing), lake=str(lake), wanted=WANTED)
+        lake: engine.ask("follow_landing", landing=str(landing), lake=str(lake))
         # The one in this process answers at once: it is asked last.
         for engine, lake in sorted(
             zip(engines, lakes, strict=True), key=lambda pair: pair[0].name == EMBEDDED
@@ -65,7 +61,7 @@ def check_same(lakes: Sequence[Path], told: Sequence[Mapping[str, Any]], said: s
     assert ours == theirs, said
 
 
-@pytest.mark.parametrize("name", ["spark", "lts"] if IS_PROOF else ["spark"])
+@pytest.mark.parametrize("name", ["spark", "lts"])
 def test_tables_follow_alike_on_both_engines_and_when_they_take_over_from_each_other(
     name: str, engines: Mapping[str, Engine], tmp_path: Path
 ) -> None:

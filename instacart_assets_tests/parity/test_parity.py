@@ -10,10 +10,20 @@ from pathlib import Path
 
 import pytest
 
+from instacart_assets.definitions import build_defs
+from instacart_assets.runs import select_tables
+from instacart_assets.tables.assets import table_address
 from instacart_assets_tests.faults.proof import IS_PROOF, write_report
 from instacart_assets_tests.lake_reading import read_table
 from instacart_assets_tests.parity.comparison import compare_lakes, find_contracts, list_tables
-from instacart_assets_tests.parity.conftest import LTS_PYTHON, Made, find_engine, find_spark, make_lake
+from instacart_assets_tests.parity.conftest import (
+    LTS_PYTHON,
+    SELECTION,
+    Made,
+    find_engine,
+    find_spark,
+    make_lake,
+)
 from instacart_assets_tests.parity.damaged_drop import ODD_DATES, ODD_NAMES, ODD_NUMBERS
 from instacart_assets_tests.parity.engines import Engine
 
@@ -31,8 +41,8 @@ UNTOUCHED = {
 
 
 def check_same(ours: Made, theirs: Made, landed: str) -> None:
-    """The same tables, all of the graph's, and the same outcomes of all checks."""
-    addresses = set(find_contracts())
+    """The same tables, all that were asked for, and the same outcomes of all checks."""
+    addresses = {table_address(key) for key in select_tables(build_defs(), SELECTION)}
     mine, other = ours.told.result(), theirs.told.result()
     assert mine["errors"] == other["errors"] == {}
     assert set(mine["made"]) == set(other["made"]) == addresses

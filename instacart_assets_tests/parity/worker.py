@@ -74,10 +74,10 @@ def build_tables(target: Target, landing: str, lake: str, selection: str | None 
     }
 
 
-def follow_landing(target: Target, landing: str, lake: str, wanted: list[str] | None = None) -> Answer:
+def follow_landing(target: Target, landing: str, lake: str) -> Answer:
     """What each table of the graph is made of anew after files have landed, without Dagster."""
     settings = _settings(target, landing=Path(landing), lake=Path(lake))
-    results = build_graph(_open(target, lake), settings, "run", wanted)
+    results = build_graph(_open(target, lake), settings, "run")
     return {
         address: {
             "rows": result.rows,
