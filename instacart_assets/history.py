@@ -10,10 +10,16 @@ from typing import Any
 
 from dagster import StringSource
 from dagster._config.config_schema import UserConfigSchema
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.event_api import EventHandlerFn
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
+    SqliteEventLogStorage,
+    SqliteEventLogStorageWatchdog,
+)
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event
+from watchdog.events import FileSystemEvent
+from watchdog.observers import Observer
 
 OPEN_DATABASES = 8
 """How many databases stay open: one over all runs, and one for each of the runs that were asked for last."""
@@ -31,6 +37,8 @@ class SqliteHistory(SqliteEventLogStorage):
         base_dir: folder of the databases.
         inst_data: what Dagster was told to make this of.
     """
+
+    _obs: Any  # what watches the folder, once somebody asks for it
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, Engine] = {}
@@ -75,11 +83,34 @@ class SqliteHistory(SqliteEventLogStorage):
             self._tables.add(table_name)
         return table_name in self._tables
 
+    def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
+        """Tell of the events of a run as they come, as the web UI asks for."""
+        if not self._obs:
+            self._obs = Observer()
+            self._obs.start()
+        handler = _LogHandler(self, run_id, callback, cursor)
+        watched = self._obs.schedule(handler, self._base_dir, recursive=True)
+        self._watchers[run_id][callback] = (handler, watched)
+
     def dispose(self) -> None:
         """Close what is open."""
         super().dispose()
         while self._engines:
             self._engines.popitem()[1].dispose()
+
+
+class _LogHandler(SqliteEventLogStorageWatchdog):
+    """Looks for events when the write-ahead log grows: the database itself is written at checkpoints alone."""
+
+    def __init__(
+        self, history: SqliteHistory, run_id: str, callback: EventHandlerFn, cursor: str | None
+    ) -> None:
+        super().__init__(history, run_id, callback, cursor)
+        database = history.path_for_shard(run_id)
+        self._patterns = [database, f"{database}-wal"]
+
+    def on_modified(self, event: FileSystemEvent) -> None:  # noqa: ARG002 - whichever file it is
+        self._process_log()
 
 
 def _wait_at_checkpoints_only(connection: Any, _: Any) -> None:

@@ -1,5 +1,6 @@
 """Dagster's history in files that stay open is the one that Dagster's own class keeps."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from instacart_assets.history import OPEN_DATABASES, SqliteHistory
 from instacart_assets_tests.processes import open_history
+
+SECONDS = 60
 
 OWN = """\
 event_log_storage:
@@ -22,6 +25,9 @@ def things() -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster reads 
     return dg.MaterializeResult(
         metadata={"rows": 3}, check_results=[dg.AssetCheckResult(check_name="is_counted", passed=True)]
     )
+
+
+GRAPH = dg.Definitions(assets=[things]).resolve_asset_graph()
 
 
 def configure(home: Path, said: str) -> Path:
@@ -83,6 +89,20 @@ def test_no_more_databases_stay_open_than_were_asked_for_last(tmp_path: Path) ->
         assert len(read_events(instance, runs[0])) == len(read_events(instance, runs[-1]))
     closed = {path.resolve().name for path in Path("/proc/self/fd").iterdir()}
     assert not {f"{run_id}.db" for run_id in runs} & closed
+
+
+def test_who_watches_a_run_is_told_of_its_events_while_databases_stay_open(tmp_path: Path) -> None:
+    home = configure(tmp_path / "home", OWN)
+    told: list[str] = []
+    with open_history(home) as watching, open_history(home) as working:
+        run = working.create_run_for_job(dg.define_asset_job("build").resolve(asset_graph=GRAPH))
+        watching.watch_event_logs(run.run_id, None, lambda entry, _: told.append(entry.message))
+        for step in ("first", "second"):
+            working.report_engine_event(step, run)
+            deadline = time.monotonic() + SECONDS
+            while step not in told and time.monotonic() < deadline:
+                time.sleep(0.02)
+        assert told[-2:] == ["first", "second"]
 
 
 @pytest.mark.parametrize("table", ["asset_check_executions", "concurrency_limits"])

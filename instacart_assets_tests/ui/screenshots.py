@@ -100,14 +100,14 @@ SALES, PROMOTIONS = "/assets/gold/department_daily_sales", "/assets/gold/promoti
 CHECKS = "/assets/silver/orders?view=checks&checkDetail="
 
 PICTURES = {
-    "graph": Picture("/asset-groups", show_graph, 560),
+    "graph": Picture("/asset-groups", show_graph, 620),
     "lineage": Picture(
         f"{PROMOTIONS}?view=lineage&lineageScope=upstream", wait_for_text("promotion_noise"), 760
     ),
     "asset": Picture(f"{SALES}?view=overview", wait_for_text("Passing", "order_date"), 1100),
     "asset_charts": Picture(f"{SALES}?view=overview", show_charts("█"), 1100),
     "asset_lifts": Picture(f"{PROMOTIONS}?view=overview", show_charts("●"), 620),
-    "asset_plots": Picture(f"{SALES}?view=overview", show_plots, 900),
+    "asset_plots": Picture(f"{SALES}?view=overview", show_plots, 760),
     "check_passing": Picture(f"{CHECKS}order_id_is_filled", wait_for_text("Passed")),
     "check_failing": Picture(f"{CHECKS}order_hour_is_in_day", wait_for_text("Failed", "failing_sample")),
     "automation": Picture("/automation", show_switches, 580),
