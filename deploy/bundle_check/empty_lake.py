@@ -50,6 +50,7 @@ class EmptyLake:
         Raises:
             QueryFault: it names a table or a column that no contract has, or is no SQL.
         """
+        # Targets and dashboards ask the same of the same tables.
         if known := self._answered.get((sql, schema)):
             return known
         try:

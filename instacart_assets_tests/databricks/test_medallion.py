@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from databricks.sdk.service import jobs
 from deltalake import DeltaTable
@@ -26,8 +25,9 @@ from instacart_assets.settings import Settings
 from instacart_assets.synthetic.generate import generate
 from instacart_assets.tables.assets import table_address
 from instacart_assets_tests.databricks.wheels import build_project_wheel
+from instacart_assets_tests.faults.accounts import read_settled
 from instacart_assets_tests.faults.proof import IS_PROOF, write_report
-from instacart_assets_tests.lake_reading import round_off
+from instacart_assets_tests.lake_reading import Rows
 from instacart_assets_tests.workspace.driving import connect, finish, read_output, read_results, upload
 from instacart_assets_tests.workspace.emulator import EmulatedWorkspace
 from instacart_assets_tests.workspace.engine import has_java
@@ -156,14 +156,11 @@ def locate(workspace: EmulatedWorkspace, target: str, address: str) -> Path:
     return workspace.root / "warehouse" / f"{PREFIX}{target}_{layer}.db" / name
 
 
-def read_all(folder: Path) -> tuple[list[tuple[str, str, bool]], list[dict[str, Any]]]:
+def read_all(folder: Path) -> tuple[list[tuple[str, str, bool]], Rows]:
     """Columns, and rows in an order of their own, without what says when something ran."""
     table = DeltaTable(folder)
     fields = [(field.name, str(field.type), field.nullable) for field in table.schema().fields]
-    rows: pa.Table = table.to_pyarrow_table()
-    kept = rows.select([name for name in rows.column_names if name not in MOMENTS]).to_pylist()
-    settled = [{name: round_off(value) for name, value in row.items()} for row in kept]
-    return fields, sorted(settled, key=repr)
+    return fields, read_settled(table.to_pyarrow_table(), MOMENTS)
 
 
 def compare(workspace: EmulatedWorkspace, target: str, laptop: Laptop) -> None:
@@ -177,7 +174,12 @@ def compare(workspace: EmulatedWorkspace, target: str, laptop: Laptop) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["databricks", "databricks_uc", "serverless"] if IS_PROOF else ["databricks_uc"]
+    "target",
+    [
+        pytest.param("databricks", marks=pytest.mark.proof),
+        "databricks_uc",
+        pytest.param("serverless", marks=pytest.mark.proof),
+    ],
 )
 def test_tables_built_there_are_those_built_here(
     target: str, environment: dict[str, str], workspace: EmulatedWorkspace, laptop: Laptop

@@ -74,15 +74,7 @@ CASES = [
 ]
 """What lands, and where each run is killed; with more than one, the runs follow each other before one gets to the
 end."""
-REDUCED_CASES = [
-    (
-        "a drop",
-        [
-            ("before_merge", SILVER),
-            ("before_settling", SILVER),
-        ],
-    )
-]
+REDUCED_CASES = [("a drop", [("before_merge", SILVER), ("before_settling", SILVER)])]
 MOMENTS = [[seed] for seed in range(20)] if IS_PROOF else [[0]]
 
 Versions = Mapping[str, list[Rows]]

@@ -20,6 +20,9 @@ LTS_PYTHON = Path(__file__).parents[2] / ".venv-lts" / "bin" / "python"
 """The Spark of the targeted Databricks Runtime; ``make lts`` sets it up."""
 
 PYTHONS = {"spark": Path(sys.executable), "lts": LTS_PYTHON}
+NAMES = ["spark", pytest.param("lts", marks=pytest.mark.proof)]
+"""Which of them are asked: in a proof both, else the newest alone."""
+
 USERS = scale(400, 1_000)
 SELECTION = None if IS_PROOF else "group:bronze or group:silver or +gold.product_repeat_purchase"
 """The tables that are compared: Spark is at work on each for ten seconds, however small it is."""

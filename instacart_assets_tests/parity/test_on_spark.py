@@ -2,13 +2,12 @@
 
 import pytest
 
-from instacart_assets_tests.faults.proof import IS_PROOF
-from instacart_assets_tests.parity.conftest import Made, find_spark
+from instacart_assets_tests.parity.conftest import NAMES, Made, find_spark
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("name", ["spark", "lts"] if IS_PROOF else ["spark"])
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_published_on_spark_is_audited_whole_and_by_one_run(
     name: str, sparks: dict[str, Made], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -13,11 +13,12 @@ import pytest
 from instacart_assets.definitions import build_defs
 from instacart_assets.runs import select_tables
 from instacart_assets.tables.assets import table_address
-from instacart_assets_tests.faults.proof import IS_PROOF, write_report
+from instacart_assets_tests.faults.proof import write_report
 from instacart_assets_tests.lake_reading import read_table
 from instacart_assets_tests.parity.comparison import compare_lakes, find_contracts, list_tables
 from instacart_assets_tests.parity.conftest import (
     LTS_PYTHON,
+    NAMES,
     SELECTION,
     Made,
     find_engine,
@@ -80,7 +81,7 @@ def test_the_damage_reaches_every_part_that_refuses(embedded: Made) -> None:
     assert {"bronze.orders lines_are_well_formed", "silver.orders eval_set_is_known"} <= failed
 
 
-@pytest.mark.parametrize("name", ["spark", "lts"] if IS_PROOF else ["spark"])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_odd_text_is_the_same_value(embedded: Made, sparks: Mapping[str, Made], name: str) -> None:
     texts = [text.decode() for text in (*ODD_NUMBERS, *ODD_NAMES, *ODD_DATES)]
     ours, theirs = (
