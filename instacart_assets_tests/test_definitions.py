@@ -26,7 +26,7 @@ def refuse(*args):
 socket.socket.connect = refuse
 from instacart_assets.definitions import defs
 graph = defs().resolve_asset_graph()
-heavy = {"pysail", "great_expectations", "vl_convert", "dagster_databricks", "databricks"} & set(sys.modules)
+heavy = {"pysail", "great_expectations", "scipy", "vl_convert", "dagster_databricks", "databricks"} & set(sys.modules)
 assert not heavy, f"imported while loading: {heavy}"
 from pyspark.sql import SparkSession
 assert SparkSession.getActiveSession() is None

@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from scipy.optimize import nnls
 
 from instacart_assets.gold.measures import divide
 from instacart_assets.gold.promotion_effect import LENGTHS, estimate_log_effect, has_enough_data, name_length
@@ -151,6 +150,8 @@ def fit_variances(bins: Sequence[Bin], weights: Sequence[float]) -> tuple[float,
 
     A squared surprise varies as the square of what is expected of it, so bins are weighted by that, anew in each round.
     """
+    from scipy.optimize import nnls  # noqa: PLC0415 - takes longer than to load the definitions
+
     terms = np.array([(1.0, of.daily_spread, of.spread) for of in bins])
     surprises = np.array([of.surprise for of in bins])
     expected: npt.NDArray[np.float64] = np.ones(len(bins))

@@ -1,6 +1,7 @@
 """Contracts read from their files, and files that are refused."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -454,6 +455,11 @@ MISSPELT: dict[str, tuple[Change, str, str]] = {
         "at $.schema[0].properties[1]:",
         "'primarykey'",
     ),
+    "with a date, as YAML reads one": (
+        lambda document, _: document.update(since=date(2026, 1, 1)),
+        "at $:",
+        "'since'",
+    ),
 }
 
 
@@ -477,6 +483,12 @@ def test_a_key_given_twice_is_not_lost_in_silence(tmp_path: Path) -> None:
     text = GOOD.replace("    quality:\n", "    quality: []\n    quality:\n")
     assert text != GOOD
     assert "quality is given twice" in refuse(tmp_path, text)
+
+
+def test_a_date_where_a_text_belongs_is_told_with_its_place(tmp_path: Path) -> None:
+    text = GOOD.replace("id: silver.things", "id: 2026-01-01", 1)
+    assert text != GOOD
+    assert "at $.id: datetime.date(2026, 1, 1) is not of type 'string'" in refuse(tmp_path, text)
 
 
 @pytest.mark.parametrize("text", ["", "just words", "[1, 2]", "{}"])
