@@ -135,7 +135,9 @@ def open_source(
         LandingError: as ``survey`` raises it, or two files name a column alike but for its case.
     """
     found = survey(landing, [contract], held={contract.address} if held else ())[contract.address]
-    unchanged = [file.name for file in found if held.get(file.name) == fingerprint_file(file.path)]
+    unchanged = [
+        file.name for file in found if file.name in held and held[file.name] == fingerprint_file(file.path)
+    ]
     landed = {file.name for file in found}
     # What a file held before it was replaced is not held any more.
     contents = {held[name]: name for name in held if name in unchanged or name not in landed}

@@ -21,7 +21,7 @@ MOMENTS = {"_ingested_at", "quarantined_at", "resolved_at", "run_id"}
 
 USERS = 40
 DROPS = scale(1, 8)
-SERIES = scale(1, 12)
+SERIES = scale(1, 4)
 
 
 class Follower:
