@@ -98,6 +98,11 @@ prove: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## The full counts of ever
 	HYPOTHESIS_PROFILE=prove INSTACART_PROOF=$(PROOF) $(BIN)/python -m pytest $(SIDE_BY_SIDE)
 	$(BIN)/python -m instacart_assets_tests.proof_page $(PROOF) docs/proof.md
 
+.PHONY: bench
+bench: $(VENV)/.dev ## Time and memory at the public files' size and beyond, beside peers, and docs/performance.md of it
+	$(BIN)/python -m benchmarks.bench $(BENCH)
+	$(BIN)/python -m benchmarks.page docs/benchmarks.json docs/performance.md
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Style, types, direction of imports, definitions, workflows, the deployment, the bundle
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from markupsafe import escape
+from pyspark.sql.connect.client import SparkConnectClient
 
 from instacart_assets.answers.assets import Reporter, build_report_assets
 from instacart_assets.answers.question import load_questions
@@ -43,9 +44,29 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> GeneratedFiles:
 
 
 @pytest.fixture(scope="module")
-def generated(files: GeneratedFiles, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, GraphRun]:
+def fetched() -> list[int]:
+    """Rows of each answer that the engine gave to this process while the generated lake was built."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def generated(
+    files: GeneratedFiles, tmp_path_factory: pytest.TempPathFactory, fetched: list[int]
+) -> tuple[Path, GraphRun]:
     lake = tmp_path_factory.mktemp("generated_lake")
-    return lake, run_graph(Settings(landing=files.landing, lake=lake))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("to_table", "to_pandas"):
+            patch.setattr(SparkConnectClient, name, note_rows(getattr(SparkConnectClient, name), fetched))
+        return lake, run_graph(Settings(landing=files.landing, lake=lake))
+
+
+def note_rows(ask: Callable[..., tuple[Any, ...]], fetched: list[int]) -> Callable[..., tuple[Any, ...]]:
+    def ask_and_note(*given: Any, **named: Any) -> tuple[Any, ...]:
+        answer = ask(*given, **named)
+        fetched.append(len(answer[0]))
+        return answer
+
+    return ask_and_note
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +136,15 @@ def test_generated_customers_reach_gold(generated: tuple[Path, GraphRun], files:
     check_tables_keep_their_contracts(lake)
     check_every_line_is_counted_once(lake, lines)
     check_dates_keep_weekdays_and_gaps(lake)
+
+
+def test_no_answer_grows_with_orders_or_customers(
+    generated: tuple[Path, GraphRun], files: GeneratedFiles, fetched: list[int]
+) -> None:
+    """What comes to this process is counts, samples, and at most something of each product."""
+    assert generated[1].is_success
+    assert len(fetched) > len(load_contracts())
+    assert max(fetched) <= files.rows["products.csv"] < USERS
 
 
 def test_promotions_are_judged_where_data_are_enough(generated: tuple[Path, GraphRun]) -> None:

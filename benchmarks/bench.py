@@ -1,0 +1,141 @@
+"""Everything that is measured, in one go; `make bench`.
+
+Here lives which way is measured on what, how often and in which order. Each measurement is saved as it is made, so
+that a bench that ends early has not been for nothing. The page of it is made by ``page.py``.
+
+    python -m benchmarks.bench [--users N] [--rounds N] [--growth N] [--parts rounds,drop,spark,growth] [--out FILE]
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+
+from benchmarks.measure import Measurement, measure
+from benchmarks.peer_tables import TABLES
+from benchmarks.volume import CACHE, hold_back, keep_landing, land_drop
+
+PUBLIC_USERS = 206_209
+"""As many customers as the public files hold: about 34 million order lines."""
+
+DROP_SHARE = 0.01
+PARTS = ("rounds", "drop", "spark", "growth")
+PACKAGES = ("dagster", "deltalake", "duckdb", "great-expectations", "polars", "pyarrow", "pysail", "pyspark")
+
+
+class Bench:
+    """A file of measurements, and what is still to be added to it."""
+
+    def __init__(self, out: Path, cache: Path, users: int) -> None:
+        self.users = users
+        self._out = out
+        self._cache = cache
+        self._console = Console()
+        self._made: list[Measurement] = []
+        known = json.loads(out.read_text("utf-8")) if out.exists() else {}
+        # What was measured on another day stays until the same is measured again.
+        self._known = [Measurement(**one) for one in known.get("measurements", ())]
+
+    def add(self, way: str, users: int, landing: Path, chosen: Sequence[str] = (), *, note: str = "") -> None:
+        """Measure a way into a lake of its own, which goes afterwards."""
+        lake = self._cache / "lake"
+        shutil.rmtree(lake, ignore_errors=True)
+        try:
+            self._save(measure(way, users, landing, lake, chosen, note=note))
+        finally:
+            shutil.rmtree(lake, ignore_errors=True)
+
+    def follow(self, users: int, target: Path) -> None:
+        """Measure a drop into a lake that holds all else, and all of it anew."""
+        lake = self._cache / "lake"
+        shutil.rmtree(lake, ignore_errors=True)
+        hold_back(keep_landing(users, self._cache), target, DROP_SHARE)
+        try:
+            measure("checked", users, target / "most", lake)
+            land_drop(target)
+            self._save(measure("checked", users, target / "most", lake, note="drop"))
+            shutil.rmtree(lake)
+            self._save(measure("checked", users, target / "most", lake, note="anew"))
+        finally:
+            shutil.rmtree(lake, ignore_errors=True)
+            shutil.rmtree(target, ignore_errors=True)
+
+    def _save(self, made: Measurement) -> None:
+        self._made.append(made)
+        kinds = {_name_kind(one) for one in self._made}
+        kept = [one for one in self._known if _name_kind(one) not in kinds]
+        said = {
+            "machine": describe_machine(),
+            "measured": datetime.now(UTC).date().isoformat(),
+            "measurements": [asdict(one) for one in sorted([*kept, *self._made], key=_name_kind)],
+        }
+        self._out.parent.mkdir(parents=True, exist_ok=True)
+        self._out.write_text(json.dumps(said, indent=1) + "\n", "utf-8")
+        self._console.print(
+            f"{made.way:<8} {'core' if made.is_core else 'all':<5}{made.note:<5}{made.users:>9,} customers "
+            f"[bold]{made.wall:>8.1f} s[/] {made.processors:>8.1f} s of processors {made.memory:>6.1f} GiB",
+            highlight=False,
+        )
+
+
+def _name_kind(made: Measurement) -> tuple[str, int, bool, str]:
+    """What a measurement is one of."""
+    return made.way, made.users, made.is_core, made.note
+
+
+def describe_machine() -> dict[str, str | int | float]:
+    """What was measured on."""
+    return {
+        "processors": os.cpu_count() or 0,
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+    }
+
+
+def run_parts(bench: Bench, parts: Sequence[str], rounds: int, growth: int, cache: Path) -> None:
+    """Measure the parts that are asked for, by turns where ways are compared."""
+    landing = keep_landing(bench.users, cache)
+    if "rounds" in parts:
+        for _, (way, chosen) in product(range(rounds), _list_turns()):
+            bench.add(way, bench.users, landing, chosen)
+    if "drop" in parts:
+        bench.follow(bench.users, cache / "drop")
+    if "spark" in parts:
+        bench.add("spark", bench.users, landing)
+    if "growth" in parts:
+        many = bench.users * growth
+        for way in ("checked", "bare"):
+            bench.add(way, many, keep_landing(many, cache))
+
+
+def _list_turns() -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield from (("checked", ()), ("bare", ()))
+    yield from ((way, TABLES) for way in ("checked", "bare", "duckdb", "polars"))
+
+
+def main() -> None:
+    """Read what is asked for and measure it."""
+    parser = argparse.ArgumentParser(description="Measure the project beside its peers.")
+    parser.add_argument("--users", type=int, default=PUBLIC_USERS)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--growth", type=int, default=4)
+    parser.add_argument("--parts", type=lambda text: text.split(","), default=PARTS)
+    parser.add_argument("--out", type=Path, default=Path("docs/benchmarks.json"))
+    asked = parser.parse_args()
+    run_parts(Bench(asked.out, CACHE, asked.users), asked.parts, asked.rounds, asked.growth, CACHE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""What the seconds of a table's build go to.
+
+Here lives a clock for each part of ``tables/build.py``, laid around its functions from outside: the product itself
+does not measure.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+from instacart_assets.lakehouse.folder_lake import FolderLake
+from instacart_assets.tables import build, landed_draft, made_draft
+from instacart_assets.tables.draft import Draft
+from instacart_assets.tables.landed_draft import LandedDraft
+from instacart_assets.tables.made_draft import MadeDraft
+
+MAKE, QUALITY, WRITE, SHOW, REST = "transform", "quality", "write", "show", "rest"
+"""Parts: rows made, with the candidate's Parquet, which a lazy engine writes as it makes them; what is found out of
+them and kept of those refused; the version published; preview and charts; all else between begin and end of a table."""
+
+CLOCKED: tuple[tuple[Any, str, str], ...] = (
+    (FolderLake, "stage", MAKE),
+    (FolderLake, "compare", MAKE),
+    (FolderLake, "publish", WRITE),
+    (FolderLake, "discard", WRITE),
+    (landed_draft, "open_source", QUALITY),
+    (made_draft, "find_repeats", QUALITY),
+    (LandedDraft, "audit", QUALITY),
+    (MadeDraft, "_make_rows", MAKE),
+    (MadeDraft, "audit", QUALITY),
+    (LandedDraft, "settle_refused", QUALITY),
+    (MadeDraft, "settle_refused", QUALITY),
+    (Draft, "keep_refused", QUALITY),
+    (Draft, "note_version", QUALITY),
+    (build, "_read_preview", SHOW),
+    (build, "_draw_charts", SHOW),
+)
+
+
+class Clocks:
+    """Seconds by table and part. What a part does within another one counts as its own alone."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
+        self._table = ""
+        self._open: list[str] = []
+        self._since = 0.0
+
+    @contextmanager
+    def count(self, part: str) -> Iterator[None]:
+        """Count the time within for a part of the table that is being built."""
+        self._note()
+        self._open.append(part)
+        try:
+            yield
+        finally:
+            self._note()
+            self._open.pop()
+
+    def _note(self) -> None:
+        now = time.perf_counter()
+        if self._open:
+            self.seconds[self._table][self._open[-1]] += now - self._since
+        self._since = now
+
+    def _wrap(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
+        @wraps(function)
+        def clocked(*given: Any, **named: Any) -> Any:
+            with self.count(part):
+                return function(*given, **named)
+
+        return clocked
+
+    def _wrap_table(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def clocked(table: Any, *given: Any) -> Any:
+            self._table = table.address
+            with self.count(REST):
+                return function(table, *given)
+
+        return clocked
+
+    @contextmanager
+    def attach(self) -> Iterator[None]:
+        """Clock every table that this process builds meanwhile, one after another."""
+        build_held = build._build_held
+        found = [(owner, name, getattr(owner, name)) for owner, name, _ in CLOCKED]
+        for owner, name, part in CLOCKED:
+            setattr(owner, name, self._wrap(getattr(owner, name), part))
+        build._build_held = self._wrap_table(build_held)
+        try:
+            yield
+        finally:
+            for owner, name, function in [*found, (build, "_build_held", build_held)]:
+                setattr(owner, name, function)

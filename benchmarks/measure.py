@@ -1,0 +1,110 @@
+"""What a process costs as a whole: time, work of the processors, memory.
+
+Here lives the look from outside; what is run is in ``ways.py``.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from threading import Event, Thread
+
+import psutil
+
+LOOKS = 0.2
+"""Seconds between two looks at the memory."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one process cost.
+
+    Attributes:
+        way: see ``ways.WAYS``.
+        users: customers in the landed files.
+        is_core: whether it made the tables that all ways make, or all tables.
+        wall: seconds from start to end, imports and the engine's start among them.
+        processors: seconds of work, over all processors.
+        memory: GiB resident at most, of the process and its children together, the files' cache not counted.
+        seconds: of making the tables, without the start of the process.
+        tables: seconds by address and part.
+        note: what was particular: ``drop`` where a drop was followed.
+    """
+
+    way: str
+    users: int
+    is_core: bool
+    wall: float
+    processors: float
+    memory: float
+    seconds: float
+    tables: dict[str, dict[str, float]]
+    note: str = ""
+
+
+def measure(
+    way: str, users: int, landing: Path, lake: Path, chosen: Sequence[str] = (), *, note: str = ""
+) -> Measurement:
+    """Run a way in a process of its own and measure it.
+
+    Raises:
+        SystemExit: the process failed; what it wrote is in the message.
+    """
+    command = [sys.executable, "-m", "benchmarks.ways", way, str(landing), str(lake), *chosen]
+    with TemporaryFile("w+") as said:
+        started = time.perf_counter()
+        process = psutil.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+        watch = _Watch(process)
+        code = process.wait()
+        wall = time.perf_counter() - started
+        watch.stop()
+        said.seek(0)
+        lines = said.read().splitlines()
+    if code:
+        raise SystemExit("\n".join([f"{' '.join(command)} ended with {code}:", *lines[-40:]]))
+    told = json.loads(lines[-1])
+    return Measurement(
+        way,
+        users,
+        bool(chosen),
+        round(wall, 2),
+        round(watch.processors, 2),
+        round(watch.memory / 2**30, 3),
+        round(told["seconds"], 2),
+        {
+            address: {part: round(spent, 3) for part, spent in parts.items()}
+            for address, parts in told["tables"].items()
+        },
+        note,
+    )
+
+
+class _Watch:
+    """Looks at a process and its children until it is stopped, and keeps what was most."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        self.memory = 0
+        self.processors = 0.0
+        self._process = process
+        self._end = Event()
+        self._thread = Thread(target=self._look_on, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _look_on(self) -> None:
+        while not self._end.wait(LOOKS):
+            try:
+                family = [self._process, *self._process.children(recursive=True)]
+                self.memory = max(self.memory, sum(one.memory_info().rss for one in family))
+                # Time of each that lives; of those that ended, what their parents were told.
+                spent = sum(sum(one.cpu_times()[:2]) for one in family)
+                self.processors = max(self.processors, spent)
+            except psutil.Error:  # one has just ended
+                continue

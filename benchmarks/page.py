@@ -1,0 +1,272 @@
+"""The page on speed, made of the measurements that `make bench` saves.
+
+Here lives what is said of them and how it is drawn; medians are taken here, nothing is measured.
+
+    python -m benchmarks.page MEASUREMENTS PAGE
+"""
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.clocks import MAKE, QUALITY, REST, SHOW, WRITE
+from benchmarks.figure import draw_ways
+from benchmarks.measure import Measurement
+
+NAMES = {
+    "checked": "checked, with Dagster",
+    "bare": "bare transforms",
+    "duckdb": "DuckDB script",
+    "polars": "Polars script",
+    "spark": "bare transforms on Apache Spark",
+}
+OVERHEAD, MEMORY, MEMORY_OF_GROWTH, GROWTH, SPARK, DROP = 0.5, 8.0, 20.0, 1.2, 4.0, 0.25
+"""Aims: share that checks and Dagster add, GiB once and at the larger size, seconds per row at the larger size by
+those at the smaller, Spark's time by that of the embedded engine, and the share of a full run that a drop costs."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Medians over the measurements of one kind.
+
+    Attributes:
+        rounds: how many there are.
+        wall: seconds.
+        processors: seconds of work.
+        memory: GiB at most, of all rounds.
+        seconds: without the start of the process.
+        tables: seconds by address and part.
+    """
+
+    rounds: int
+    wall: float
+    processors: float
+    memory: float
+    seconds: float
+    tables: dict[str, dict[str, float]]
+
+
+class Results:
+    """What was measured, by kind."""
+
+    def __init__(self, said: dict[str, Any]) -> None:
+        self.machine: dict[str, Any] = said["machine"]
+        self.measured: str = said["measured"]
+        grouped: defaultdict[tuple[str, int, bool, str], list[Measurement]] = defaultdict(list)
+        for one in said["measurements"]:
+            made = Measurement(**one)
+            grouped[made.way, made.users, made.is_core, made.note].append(made)
+        self._costs = {kind: _sum_up(made) for kind, made in grouped.items()}
+        sizes = sorted({users for _, users, _, _ in grouped})
+        self.users, self.most = sizes[0], sizes[-1]
+
+    def find(
+        self, way: str, *, users: int | None = None, is_core: bool = False, note: str = ""
+    ) -> Costs | None:
+        """The costs of a kind; None where it was not measured."""
+        return self._costs.get((way, users or self.users, is_core, note))
+
+
+def _sum_up(made: Sequence[Measurement]) -> Costs:
+    addresses = list(made[0].tables)
+    return Costs(
+        rounds=len(made),
+        wall=median(one.wall for one in made),
+        processors=median(one.processors for one in made),
+        memory=max(one.memory for one in made),
+        seconds=median(one.seconds for one in made),
+        tables={
+            address: {
+                part: median(one.tables[address].get(part, 0.0) for one in made)
+                for part in made[0].tables[address]
+            }
+            for address in addresses
+        },
+    )
+
+
+def write_page(results: Results, page: Path) -> None:
+    """Write the page and its picture beside it; what was not measured is left out."""
+    parts = [
+        "# How fast it is",
+        "",
+        f"Made of the measurements in `docs/benchmarks.json` by `make bench`, on {results.machine['processors']} processors "
+        f"and {results.machine['memory_gib']} GiB, {results.measured}, with files generated for {results.users:,} customers. "
+        "Each figure is the median of its rounds, memory the highest of them. A run is a process of its own, from its start "
+        "to its end, into an empty lake.",
+        *_tell_whole(results),
+        *_tell_peers(results, page.parent / "images" / "benchmarks.svg"),
+        *_tell_aims(results),
+        *_tell_tables(results),
+        *_tell_versions(results),
+    ]
+    page.write_text("\n".join(parts) + "\n", "utf-8")
+
+
+def _tell_whole(results: Results) -> Iterator[str]:
+    kinds = [
+        ("all tables, every check, in Dagster", results.find("checked")),
+        ("the same transforms, bare", results.find("bare")),
+        ("the same, bare, on Apache Spark", results.find("spark")),
+        ("a drop of 1 % of the orders, followed", results.find("checked", note="drop")),
+        ("all of its files, anew", results.find("checked", note="anew")),
+        *(
+            (f"{name}, {results.most:,} customers", results.find(way, users=results.most))
+            for way, name in (("checked", "all tables, every check"), ("bare", "bare"))
+            if results.most != results.users
+        ),
+    ]
+    yield from ("", "## All tables", "")
+    yield from tabulate(
+        ("what", "seconds", "of processors", "GiB at most", "rounds"),
+        (
+            (name, f"{cost.wall:.0f}", f"{cost.processors:.0f}", f"{cost.memory:.1f}", str(cost.rounds))
+            for name, cost in kinds
+            if cost is not None
+        ),
+    )
+
+
+def _tell_peers(results: Results, picture: Path) -> Iterator[str]:
+    costs = {way: cost for way in NAMES if (cost := results.find(way, is_core=True)) is not None}
+    if not costs:
+        return
+    draw_ways({NAMES[way]: (cost.wall, cost.memory) for way, cost in costs.items()}, picture)
+    count = len(next(iter(costs.values())).tables)
+    yield from ("", "## Beside scripts of other engines", "")
+    yield (
+        f"{count} tables, which hold nearly all rows, made of the same files by scripts in `benchmarks/`, written as one who knows "
+        "the engine would. They check nothing and write the same Delta tables, which a test holds equal to the project's. "
+        "All were measured side by side, by turns."
+    )
+    yield from ("", f"![Seconds and memory of each way](images/{picture.name})", "")
+    yield from tabulate(
+        ("way", "seconds", "of processors", "GiB at most", "rounds"),
+        (
+            (NAMES[way], f"{cost.wall:.1f}", f"{cost.processors:.1f}", f"{cost.memory:.1f}", str(cost.rounds))
+            for way, cost in costs.items()
+        ),
+    )
+
+
+def _tell_aims(results: Results) -> Iterator[str]:
+    yield from ("", "## Aims", "")
+    yield from tabulate(
+        ("aim", "measured", "reached"),
+        (
+            (aim, measured, "yes" if is_reached else "no")
+            for aim, measured, is_reached in _judge_aims(results)
+        ),
+    )
+
+
+def _judge_aims(results: Results) -> Iterator[tuple[str, str, bool]]:
+    """Each aim that something was measured for: what it is, what was found, and whether that is it."""
+    checked, bare, spark = (results.find(way) for way in ("checked", "bare", "spark"))
+    if checked is not None and bare is not None:
+        added = checked.wall / bare.wall - 1
+        yield (
+            f"checks and Dagster add at most {OVERHEAD:.0%} to the bare transforms",
+            f"{added:.0%}",
+            added <= OVERHEAD,
+        )
+    if checked is not None:
+        yield f"at most {MEMORY:.0f} GiB", f"{checked.memory:.1f} GiB", checked.memory <= MEMORY
+    large = results.find("checked", users=results.most)
+    if checked is not None and large is not None and results.most > results.users:
+        times = results.most / results.users
+        grown = large.wall / checked.wall
+        yield (
+            f"at {times:.0f} times the rows at most {GROWTH * times:.1f} times the time",
+            f"{grown:.1f} times",
+            grown <= GROWTH * times,
+        )
+        yield (
+            f"at {times:.0f} times the rows at most {MEMORY_OF_GROWTH:.0f} GiB",
+            f"{large.memory:.1f} GiB",
+            large.memory <= MEMORY_OF_GROWTH,
+        )
+    if spark is not None and bare is not None:
+        faster = spark.wall / bare.wall
+        yield (
+            f"{SPARK:.0f} times as fast as the same transforms on Apache Spark",
+            f"{faster:.1f} times",
+            faster >= SPARK,
+        )
+    core = results.find("bare", is_core=True)
+    for way in ("duckdb", "polars"):
+        peer = results.find(way, is_core=True)
+        if core is not None and peer is not None:
+            yield (
+                f"bare transforms ahead of the {NAMES[way]}",
+                f"{core.wall:.0f} s against {peer.wall:.0f} s",
+                core.wall < peer.wall,
+            )
+    drop, anew = results.find("checked", note="drop"), results.find("checked", note="anew")
+    if drop is not None and anew is not None:
+        share = drop.wall / anew.wall
+        yield f"a drop of 1 % costs at most {DROP:.0%} of a run of all", f"{share:.0%}", share <= DROP
+
+
+def _tell_tables(results: Results) -> Iterator[str]:
+    checked = results.find("checked")
+    if checked is None:
+        return
+    bare = results.find("bare")
+    within = sum(sum(parts.values()) for parts in checked.tables.values())
+    yield from ("", "## Where the time goes", "")
+    yield (
+        "Seconds of each table in the checked run. *Transform* is the making of its rows and, as the engine is lazy, the writing "
+        "of the candidate; *quality* all rules, what is counted for them, and quarantine; *write* the commit; *show* preview and "
+        "charts. Of the whole run, "
+        f"{checked.wall - checked.seconds:.1f} s are the start of the process and {checked.seconds - within:.1f} s Dagster's."
+    )
+    yield ""
+    parts = (MAKE, QUALITY, WRITE, SHOW, REST)
+    rows = sorted(checked.tables.items(), key=lambda entry: -sum(entry[1].values()))
+    yield from tabulate(
+        ("table", *parts, "sum", "bare"),
+        [
+            *(
+                (
+                    f"`{address}`",
+                    *(f"{spent.get(part, 0.0):.1f}" for part in parts),
+                    f"{sum(spent.values()):.1f}",
+                    "" if bare is None else f"{sum(bare.tables[address].values()):.1f}",
+                )
+                for address, spent in rows
+            ),
+            (
+                "all",
+                *(f"{sum(spent.get(part, 0.0) for spent in checked.tables.values()):.1f}" for part in parts),
+                f"{within:.1f}",
+                "" if bare is None else f"{bare.seconds:.1f}",
+            ),
+        ],
+    )
+
+
+def _tell_versions(results: Results) -> Iterator[str]:
+    told = ", ".join(
+        f"{name} {said}"
+        for name, said in results.machine.items()
+        if name not in {"processors", "memory_gib", "system"}
+    )
+    yield from ("", f"Measured with {told}.")
+
+
+def tabulate(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A table in Markdown; all columns but the first are numbers."""
+    yield f"| {' | '.join(head)} |"
+    yield f"| --- |{' ---: |' * (len(head) - 1)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+if __name__ == "__main__":
+    write_page(Results(json.loads(Path(sys.argv[1]).read_text("utf-8"))), Path(sys.argv[2]))

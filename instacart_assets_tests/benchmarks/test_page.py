@@ -1,0 +1,89 @@
+"""The page on speed says what was measured, and whether an aim was reached."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.page import Results, write_page
+from instacart_assets_tests.project_tree import ROOT
+
+MEASURED = ROOT / "docs" / "benchmarks.json"
+PAGE = ROOT / "docs" / "performance.md"
+
+
+def measurement(way: str, wall: float, **of: Any) -> dict[str, Any]:
+    return {
+        "way": way,
+        "users": 100,
+        "is_core": False,
+        "wall": wall,
+        "processors": wall,
+        "memory": 2.0,
+        "seconds": wall - 4.0,
+        "tables": {"silver.orders": {"transform": wall - 6.0}},
+        "note": "",
+    } | of
+
+
+def tell(path: Path, *measurements: dict[str, Any]) -> str:
+    machine = {"processors": 2, "memory_gib": 24.0, "system": "Linux", "python": "3.11"}
+    write_page(
+        Results({"machine": machine, "measured": "2026-11-29", "measurements": measurements}),
+        path / "page.md",
+    )
+    return (path / "page.md").read_text()
+
+
+def test_a_figure_is_the_median_of_its_rounds_and_memory_the_highest(tmp_path: Path) -> None:
+    told = tell(
+        tmp_path,
+        measurement("checked", 30.0),
+        measurement("checked", 50.0, memory=3.5),
+        measurement("checked", 31.0),
+    )
+    assert "| all tables, every check, in Dagster | 31 | 31 | 3.5 | 3 |" in told
+
+
+@pytest.mark.parametrize(("wall", "added", "is_reached"), [(30.0, "50%", "yes"), (31.0, "55%", "no")])
+def test_what_checks_add_is_held_against_the_bare_transforms(
+    tmp_path: Path, wall: float, added: str, is_reached: str
+) -> None:
+    told = tell(tmp_path, measurement("checked", wall), measurement("bare", 20.0))
+    assert f"| checks and Dagster add at most 50% to the bare transforms | {added} | {is_reached} |" in told
+
+
+def test_a_larger_size_is_held_against_the_smaller(tmp_path: Path) -> None:
+    told = tell(
+        tmp_path,
+        measurement("checked", 10.0),
+        measurement("checked", 49.0, users=400, memory=21.0),
+    )
+    assert "| at 4 times the rows at most 4.8 times the time | 4.9 times | no |" in told
+    assert "| at 4 times the rows at most 20 GiB | 21.0 GiB | no |" in told
+
+
+def test_peers_are_held_against_the_same_tables(tmp_path: Path) -> None:
+    told = tell(
+        tmp_path,
+        measurement("bare", 90.0),
+        measurement("bare", 20.0, is_core=True),
+        measurement("duckdb", 25.0, is_core=True),
+        measurement("polars", 19.0, is_core=True),
+    )
+    assert "| bare transforms ahead of the DuckDB script | 20 s against 25 s | yes |" in told
+    assert "| bare transforms ahead of the Polars script | 20 s against 19 s | no |" in told
+    assert (tmp_path / "images" / "benchmarks.svg").read_text().count("Polars script") == 1
+
+
+def test_what_was_not_measured_is_not_spoken_of(tmp_path: Path) -> None:
+    told = tell(tmp_path, measurement("bare", 20.0))
+    assert "Beside scripts" not in told
+    assert "Where the time goes" not in told
+    assert not (tmp_path / "images").exists()
+
+
+def test_the_page_is_made_of_the_measurements_beside_it(tmp_path: Path) -> None:
+    write_page(Results(json.loads(MEASURED.read_text("utf-8"))), tmp_path / PAGE.name)
+    assert (tmp_path / PAGE.name).read_text("utf-8") == PAGE.read_text("utf-8")
