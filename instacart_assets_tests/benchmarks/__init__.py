@@ -1,0 +1,1 @@
+"""What is measured against the project does the same work as the project."""
