@@ -383,6 +383,7 @@ SELECT
     divide(reordered_units, units) AS reorder_rate
 FROM rates LEFT JOIN placed USING (order_number) LEFT JOIN filled USING (order_number);
 """,
+    # Product and day in one number: a customer's purchases sort as a short list, where a window would sort all lines.
     "gold.product_repeat_purchase": """
 CREATE VIEW gold.product_repeat_purchase AS
 WITH sums AS (
@@ -392,20 +393,29 @@ WITH sums AS (
         count_if(is_reordered) AS reordered_units,
         avg(add_to_cart_order) AS average_cart_position
     FROM lines GROUP BY product_id
+), histories AS (
+    SELECT list_sort(list(product_id::BIGINT << 32 | (order_date - DATE '1900-01-01'))) AS purchases
+    FROM lines GROUP BY user_id
 ), purchases AS (
-    SELECT user_id, product_id, list_sort(list(order_date)) AS days FROM lines GROUP BY user_id, product_id
+    SELECT
+        unnest(purchases) AS purchase,
+        unnest([NULL] || purchases[:-2]) AS earlier,
+        unnest(purchases[2:] || [NULL]) AS later
+    FROM histories
+), repeats AS (
+    SELECT
+        (purchase >> 32)::INTEGER AS product_id,
+        coalesce(earlier >> 32 = purchase >> 32, false) AS is_again,
+        coalesce(later >> 32 = purchase >> 32, false) AS is_repeated,
+        CASE WHEN is_again THEN purchase - earlier END AS gap
+    FROM purchases
 ), bought AS (
-    SELECT product_id, count(*) AS buyers, count_if(len(days) > 1) AS repeat_buyers
-    FROM purchases GROUP BY product_id
-), waited AS (
-    SELECT product_id, median(gap) AS median_days_between_purchases
-    FROM (
-        SELECT
-            product_id,
-            unnest(list_transform(range(2, len(days) + 1), lambda place: days[place] - days[place - 1])) AS gap
-        FROM purchases WHERE len(days) > 1
-    )
-    GROUP BY product_id
+    SELECT
+        product_id,
+        count_if(NOT is_again) AS buyers,
+        count_if(NOT is_again AND is_repeated) AS repeat_buyers,
+        median(gap) AS median_days_between_purchases
+    FROM repeats GROUP BY product_id
 ), first_lines AS (
     SELECT user_id, product_id FROM lines WHERE order_number = 1
 ), first_baskets AS (
@@ -503,7 +513,6 @@ SELECT
 FROM silver.products
 LEFT JOIN sums USING (product_id)
 LEFT JOIN bought USING (product_id)
-LEFT JOIN waited USING (product_id)
 LEFT JOIN compared USING (product_id)
 LEFT JOIN judged USING (product_id);
 """,
@@ -542,10 +551,11 @@ FROM counts JOIN sizes USING (units) SEMI JOIN frequent USING (product_id);
 CREATE VIEW gold.product_affinity AS
 WITH by_customer AS (
     SELECT product_id_a, product_id_b, count(*) AS orders
-    FROM frequent_lines a
-    JOIN frequent_lines b ON a.order_id = b.order_id AND a.product_id < b.product_id
-    JOIN pairs p ON p.product_id_a = a.product_id AND p.product_id_b = b.product_id
-    GROUP BY product_id_a, product_id_b, a.user_id
+    FROM (
+        SELECT a.product_id AS product_id_a, b.product_id AS product_id_b, a.user_id
+        FROM frequent_lines a JOIN frequent_lines b ON a.order_id = b.order_id AND a.product_id < b.product_id
+    ) SEMI JOIN pairs USING (product_id_a, product_id_b)
+    GROUP BY product_id_a, product_id_b, user_id
 ), customers_together AS (
     SELECT product_id_a, product_id_b, count(*) AS customers_together, sum(orders * orders) AS squares
     FROM by_customer GROUP BY ALL

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from instacart_assets.contracts.load import contracts_of, load_contracts
 from instacart_assets.lakehouse.commit import commit_files
 from instacart_assets.landing.files import fingerprint_file, survey
 from instacart_assets.settings import Settings
 
-COMPRESSION = "zstd"
+COMPRESSION: Final = "zstd"
 """As the embedded engine of the project writes its files; both peers would write some other by default."""
 
 SETTINGS = Settings()

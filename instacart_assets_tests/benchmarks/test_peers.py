@@ -75,7 +75,7 @@ def peers(landing: Path) -> Mapping[str, Path]:
     """The lakes of the peers, by their names, as the command line makes them."""
     lakes = {name: landing.parent / name for name in PEERS}
     for name, folder in lakes.items():
-        command = [sys.executable, f"benchmarks/{name}_tables.py", landing, folder]
+        command = [sys.executable, f"benchmarks/{name}_tables.py", str(landing), str(folder)]
         told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
         assert sorted(json.loads(told)) == sorted(TABLES), name
     return lakes
