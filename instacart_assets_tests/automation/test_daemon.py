@@ -22,7 +22,7 @@ from instacart_assets.synthetic.generate import generate
 from instacart_assets.tables.assets import table_address
 from instacart_assets_tests.automation.location import WINDOW
 from instacart_assets_tests.automation.receiver import Receiver, receive
-from instacart_assets_tests.processes import SECONDS, Processes, find_free_port
+from instacart_assets_tests.processes import SECONDS, Processes, find_free_port, open_history
 
 ROOT = Path(__file__).parents[2]
 MODULE = "instacart_assets_tests.automation.location"
@@ -103,7 +103,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 @pytest.fixture
 def instance(deployment: Deployment) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.from_config(str(deployment.folder / "home")) as opened:
+    with open_history(deployment.folder / "home") as opened:
         yield opened
 
 

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from instacart_assets.tables.assets import step_of
+from instacart_assets_tests.processes import open_history
 
 DEPLOYED = Path(__file__).parents[2] / "deploy" / "local" / "dagster.yaml"
 POOL = step_of("silver.things")
@@ -20,7 +21,7 @@ SECONDS = 60
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """A history with the configuration that is deployed."""
     shutil.copy(DEPLOYED, tmp_path)
-    with dg.DagsterInstance.from_config(str(tmp_path)) as opened:
+    with open_history(tmp_path) as opened:
         yield opened
 
 

@@ -11,13 +11,12 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import dagster as dg
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
 from instacart_assets.automation.environments import AUTOMATIONS
 from instacart_assets.synthetic.generate import generate
-from instacart_assets_tests.processes import Processes
+from instacart_assets_tests.processes import Processes, open_history
 from instacart_assets_tests.ui.web import PATIENCE, WebUi, open_browser
 
 USERS, SEED = 600, 1
@@ -141,7 +140,7 @@ def take_pictures(folder: Path) -> None:
 def tell_story(web: WebUi) -> Iterator[int]:
     """What lands, one thing after the other; gives how many runs there are when it is taken in."""
     generate(USERS, SEED, web.landing)
-    with dg.DagsterInstance.from_config(str(web.home)):
+    with open_history(web.home):
         web.start()
     web.wait_until_there()
     yield 2
@@ -170,7 +169,7 @@ def wait_for_runs(web: WebUi, count: int) -> None:
     """Wait until so many runs have ended."""
 
     def are_over() -> bool:
-        with dg.DagsterInstance.from_config(str(web.home)) as instance:
+        with open_history(web.home) as instance:
             runs = instance.get_runs()
         return len(runs) >= count and all(run.is_finished for run in runs)
 

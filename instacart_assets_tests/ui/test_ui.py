@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-import dagster as dg
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -13,7 +12,7 @@ from instacart_assets.contracts.load import load_contracts
 from instacart_assets.contracts.rules import compile_rules
 from instacart_assets.synthetic.generate import generate
 from instacart_assets.tables.assets import asset_key
-from instacart_assets_tests.processes import Processes
+from instacart_assets_tests.processes import Processes, open_history
 from instacart_assets_tests.ui.web import BROWSERS, PATIENCE, SITE, SOURCE, WebUi, find_browser, open_browser
 
 pytestmark = [
@@ -31,7 +30,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebUi]:
     processes = Processes(tmp_path_factory.mktemp("web"))
     try:
         made = WebUi(processes)
-        with dg.DagsterInstance.from_config(str(made.home)):  # its tables are there before two ask for them
+        with open_history(made.home):  # its tables are there before two ask for them
             made.start()
         generate(60, 7, made.landing)
         assert made.run("--select", f"+{SALES}") == 0, processes.read_logs()
@@ -152,6 +151,6 @@ def find_row(page: Page, name: str) -> Locator:
 
 def is_state(web: WebUi, name: str, state: str) -> bool:
     """Whether a sensor or schedule is on or off, as the daemon reads it."""
-    with dg.DagsterInstance.from_config(str(web.home)) as instance:
+    with open_history(web.home) as instance:
         found = {one.instigator_name: one.status.value for one in instance.all_instigator_state()}
     return found.get(name) == state
