@@ -89,6 +89,7 @@ class Bench:
             f"{made.way:<8} {'core' if made.is_core else 'all':<5}{made.note:<5}{made.users:>9,} customers "
             f"[bold]{made.wall:>8.1f} s[/] {made.processors:>8.1f} s of processors {made.memory:>6.1f} GiB",
             highlight=False,
+            soft_wrap=True,
         )
 
 
