@@ -13,7 +13,6 @@ import platform
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
@@ -40,22 +39,24 @@ PACKAGES = ("dagster", "deltalake", "duckdb", "great-expectations", "polars", "p
 class Bench:
     """A file of measurements, and what is still to be added to it."""
 
-    def __init__(self, out: Path, cache: Path, users: int) -> None:
+    def __init__(self, out: Path, cache: Path, users: int, growth: int) -> None:
         self.users = users
         self._out = out
         self._cache = cache
         self._console = Console()
         self._made: list[Measurement] = []
         known = json.loads(out.read_text("utf-8")) if out.exists() else {}
-        # What was measured on another day stays until the same is measured again.
-        self._known = [Measurement(**one) for one in known.get("measurements", ())]
+        # What was measured at these sizes on another day, on the same machine, stays until it is measured again.
+        is_same = known.get("machine") == describe_machine()
+        made = [Measurement(**one) for one in known.get("measurements", ()) if is_same]
+        self._known = [one for one in made if one.users in (users, users * growth)]
 
-    def add(self, way: str, users: int, landing: Path, chosen: Sequence[str] = (), *, note: str = "") -> None:
+    def add(self, way: str, users: int, landing: Path, chosen: Sequence[str] = ()) -> None:
         """Measure a way into a lake of its own, which goes afterwards."""
         lake = self._cache / "lake"
         shutil.rmtree(lake, ignore_errors=True)
         try:
-            self._save(measure(way, users, landing, lake, chosen, note=note))
+            self._save(measure(way, users, landing, lake, chosen))
         finally:
             shutil.rmtree(lake, ignore_errors=True)
 
@@ -76,12 +77,11 @@ class Bench:
 
     def _save(self, made: Measurement) -> None:
         self._made.append(made)
-        kinds = {_name_kind(one) for one in self._made}
-        kept = [one for one in self._known if _name_kind(one) not in kinds]
+        kinds = {one.kind for one in self._made}
+        kept = [one for one in self._known if one.kind not in kinds]
         said = {
             "machine": describe_machine(),
-            "measured": datetime.now(UTC).date().isoformat(),
-            "measurements": [asdict(one) for one in sorted([*kept, *self._made], key=_name_kind)],
+            "measurements": [asdict(one) for one in sorted([*kept, *self._made], key=lambda one: one.kind)],
         }
         self._out.parent.mkdir(parents=True, exist_ok=True)
         self._out.write_text(json.dumps(said, indent=1) + "\n", "utf-8")
@@ -91,11 +91,6 @@ class Bench:
             highlight=False,
             soft_wrap=True,
         )
-
-
-def _name_kind(made: Measurement) -> tuple[str, int, bool, str]:
-    """What a measurement is one of."""
-    return made.way, made.users, made.is_core, made.note
 
 
 def describe_machine() -> dict[str, str | int | float]:
@@ -139,7 +134,9 @@ def main() -> None:
     parser.add_argument("--parts", type=lambda text: text.split(","), default=PARTS)
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks.json"))
     asked = parser.parse_args()
-    run_parts(Bench(asked.out, CACHE, asked.users), asked.parts, asked.rounds, asked.growth, CACHE)
+    run_parts(
+        Bench(asked.out, CACHE, asked.users, asked.growth), asked.parts, asked.rounds, asked.growth, CACHE
+    )
 
 
 if __name__ == "__main__":

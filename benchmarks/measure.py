@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Event, Thread
@@ -32,7 +33,8 @@ class Measurement:
         memory: GiB resident at most, of the process and its children together, the files' cache not counted.
         seconds: of making the tables, without the start of the process.
         tables: seconds by address and part.
-        note: what was particular: ``drop`` where a drop was followed.
+        note: what was particular: ``drop`` where a drop was followed, ``anew`` where its files were all made anew.
+        day: when it was measured, ISO 8601.
     """
 
     way: str
@@ -43,7 +45,13 @@ class Measurement:
     memory: float
     seconds: float
     tables: dict[str, dict[str, float]]
-    note: str = ""
+    note: str
+    day: str
+
+    @property
+    def kind(self) -> tuple[str, int, bool, str]:
+        """What it is one of: measurements of a kind are rounds of the same."""
+        return self.way, self.users, self.is_core, self.note
 
 
 def measure(
@@ -80,6 +88,7 @@ def measure(
             for address, parts in told["tables"].items()
         },
         note,
+        datetime.now(UTC).date().isoformat(),
     )
 
 
@@ -104,7 +113,7 @@ class _Watch:
                 family = [self._process, *self._process.children(recursive=True)]
                 self.memory = max(self.memory, sum(one.memory_info().rss for one in family))
                 # Time of each that lives; of those that ended, what their parents were told.
-                spent = sum(sum(one.cpu_times()[:2]) for one in family)
+                spent = sum(sum(one.cpu_times()[:4]) for one in family)
                 self.processors = max(self.processors, spent)
             except psutil.Error:  # one has just ended
                 continue

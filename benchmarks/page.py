@@ -56,11 +56,11 @@ class Results:
 
     def __init__(self, said: dict[str, Any]) -> None:
         self.machine: dict[str, Any] = said["machine"]
-        self.measured: str = said["measured"]
         grouped: defaultdict[tuple[str, int, bool, str], list[Measurement]] = defaultdict(list)
-        for one in said["measurements"]:
-            made = Measurement(**one)
-            grouped[made.way, made.users, made.is_core, made.note].append(made)
+        made = [Measurement(**one) for one in said["measurements"]]
+        self.days = sorted({one.day for one in made})
+        for one in made:
+            grouped[one.kind].append(one)
         self._costs = {kind: _sum_up(made) for kind, made in grouped.items()}
         sizes = sorted({users for _, users, _, _ in grouped})
         self.users, self.most = sizes[0], sizes[-1]
@@ -96,7 +96,7 @@ def write_page(results: Results, page: Path) -> None:
         "# How fast it is",
         "",
         f"Made of the measurements in `docs/benchmarks.json` by `make bench`, on {results.machine['processors']} processors "
-        f"and {results.machine['memory_gib']} GiB, {results.measured}, with files generated for {results.users:,} customers. "
+        f"and {results.machine['memory_gib']} GiB, {' and '.join(results.days)}, with files generated for {results.users:,} customers. "
         "Each figure is the median of its rounds, memory the highest of them. A run is a process of its own, from its start "
         "to its end, into an empty lake.",
         *_tell_whole(results),

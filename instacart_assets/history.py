@@ -1,4 +1,4 @@
-"""Dagster's history in files, written quickly: one line of ``dagster.yaml`` puts it in the place of Dagster's own.
+"""Dagster's history in files, written quickly: an entry of ``dagster.yaml`` puts it in the place of Dagster's own.
 
 Here lives how its SQLite databases are opened, and nothing of what is written into them, which stays Dagster's.
 """
