@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
+from benchmarks.bench import CORE
 from instacart_assets.runs import run_graph
 from instacart_assets.settings import Settings
 from instacart_assets.synthetic.generate import generate
@@ -21,32 +22,6 @@ from instacart_assets_tests.project_tree import ROOT
 USERS, SEED = 300, 2026
 RETAINED = 10
 PEERS = ("duckdb", "polars")
-BRONZE = (
-    "aisles",
-    "departments",
-    "order_products__prior",
-    "order_products__train",
-    "orders",
-    "products",
-    "promotions",
-)
-SILVER = ("aisles", "departments", "order_items", "orders", "product_history", "products", "promotions")
-GOLD = (
-    "daily_product_sales",
-    "department_daily_sales",
-    "department_hourly_profile",
-    "dim_date",
-    "dim_product",
-    "order_retention",
-    "product_affinity",
-    "product_repeat_purchase",
-)
-TABLES = tuple(
-    f"{layer}.{name}"
-    for layer, names in {"bronze": BRONZE, "silver": SILVER, "gold": GOLD}.items()
-    for name in names
-)
-
 pytestmark = pytest.mark.slow
 
 
@@ -101,7 +76,7 @@ def _read_lines(file: Path) -> list[str]:
 def lake(landing: Path) -> Path:
     """The project's own tables."""
     settings = Settings(landing=landing, lake=landing.parent / "lake")
-    assert run_graph(settings, " or ".join(TABLES)).is_success
+    assert run_graph(settings, " or ".join(CORE)).is_success
     return settings.lake_folder
 
 
@@ -112,7 +87,7 @@ def peers(landing: Path) -> Mapping[str, Path]:
     for name, folder in lakes.items():
         command = [sys.executable, f"benchmarks/{name}_tables.py", str(landing), str(folder)]
         told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-        assert sorted(json.loads(told)) == sorted(TABLES), name
+        assert sorted(json.loads(told)) == sorted(CORE), name
     return lakes
 
 
@@ -122,7 +97,7 @@ def test_there_is_something_to_find(lake: Path) -> None:
     assert {True, False, None} <= {*signals}
 
 
-@pytest.mark.parametrize("address", TABLES)
+@pytest.mark.parametrize("address", CORE)
 @pytest.mark.parametrize("peer", PEERS)
 def test_a_peer_makes_the_table_of_the_project(
     lake: Path, peers: Mapping[str, Path], peer: str, address: str
