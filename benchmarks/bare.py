@@ -52,8 +52,7 @@ def make_rows(table: Table, lake: Lakehouse, settings: Settings, session: SparkS
         return table.transform(_read_landed(table, settings, session))
     given: dict[str, Any] = {name: lake.read(address) for name, address in table.sources.items()}
     if table.history is not None:
-        columns = ", ".join(f"`{column.name}` {column.type}" for column in table.contract.columns)
-        given[table.history] = session.createDataFrame([], columns)
+        given[table.history] = lake.make_none(table.contract)
     return table.transform(**given, **choose_settings(table, settings))
 
 

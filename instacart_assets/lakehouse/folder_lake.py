@@ -165,7 +165,7 @@ class FolderLake(Lakehouse):
 
     def _read_aside(self, folder: Path, contract: Contract) -> DataFrame:
         if not _list_files(folder):
-            return self._make_none(contract)
+            return self.make_none(contract)
         return self._read_folder(folder).select(*contract.column_names)
 
     def _read_folder(self, folder: Path) -> DataFrame:

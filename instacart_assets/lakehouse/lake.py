@@ -441,9 +441,9 @@ class Lakehouse(ABC):
 
     def _make_no_refused(self, contract: Contract) -> DataFrame:
         """No refused rows, in the columns they would have."""
-        return self._make_none(contract, REFUSED_COLUMNS)
+        return self.make_none(contract, REFUSED_COLUMNS)
 
-    def _make_none(self, contract: Contract, beside: tuple[tuple[str, str], ...] = ()) -> DataFrame:
+    def make_none(self, contract: Contract, beside: tuple[tuple[str, str], ...] = ()) -> DataFrame:
         """No rows, in the contract's columns and others beside them."""
         columns = [*((column.name, column.type) for column in contract.columns), *beside]
         return self.session.createDataFrame([], ", ".join(f"`{name}` {kind}" for name, kind in columns))

@@ -229,7 +229,7 @@ class SparkLake(Lakehouse):
 
     def _read_aside(self, folder: Path, contract: Contract) -> DataFrame:
         if not any(folder.glob("*.parquet")):
-            return self._make_none(contract)
+            return self.make_none(contract)
         columns = ", ".join(f"`{column.name}` {column.type}" for column in contract.columns)
         return self.session.read.schema(columns).parquet(for_spark(folder))
 

@@ -245,8 +245,7 @@ class MadeDraft(Draft):
         """The rows that are published; none the first time."""
         if self._pin.version is not None:
             return self._read_published()
-        columns = ", ".join(f"`{column.name}` {column.type}" for column in self.contract.columns)
-        return self._lake.session.createDataFrame([], columns)
+        return self._lake.make_none(self.contract)
 
     # -- holding it against its contract
 
