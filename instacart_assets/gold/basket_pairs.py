@@ -4,8 +4,8 @@ Here lives the counting behind ``product_affinity``. What the counts say is esti
 
 A pair is in no more orders than either of its products (Agrawal and Srikant 1994). So products that are in too few orders
 are left out before any pair is made, and what is counted grows with the square of what is left of a basket, not of the
-catalogue. Customers are counted in a second pass, of the pairs that the first has kept: pairs of all customers would be
-nearly as many rows as there are pairs in all baskets.
+catalogue. Customers are counted in a second pass, of the pairs that the first has kept and of their products: pairs of all
+customers would be nearly as many rows as there are pairs in all baskets.
 """
 
 from dataclasses import dataclass
@@ -54,12 +54,17 @@ def find_frequent(order_items: DataFrame, baskets: BasketSettings) -> Frequent:
 
 
 def count_pairs(order_items: DataFrame, frequent: Frequent) -> DataFrame:
-    """The pairs that are in enough orders: pair, packed, and orders_together."""
-    pairs = list_pairs(order_items, frequent).groupBy("pair").agg(F.count("*").alias("orders_together"))
-    return pairs.where(F.col("orders_together") >= frequent.fewest_orders)
+    """The pairs that are in enough orders: pair, packed, and orders_together.
+
+    Collected, at most as many as pairs of a mean order by the minimum support: their customers are counted next, among the
+    few products that are left.
+    """
+    pairs = list_pairs(order_items, frequent.products).groupBy("pair").agg(F.count("*").alias("orders"))
+    found = [tuple(row) for row in pairs.where(F.col("orders") >= frequent.fewest_orders).collect()]
+    return order_items.sparkSession.createDataFrame(found, "pair bigint, orders_together bigint")
 
 
-def count_customers(order_items: DataFrame, frequent: Frequent, pairs: DataFrame) -> DataFrame:
+def count_customers(order_items: DataFrame, pairs: DataFrame) -> DataFrame:
     """The pairs with the customers who bought them in one order, and what their orders are worth as evidence.
 
     A customer who buys a pair again and again decided once. Of n orders by each customer all orders are worth
@@ -67,14 +72,14 @@ def count_customers(order_items: DataFrame, frequent: Frequent, pairs: DataFrame
 
     Args:
         order_items: all lines.
-        frequent: the products that pairs are made of.
         pairs: as ``count_pairs`` returns them.
 
     Returns:
         product_id_a, product_id_b, orders_together, customers_together and effective_orders_together.
     """
+    products = pairs.select(*unpack("pair")).select(F.explode(F.array(*PAIR)).alias("product_id")).distinct()
     of_customers = (
-        list_pairs(order_items, frequent, "user_id")
+        list_pairs(order_items, products, "user_id")
         .join(F.broadcast(pairs), "pair")
         .groupBy("pair", "orders_together", "user_id")
         .agg(F.count("*").alias("orders"))
@@ -92,20 +97,12 @@ def count_customers(order_items: DataFrame, frequent: Frequent, pairs: DataFrame
     )
 
 
-def list_pairs(order_items: DataFrame, frequent: Frequent, *columns: str) -> DataFrame:
-    """One row per order and two of its frequent products: pair, packed with the lower product_id first, and those columns."""
-    products = F.broadcast(frequent.products.select("product_id"))
-    baskets = (
-        order_items.join(products, "product_id", "left_semi")
-        .groupBy("order_id")
-        .agg(
-            F.array_sort(F.collect_list("product_id")).alias("products"),
-            *(F.min(column).alias(column) for column in columns),
-        )
-    )
-    firsts = baskets.select(*columns, "products", F.posexplode("products").alias("place", "first"))
-    later = F.slice("products", F.col("place") + 2, F.size("products"))  # places count from 0, slices from 1
-    pairs = firsts.select(*columns, "first", F.explode(later).alias("second"))
+def list_pairs(order_items: DataFrame, products: DataFrame, *columns: str) -> DataFrame:
+    """One row per order and two of the products in it: pair, packed with the lower product_id first, and those columns."""
+    lines = order_items.join(F.broadcast(products.select("product_id")), "product_id", "left_semi")
+    firsts = lines.select("order_id", *columns, F.col("product_id").alias("first"))
+    seconds = lines.select("order_id", F.col("product_id").alias("second"))
+    pairs = firsts.join(seconds, "order_id").where(F.col("first") < F.col("second"))
     return pairs.select(*columns, pack(F.col("first"), F.col("second")).alias("pair"))
 
 

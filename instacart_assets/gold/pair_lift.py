@@ -44,10 +44,9 @@ def count_by_size(order_items: DataFrame) -> DataFrame:
         product_id, units (the size), orders (baskets of that size with the product), baskets (all of that size) and spread,
         the d of that size.
     """
-    contents = order_items.groupBy("order_id").agg(F.collect_list("product_id").alias("products"))
+    sizes = order_items.groupBy("order_id").agg(F.count("*").alias("units")).where("units > 1")
     counts = (
-        contents.select(F.size("products").alias("units"), F.explode("products").alias("product_id"))
-        .where("units > 1")
+        order_items.join(sizes, "order_id")
         .groupBy("product_id", "units")
         .agg(F.count("*").alias("orders"))
     )

@@ -29,7 +29,7 @@ def product_affinity(
     """One row per pair of products that enough orders hold together."""
     lines = silver_order_items.select("order_id", "product_id", "user_id")
     frequent = find_frequent(lines, baskets)
-    pairs = count_customers(lines, frequent, count_pairs(lines, frequent))
+    pairs = count_customers(lines, count_pairs(lines, frequent))
     expected = expect_pairs(pairs, count_by_size(lines))
     described = describe_products(expected, frequent.products.join(silver_products, "product_id"))
     judged = judge_pairs(described, looked_at=frequent.pairs)

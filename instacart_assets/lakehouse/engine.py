@@ -19,6 +19,10 @@ IDLE_SECONDS = 365 * 24 * 60 * 60
 waits for files asks nothing for days."""
 
 
+EMBEDDED_CONFIG = SESSION_CONFIG | {"spark.python.sql.dataFrameDebugging.enabled": "false"}
+"""The client asks for the caller of each of its functions, which the engine has no use for."""
+
+
 @cache
 def _start_server() -> Any:
     # The server stops when nothing holds it any more, and a client of a stopped server waits for ever: the
@@ -45,7 +49,7 @@ def start_embedded_engine() -> str:
 class EmbeddedSpark(LazyPySparkResource):
     """Dagster's PySpark resource on the embedded engine; the engine starts with the first use of the session."""
 
-    spark_config: dict[str, Any] = SESSION_CONFIG
+    spark_config: dict[str, Any] = EMBEDDED_CONFIG
 
     def _init_session(self) -> None:
         if self._spark_session is None:

@@ -118,9 +118,12 @@ class FolderLake(Lakehouse):
 
     def count_rows(self, address: str, version: int | None = None) -> int:
         """Rows of a version of the table, by default the one now, from its statistics; 0 where there is none."""
-        if self._open_table(address) is None:
+        table = self._open_table(address)
+        if table is None:
             return 0
-        return int(DeltaTable(self.locate(address), version=version).count())
+        if version is not None and version != table.version():
+            table.load_as_version(version)
+        return int(table.count())
 
     def list_tables(self) -> list[str]:
         """Addresses of all published tables, by layer and name."""

@@ -1,7 +1,5 @@
 """Orders, typed and dated: by the landed timestamp where there is one, else by the calendar's reconstruction."""
 
-from functools import reduce
-
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -54,12 +52,11 @@ def _reconstruct_dates(typed: DataFrame, calendar: OrderCalendar) -> DataFrame:
     is_numbered = F.coalesce(number >= 1, F.lit(False))
     history = Window.partitionBy("user_id").orderBy(F.desc(is_numbered), "order_number", "order_id")
     dow = F.when(F.col("order_dow").between(0, LAST_DOW), F.col("order_dow"))
-    neighbours = (F.lag(number).over(history), F.lead(number).over(history))
-    has_twin = reduce(Column.__or__, (F.coalesce(one == number, F.lit(False)) for one in neighbours))
     placed = typed.withColumns(
         {
             "_place": F.row_number().over(history),
-            "_has_twin": has_twin,
+            # Of two orders of one number the second is out of its place as well.
+            "_has_twin": F.coalesce(F.lead(number).over(history) == number, F.lit(False)),
             "_previous_dow": F.lag(dow).over(history),
         }
     )
@@ -70,8 +67,10 @@ def _reconstruct_dates(typed: DataFrame, calendar: OrderCalendar) -> DataFrame:
         .when(gap.between(0, GAP_CAP_DAYS - 1), gap)
     )
     added = placed.withColumn("_days", days)
-    is_known = (F.count("_days").over(history) == number) & (F.col("_place") == number)
-    days_since_start = F.sum("_days").over(history).cast("int")
+    # Counted row by row: a range would be looked for by all that orders it.
+    so_far = history.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    is_known = (F.count("_days").over(so_far) == number) & (F.col("_place") == number)
+    days_since_start = F.sum("_days").over(so_far).cast("int")
     return added.withColumn(
         "reconstructed_date", F.when(is_known, F.date_add(F.lit(calendar.window_start), days_since_start))
     )

@@ -102,7 +102,7 @@ def test_orders_of_one_customer_are_not_so_many_pieces_of_evidence(spark: SparkS
     # Tea and honey: three orders by customer 7, one by 8. Tea and bread: one by each of four.
     lines = make_lines(spark, baskets, {1: 7, 2: 7, 3: 7, 4: 8})
     frequent = find_frequent(lines, EVERY_PAIR)
-    found = count_customers(lines, frequent, count_pairs(lines, frequent))
+    found = count_customers(lines, count_pairs(lines, frequent))
     columns = "product_id_a product_id_b orders_together customers_together effective_orders_together"
     assert read_rows(found, columns) == [
         (TEA, HONEY, 4, 2, 1.6),  # (3 + 1)^2 / (3^2 + 1^2)
