@@ -318,14 +318,32 @@ def test_what_is_refused_on_the_way_is_kept_and_the_rest_reaches_gold(
     check_every_line_is_counted_once(tmp_path / "lake", lines)
 
 
-def test_no_ledger_leaves_the_promotion_tables_empty(files: GeneratedFiles, tmp_path: Path) -> None:
+def test_a_shop_without_splits_and_promotions_has_all_else(files: GeneratedFiles, tmp_path: Path) -> None:
     landing = copy_landing(files.landing, tmp_path / "landing")
     (landing / "promotions.csv").unlink()
+    merge_splits(landing)
     run = run_graph(Settings(landing=landing, lake=tmp_path / "lake"))
     assert run.is_success
+    assert not [table for table in run.tables if table.failed_checks]
     rows = {table.address: table.rows for table in run.tables}
     assert rows["bronze.promotions"] == rows["silver.promotions"] == rows["gold.promotion_daily_effect"] == 0
     assert not pc.any(read_table(tmp_path / "lake", "gold.daily_product_sales")["is_on_promotion"]).as_py()
+    lines = files.rows["order_products__prior.csv"] + files.rows["order_products__train.csv"]
+    assert rows["bronze.order_products__train"] == 0
+    assert rows["bronze.order_products__prior"] == rows["silver.order_items"] == lines
+
+
+def merge_splits(landing: Path) -> None:
+    """Land files as a shop has them that keeps no orders apart: none without a basket, all lines in one file."""
+    orders, prior, train = (
+        landing / f"{name}.csv" for name in ("orders", "order_products__prior", "order_products__train")
+    )
+    placed = [line for line in orders.read_text().splitlines(keepends=True) if ",test," not in line]
+    orders.write_text("".join(placed).replace(",train,", ",prior,"))
+    lines = train.read_text().partition("\n")[2]
+    train.unlink()
+    with prior.open("a") as file:
+        file.write(lines)
 
 
 def test_the_real_sample_reaches_gold_and_loses_nothing(real: tuple[Path, GraphRun]) -> None:

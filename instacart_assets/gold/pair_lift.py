@@ -46,9 +46,7 @@ def count_by_size(order_items: DataFrame) -> DataFrame:
     """
     sizes = order_items.groupBy("order_id").agg(F.count("*").alias("units")).where("units > 1")
     counts = (
-        order_items.join(sizes, "order_id")
-        .groupBy("product_id", "units")
-        .agg(F.count("*").alias("orders"))
+        order_items.join(sizes, "order_id").groupBy("product_id", "units").agg(F.count("*").alias("orders"))
     )
     orders, of_size = F.col("orders"), Window.partitionBy("units")
     return (
