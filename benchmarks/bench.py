@@ -3,7 +3,7 @@
 Here lives which way is measured on what, how often and in which order. Each measurement is saved as it is made, so
 that a bench that ends early has not been for nothing. The page of it is made by ``page.py``.
 
-    python -m benchmarks.bench [--users N] [--rounds N] [--growth N] [--parts rounds,drop,spark,growth] [--out FILE]
+    python -m benchmarks.bench [--users N] [--rounds N] [--growth N] [--parts rounds,drop,spark,growth,plans] [--out FILE]
 """
 
 import argparse
@@ -11,6 +11,8 @@ import json
 import os
 import platform
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -32,7 +34,7 @@ DROP_SHARE = 0.01
 CORE = (*(f"bronze.{source}" for source in BRONZE), *SCRIPTS)
 """The tables that all ways make."""
 
-PARTS = ("rounds", "drop", "spark", "growth")
+PARTS = ("rounds", "drop", "spark", "growth", "plans")
 PACKAGES = ("dagster", "deltalake", "duckdb", "great-expectations", "polars", "pyarrow", "pysail", "pyspark")
 
 
@@ -49,7 +51,8 @@ class Bench:
         # What was measured at these sizes on another day, on the same machine, stays until it is measured again.
         is_same = known.get("machine") == describe_machine()
         made = [Measurement(**one) for one in known.get("measurements", ()) if is_same]
-        self._known = [one for one in made if one.users in (users, users * growth)]
+        self._known = [one for one in made if one.users in (users // growth, users, users * growth)]
+        self._moves = known.get("moves", {})
 
     def add(self, way: str, users: int, landing: Path, chosen: Sequence[str] = ()) -> None:
         """Measure a way into a lake of its own, which goes afterwards."""
@@ -75,22 +78,34 @@ class Bench:
             shutil.rmtree(lake, ignore_errors=True)
             shutil.rmtree(target, ignore_errors=True)
 
+    def plan(self) -> None:
+        """Note what Apache Spark would have to move for each table."""
+        command = [sys.executable, "-m", "benchmarks.plans"]
+        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 - ours
+        self._moves = json.loads(said.splitlines()[-1])
+        self._write()
+
     def _save(self, made: Measurement) -> None:
         self._made.append(made)
-        kinds = {one.kind for one in self._made}
-        kept = [one for one in self._known if one.kind not in kinds]
-        said = {
-            "machine": describe_machine(),
-            "measurements": [asdict(one) for one in sorted([*kept, *self._made], key=lambda one: one.kind)],
-        }
-        self._out.parent.mkdir(parents=True, exist_ok=True)
-        self._out.write_text(json.dumps(said, indent=1) + "\n", "utf-8")
+        self._write()
         self._console.print(
             f"{made.way:<8} {'core' if made.is_core else 'all':<5}{made.note:<5}{made.users:>9,} customers "
             f"[bold]{made.wall:>8.1f} s[/] {made.processors:>8.1f} s of processors {made.memory:>6.1f} GiB",
             highlight=False,
             soft_wrap=True,
         )
+
+    def _write(self) -> None:
+        kinds = {one.kind for one in self._made}
+        kept = [one for one in self._known if one.kind not in kinds]
+        said = {
+            "machine": describe_machine(),
+            "users": self.users,
+            "moves": self._moves,
+            "measurements": [asdict(one) for one in sorted([*kept, *self._made], key=lambda one: one.kind)],
+        }
+        self._out.parent.mkdir(parents=True, exist_ok=True)
+        self._out.write_text(json.dumps(said, indent=1) + "\n", "utf-8")
 
 
 def describe_machine() -> dict[str, str | int | float]:
@@ -115,9 +130,10 @@ def run_parts(bench: Bench, parts: Sequence[str], rounds: int, growth: int, cach
     if "spark" in parts:
         bench.add("spark", bench.users, landing)
     if "growth" in parts:
-        many = bench.users * growth
-        for way in ("checked", "bare"):
-            bench.add(way, many, keep_landing(many, cache))
+        for users, way in product((bench.users // growth, bench.users * growth), ("checked", "bare")):
+            bench.add(way, users, keep_landing(users, cache))
+    if "plans" in parts:
+        bench.plan()
 
 
 def _list_turns() -> Iterator[tuple[str, tuple[str, ...]]]:

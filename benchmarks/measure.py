@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Event, Thread
 
 import psutil
+from deltalake import DeltaTable
 
 LOOKS = 0.2
 """Seconds between two looks at the memory."""
@@ -35,6 +36,7 @@ class Measurement:
         tables: seconds by address and part.
         note: what was particular: ``drop`` where a drop was followed, ``anew`` where its files were all made anew.
         day: when it was measured, ISO 8601.
+        rows: of each table that was made, by address.
     """
 
     way: str
@@ -47,6 +49,7 @@ class Measurement:
     tables: dict[str, dict[str, float]]
     note: str
     day: str
+    rows: dict[str, int] = field(default_factory=dict)
 
     @property
     def kind(self) -> tuple[str, int, bool, str]:
@@ -89,6 +92,7 @@ def measure(
         },
         note,
         datetime.now(UTC).date().isoformat(),
+        {address: DeltaTable(lake / address.replace(".", "/")).count() for address in told["tables"]},
     )
 
 

@@ -41,6 +41,7 @@ class Costs:
         memory: GiB at most, of all rounds.
         seconds: without the start of the process.
         tables: seconds by address and part.
+        rows: of each table, by address.
     """
 
     rounds: int
@@ -49,6 +50,7 @@ class Costs:
     memory: float
     seconds: float
     tables: dict[str, dict[str, float]]
+    rows: dict[str, int]
 
 
 class Results:
@@ -63,7 +65,9 @@ class Results:
             grouped[one.kind].append(one)
         self._costs = {kind: _sum_up(made) for kind, made in grouped.items()}
         sizes = sorted({users for _, users, _, _ in grouped})
-        self.users, self.most = sizes[0], sizes[-1]
+        self.users: int = said["users"]
+        self.least, self.most = sizes[0], sizes[-1]
+        self.moves: dict[str, dict[str, int]] = said.get("moves", {})
 
     def find(
         self, way: str, *, users: int | None = None, is_core: bool = False, note: str = ""
@@ -87,6 +91,7 @@ def _sum_up(made: Sequence[Measurement]) -> Costs:
             }
             for address in addresses
         },
+        rows=made[-1].rows,
     )
 
 
@@ -103,6 +108,8 @@ def write_page(results: Results, page: Path) -> None:
         *_tell_peers(results, page.parent / "images" / "benchmarks.svg"),
         *_tell_aims(results),
         *_tell_tables(results),
+        *_tell_growth(results),
+        *_tell_model(results),
         *_tell_versions(results),
     ]
     page.write_text("\n".join(parts) + "\n", "utf-8")
@@ -116,9 +123,10 @@ def _tell_whole(results: Results) -> Iterator[str]:
         ("a drop of 1 % of the orders, followed", results.find("checked", note="drop")),
         ("all of its files, anew", results.find("checked", note="anew")),
         *(
-            (f"{name}, {results.most:,} customers", results.find(way, users=results.most))
+            (f"{name}, {users:,} customers", results.find(way, users=users))
+            for users in (results.least, results.most)
+            if users != results.users
             for way, name in (("checked", "all tables, every check"), ("bare", "bare"))
-            if results.most != results.users
         ),
     ]
     yield from ("", "## All tables", "")
@@ -249,6 +257,57 @@ def _tell_tables(results: Results) -> Iterator[str]:
             ),
         ],
     )
+
+
+def _tell_growth(results: Results) -> Iterator[str]:
+    """Rows of each table, how they and the time grow with customers, and how often a cluster would move rows."""
+    whole, large = results.find("checked"), results.find("checked", users=results.most)
+    if whole is None or large is None or not whole.rows or results.most == results.users:
+        return
+    yield from ("", "## What grows", "")
+    yield (
+        f"Rows of each table with {results.users:,} customers, and how many times as many rows and seconds there are with "
+        f"{results.most:,}, {results.most / results.users:.0f} times as many who buy the same products on the same days. A "
+        "*shuffle* sends every row to the machine that has its key, a *broadcast* a small table to all of them: as often as "
+        "Apache Spark plans it where no table is taken for small. [Past one machine](concepts/scale.md) says what to make of it."
+    )
+    yield ""
+    yield from tabulate(
+        ("table", "rows", "times the rows", "times the seconds", "shuffles", "broadcasts"),
+        (
+            (
+                f"`{address}`",
+                f"{rows:,}",
+                f"{large.rows[address] / rows:.1f}" if rows else "",
+                f"{sum(large.tables[address].values()) / sum(whole.tables[address].values()):.1f}",
+                *(str(results.moves.get(address, {}).get(kind, "")) for kind in ("shuffles", "broadcasts")),
+            )
+            for address, rows in sorted(whole.rows.items(), key=lambda entry: -entry[1])
+        ),
+    )
+
+
+def _tell_model(results: Results) -> Iterator[str]:
+    """Work by customers as a straight line through the two smaller sizes, held against the largest."""
+    sizes = (results.least, results.users, results.most)
+    costs = [cost for users in sizes if (cost := results.find("checked", users=users)) is not None]
+    if len(set(sizes)) < len(sizes) or len(costs) < len(sizes):
+        return
+    small, whole, large = (cost.processors for cost in costs)
+    each = (whole - small) / (results.users - results.least)
+    fixed = whole - each * results.users
+    expected = fixed + each * results.most
+    yield from ("", "## A model of the work", "")
+    yield (
+        f"A run of all tables works {fixed:.0f} s, whatever there is, and {each * 1_000:.2f} s for every thousand customers: a straight line "
+        f"through {results.least:,} and {results.users:,} of them. For {results.most:,} it expects {expected:,.0f} s of "
+        f"processors, and {large:,.0f} s were measured, {abs(large / expected - 1):.0%} {'more' if large > expected else 'less'}."
+    )
+    bare, spark = results.find("bare"), results.find("spark")
+    if bare is not None and spark is not None:
+        yield (
+            f"Apache Spark on the same machine works {spark.processors / bare.processors:.1f} times as long for the same transforms."
+        )
 
 
 def _tell_versions(results: Results) -> Iterator[str]:

@@ -83,4 +83,4 @@ def write(rows: pa.Table, path: Path) -> None:
     """A file to land; none where there are no rows."""
     if rows.num_rows:
         path.parent.mkdir(parents=True, exist_ok=True)
-        csv.write_csv(rows, path, csv.WriteOptions(quoting_style="none"))
+        csv.write_csv(rows, path, csv.WriteOptions(quoting_style="none", quoting_header="none"))

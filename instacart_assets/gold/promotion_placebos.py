@@ -51,16 +51,21 @@ def sum_placebos(promotions: DataFrame, products: DataFrame, daily_sales: DataFr
     keys = [*WINDOW_KEY, "product_id"]
     of_products = (
         sales.join(choose_products(sales), "product_id", "left_semi")
-        .join(F.broadcast(days), "order_date")
-        .groupBy(*keys, "department_id", "aisle_id")
+        .join(F.broadcast(mark_periods(days)), "order_date")
+        .groupBy(*keys)
         .agg(*sum_by_period("units"))
         .join(list_touched(windows, promotions), keys, "left_anti")
+        .join(products.select("product_id", "department_id", "aisle_id"), "product_id")
     )
     departments = products.select("department_id").distinct()
     eligible = sum_eligible_units(windows.crossJoin(departments), placed, sales).where(
         F.col("order_date") <= F.col("end_date")
     )
-    of_aisles = eligible.groupBy(*WINDOW_KEY, "department_id", "aisle_id").agg(*sum_by_period("aisle_units"))
+    of_aisles = (
+        mark_periods(eligible)
+        .groupBy(*WINDOW_KEY, "department_id", "aisle_id")
+        .agg(*sum_by_period("aisle_units"))
+    )
     of_departments = of_aisles.groupBy(*WINDOW_KEY, "department_id").agg(
         *(F.sum(f"{period}_aisle_units").alias(f"{period}_department_units") for period in PERIODS)
     )
@@ -131,10 +136,15 @@ def list_touched(windows: DataFrame, promotions: DataFrame) -> DataFrame:
     )
 
 
+def mark_periods(days: DataFrame) -> DataFrame:
+    """Days of windows with a flag for each period, named after it, that says whether the day lies in it."""
+    return days.select("*", *(is_in_period(period).alias(period) for period in PERIODS))
+
+
 def sum_by_period(units: str) -> list[Column]:
-    """Sums of the promotion, the baseline and the pre-period, named after them and ``units``."""
+    """Sums over the flags of ``mark_periods``, named after the periods and ``units``."""
     return [
-        F.sum(F.when(is_in_period(period), F.col(units)).otherwise(F.lit(0)))
+        F.sum(F.when(F.col(period), F.col(units)).otherwise(F.lit(0)))
         .cast("bigint")
         .alias(f"{period}_{units}")
         for period in PERIODS

@@ -53,7 +53,7 @@ def lay_out_days(promotions: DataFrame, products: DataFrame, daily_sales: DataFr
         F.sum("aisle_units").alias("department_units")
     )
     return (
-        mark_clean_days(list_promotion_days(placed), promotions)
+        mark_clean_days(list_window_days(placed), promotions)
         .crossJoin(find_observed_days(daily_sales))
         .join(sales.select("product_id", "order_date", "units"), ["product_id", "order_date"], "left")
         .join(eligible, [*WINDOW_KEY, "department_id", "aisle_id", "order_date"], "left")
@@ -88,9 +88,9 @@ def place_sales(daily_sales: DataFrame, products: DataFrame) -> DataFrame:
     )
 
 
-def list_promotion_days(placed: DataFrame) -> DataFrame:
-    """Every day of each promotion, from the start of its pre-period to 28 days after its end."""
-    return placed.select("*", list_days(first_day(), last_day()).alias("order_date"))
+def list_window_days(windows: DataFrame) -> DataFrame:
+    """The rows with every day of their window as order_date, from the start of its pre-period to 28 days after its end."""
+    return windows.select("*", list_days(first_day(), last_day()).alias("order_date"))
 
 
 def first_day() -> Column:
@@ -149,12 +149,12 @@ def sum_eligible_units(windows: DataFrame, placed: DataFrame, sales: DataFrame) 
     """
     keys = [*WINDOW_KEY, "department_id", "aisle_id", "order_date"]
     by_aisle = sales.groupBy("department_id", "aisle_id", "order_date").agg(F.sum("units").alias("units"))
-    in_window = F.col("order_date").between(first_day(), last_day())
-    all_units = windows.join(by_aisle, "department_id").where(in_window).select(*keys, "units")
+    all_units = (
+        list_window_days(windows).join(by_aisle, ["department_id", "order_date"]).select(*keys, "units")
+    )
     promoted_units = (
-        list_promoted_products(windows, placed)
-        .join(sales.select("product_id", "order_date", "units"), "product_id")
-        .where(in_window)
+        list_window_days(list_promoted_products(windows, placed))
+        .join(sales.select("product_id", "order_date", "units"), ["product_id", "order_date"])
         .groupBy(*keys)
         .agg(F.sum("units").alias("promoted_units"))
     )

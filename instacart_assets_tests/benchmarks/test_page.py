@@ -13,6 +13,9 @@ MEASURED = ROOT / "docs" / "benchmarks.json"
 PAGE = ROOT / "docs" / "performance.md"
 
 
+MOVES = {"silver.orders": {"shuffles": 2, "broadcasts": 1}}
+
+
 def measurement(way: str, wall: float, **of: Any) -> dict[str, Any]:
     return {
         "way": way,
@@ -25,13 +28,14 @@ def measurement(way: str, wall: float, **of: Any) -> dict[str, Any]:
         "tables": {"silver.orders": {"transform": wall - 6.0}},
         "note": "",
         "day": "2026-11-29",
+        "rows": {"silver.orders": 1_000},
     } | of
 
 
 def tell(path: Path, *measurements: dict[str, Any]) -> str:
     machine = {"processors": 2, "memory_gib": 24.0, "system": "Linux", "python": "3.11"}
     write_page(
-        Results({"machine": machine, "measurements": measurements}),
+        Results({"machine": machine, "users": 100, "moves": MOVES, "measurements": measurements}),
         path / "page.md",
     )
     return (path / "page.md").read_text()
@@ -63,6 +67,32 @@ def test_a_larger_size_is_held_against_the_smaller(tmp_path: Path) -> None:
     )
     assert "| at 4 times the rows at most 4.8 times the time | 4.9 times | no |" in told
     assert "| at 4 times the rows at most 20 GiB | 21.0 GiB | no |" in told
+
+
+def test_what_grows_is_told_by_table(tmp_path: Path) -> None:
+    told = tell(
+        tmp_path,
+        measurement("checked", 10.0),
+        measurement("checked", 14.0, users=400, rows={"silver.orders": 3_500}),
+    )
+    # Of 10 s and 14 s the table took all but 6.
+    assert "| `silver.orders` | 1,000 | 3.5 | 2.0 | 2 | 1 |" in told
+
+
+def test_a_line_through_the_smaller_sizes_is_held_against_the_largest(tmp_path: Path) -> None:
+    told = tell(
+        tmp_path,
+        *(
+            measurement("checked", work, users=users)
+            for users, work in ((25, 25.0), (100, 40.0), (400, 110.0))
+        ),
+        measurement("bare", 20.0),
+        measurement("spark", 90.0),
+    )
+    # 15 s for 75 customers are 0.2 s for each, on top of 20 s.
+    assert "works 20 s, whatever there is, and 200.00 s for every thousand customers" in told
+    assert "it expects 100 s of processors, and 110 s were measured, 10% more." in told
+    assert "works 4.5 times as long" in told
 
 
 def test_peers_are_held_against_the_same_tables(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from instacart_assets.gold.promotion_effect import estimate_aisle_growth, has_enough_data
 from instacart_assets.gold.promotion_windows import (
     lay_out_days,
-    list_promotion_days,
+    list_window_days,
     mark_clean_days,
     place_promotions,
     sum_periods,
@@ -105,7 +105,7 @@ def test_days_of_another_promotion_of_the_product_and_the_week_after_it_are_not_
 ) -> None:
     promotions = make_promotions(spark, PROMOTION, other)
     placed = place_promotions(promotions, make_products(spark))
-    marked = mark_clean_days(list_promotion_days(placed), promotions)
+    marked = mark_clean_days(list_window_days(placed), promotions)
     own = marked.where(F.col("promotion_id") == 1).where(F.col("product_id") == BREAD)
     rows = read_rows(own, "order_date is_clean")
     assert [day for day, _ in rows] == list_days(FIRST_DAY, LAST_DAY)

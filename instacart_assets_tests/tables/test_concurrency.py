@@ -16,14 +16,14 @@ from instacart_assets.settings import Settings
 from instacart_assets.tables.build import build_table
 from instacart_assets.tables.desk import discard_rows
 from instacart_assets_tests.faults.accounts import read_all, read_version
-from instacart_assets_tests.faults.proof import IS_PROOF
+from instacart_assets_tests.faults.proof import scale
 from instacart_assets_tests.lake_reading import read_rows
 from instacart_assets_tests.landing_files import write_landing
 from instacart_assets_tests.tables.things import BRONZE, SILVER, land
 
 ROOT = Path(__file__).parents[2]
-TIMEOUT_SECONDS = 240
-TIMES = 20 if IS_PROOF else 3
+TIMEOUT_SECONDS = scale(240, 1_200)
+TIMES = scale(3, 20)
 WITH_REFUSED = "thing_id,name\n1,apple\n2,pear\n3,strawberry\n4\n"
 AISLES = "aisle_id,aisle\n" + "".join(f"{number},aisle {number}\n" for number in range(1, 200)) + "x,odd\n7\n"
 RUN_COLUMNS = ("quarantined_at", "resolved_at", "run_id", "_ingested_at")
