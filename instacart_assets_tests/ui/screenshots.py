@@ -4,6 +4,7 @@ Here lives what is pictured and how the lake gets there: a daemon takes in a dro
 a broken file. Run as a module, it writes the pictures into a folder.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ RUNS_TAKE = 1_200
 
 BAD_ORDERS = 20
 """Orders that get an hour which no day has: fewer than may be refused."""
+
+
+KINDS_OF_AUTOMATION = re.compile(r"^(Scheduled .*|Standard sensor|Automation condition sensor)$")
+"""How the web UI tells of a schedule or a sensor, once it knows."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,9 @@ def show_graph(page: Page) -> None:
 
 
 def show_switches(page: Page) -> None:
-    """Waits until every sensor and schedule has its switch."""
+    """Waits until every sensor and schedule has its switch, and is told of."""
     page.locator("label[class*=Switch]").nth(len(AUTOMATIONS) - 1).wait_for()
+    page.get_by_text(KINDS_OF_AUTOMATION).nth(len(AUTOMATIONS) - 1).wait_for()
 
 
 def show_charts(mark: str) -> Callable[[Page], None]:
