@@ -4,7 +4,7 @@ Here lives the table: which products it has, and how a week is dealt out over it
 ``forecast_origins.py``, and how far it may err in ``forecast_errors.py``. Nothing after the as-of date is looked at.
 """
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from instacart_assets.gold.as_of import find_as_of_date
@@ -25,6 +25,8 @@ from instacart_assets.tables.declare import table
 
 PRIOR_UNITS = 100
 """A department's days of the week are joined by as many units that sold as those of the whole shop."""
+
+_DIGITS = 7  # engines add up in another order: a forecast is no news because of the digits behind
 
 
 @table("gold.replenishment_forecast")
@@ -59,25 +61,32 @@ def replenishment_forecast(
         "department",
         "as_of_date",
         "days_ahead",
-        "expected_units",
-        "expected_units_low",
-        "expected_units_high",
-        "expected_units_7d",
-        "expected_units_7d_low",
-        "expected_units_7d_high",
-        F.col("rhythm").alias("rhythm_units_7d"),
-        F.col("level").alias("level_units_7d"),
-        "rhythm_weight",
-        "level_weight",
+        *_round(
+            "expected_units",
+            "expected_units_low",
+            "expected_units_high",
+            "expected_units_7d",
+            "expected_units_7d_low",
+            "expected_units_7d_high",
+        ),
+        F.round("rhythm", _DIGITS).alias("rhythm_units_7d"),
+        F.round("level", _DIGITS).alias("level_units_7d"),
+        *_round("rhythm_weight", "level_weight"),
         "backtest_weeks",
-        "backtest_rmse",
-        "naive_rmse",
-        "seasonal_naive_rmse",
-        "backtest_deviance",
-        "naive_deviance",
-        "seasonal_naive_deviance",
+        *_round(
+            "backtest_rmse",
+            "naive_rmse",
+            "seasonal_naive_rmse",
+            "backtest_deviance",
+            "naive_deviance",
+            "seasonal_naive_deviance",
+        ),
         "is_date_estimated",
     )
+
+
+def _round(*columns: str) -> list[Column]:
+    return [F.round(column, _DIGITS).alias(column) for column in columns]
 
 
 def find_weekday_shares(lines: DataFrame) -> DataFrame:

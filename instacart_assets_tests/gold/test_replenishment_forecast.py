@@ -127,5 +127,11 @@ def test_a_shop_of_habits_keeps_every_promise(spark: SparkSession) -> None:
     assert find_broken_promises(spark.createDataFrame(rows, made.schema), ADDRESS) == []
 
 
+def test_no_digit_is_told_that_hangs_on_the_order_of_adding(spark: SparkSession) -> None:
+    numbers = to_pandas(forecast(spark, *draw_lines(3, 260, 0))).select_dtypes("float64")
+    assert len(numbers.columns) == 16
+    pd.testing.assert_frame_equal(numbers.round(7), numbers, check_exact=True)
+
+
 def test_a_shop_without_sales_has_no_rows(spark: SparkSession) -> None:
     assert forecast(spark, (1, 7, -3)).count() == 0
