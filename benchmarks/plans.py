@@ -33,13 +33,13 @@ MOVES = {
 
 def count_moves(rows: DataFrame) -> dict[str, int]:
     """How often rows move in the plan of a frame of classic Spark: ``shuffles`` and ``broadcasts``."""
-    usual = {name: rows.sparkSession.conf.get(name) for name in AS_IF_LARGE}
+    usual = {name: str(rows.sparkSession.conf.get(name)) for name in AS_IF_LARGE}
     # Only here: what transforms ask for on the way is answered as quickly as ever.
     for name, value in AS_IF_LARGE.items():
         rows.sparkSession.conf.set(name, value)
     plan = rows._jdf.queryExecution().executedPlan().toString()
-    for name, value in usual.items():
-        rows.sparkSession.conf.set(name, str(value))
+    for name, usually in usual.items():
+        rows.sparkSession.conf.set(name, usually)
     return {name: len(pattern.findall(plan)) for name, pattern in MOVES.items()}
 
 
