@@ -109,6 +109,7 @@ def write_page(results: Results, page: Path) -> None:
         *_tell_aims(results),
         *_tell_tables(results),
         *_tell_growth(results),
+        *_tell_moves(results),
         *_tell_model(results),
         *_tell_versions(results),
     ]
@@ -260,29 +261,45 @@ def _tell_tables(results: Results) -> Iterator[str]:
 
 
 def _tell_growth(results: Results) -> Iterator[str]:
-    """Rows of each table, how they and the time grow with customers, and how often a cluster would move rows."""
+    """Rows of each table, and how they and the time grow with customers."""
     whole, large = results.find("checked"), results.find("checked", users=results.most)
     if whole is None or large is None or not whole.rows or results.most == results.users:
         return
     yield from ("", "## What grows", "")
     yield (
         f"Rows of each table with {results.users:,} customers, and how many times as many rows and seconds there are with "
-        f"{results.most:,}, {results.most / results.users:.0f} times as many who buy the same products on the same days. A "
-        "*shuffle* sends every row to the machine that has its key, a *broadcast* a small table to all of them: as often as "
-        "Apache Spark plans it where no table is taken for small. [Past one machine](concepts/scale.md) says what to make of it."
+        f"{results.most:,}, {results.most / results.users:.0f} times as many who buy the same products on the same days."
     )
     yield ""
     yield from tabulate(
-        ("table", "rows", "times the rows", "times the seconds", "shuffles", "broadcasts"),
+        ("table", "rows", "times the rows", "times the seconds"),
         (
             (
                 f"`{address}`",
                 f"{rows:,}",
                 f"{large.rows[address] / rows:.1f}" if rows else "",
                 f"{sum(large.tables[address].values()) / sum(whole.tables[address].values()):.1f}",
-                *(str(results.moves.get(address, {}).get(kind, "")) for kind in ("shuffles", "broadcasts")),
             )
             for address, rows in sorted(whole.rows.items(), key=lambda entry: -entry[1])
+        ),
+    )
+
+
+def _tell_moves(results: Results) -> Iterator[str]:
+    """How often a cluster would move rows for each table."""
+    if not results.moves:
+        return
+    yield from ("", "## What moves", "")
+    yield (
+        "A *shuffle* sends every row to the machine that has its key, a *broadcast* a small table to all of them: as often as "
+        "Apache Spark plans it where no table is taken for small. [Past one machine](concepts/scale.md) says what to make of it."
+    )
+    yield ""
+    yield from tabulate(
+        ("table", "shuffles", "broadcasts"),
+        (
+            (f"`{address}`", str(moves["shuffles"]), str(moves["broadcasts"]))
+            for address, moves in results.moves.items()
         ),
     )
 

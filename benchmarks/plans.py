@@ -52,6 +52,8 @@ def list_moves(landing: Path, folder: Path) -> dict[str, dict[str, int]]:
     builder = get_context("spawn").Process(target=build_tables, args=(made_here,))
     builder.start()
     builder.join()
+    if builder.exitcode:
+        raise SystemExit("the tables to plan for were not made; what failed is written above")
     settings = Settings(landing=landing, lake=folder, target="spark")
     session = open_session(settings.target)
     lake = open_lake(settings, lambda: session)

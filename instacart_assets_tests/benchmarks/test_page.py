@@ -76,7 +76,8 @@ def test_what_grows_is_told_by_table(tmp_path: Path) -> None:
         measurement("checked", 14.0, users=400, rows={"silver.orders": 3_500}),
     )
     # Of 10 s and 14 s the table took all but 6.
-    assert "| `silver.orders` | 1,000 | 3.5 | 2.0 | 2 | 1 |" in told
+    assert "| `silver.orders` | 1,000 | 3.5 | 2.0 |" in told
+    assert "| `silver.orders` | 2 | 1 |" in told
 
 
 def test_a_line_through_the_smaller_sizes_is_held_against_the_largest(tmp_path: Path) -> None:
