@@ -65,11 +65,15 @@ def promotion_noise(
     gold_daily_product_sales: DataFrame,
 ) -> DataFrame:
     """One row per department; nulls where there are too few placebos to tell."""
-    placebos = sum_placebos(silver_promotions, silver_products, gold_daily_product_sales)
+    session = silver_departments.sparkSession
+    # Looked at twice and made once: windows and products are sampled, so there are so many however much is sold.
+    placebos = session.createDataFrame(
+        sum_placebos(silver_promotions, silver_products, gold_daily_product_sales).toArrow()
+    )
     bins = [Bin(*row) for row in gather_bins(placebos).collect()]
     departments = sorted(row["department_id"] for row in silver_departments.select("department_id").collect())
     noise = fit_noise(bins, departments)
-    fitted = silver_departments.sparkSession.createDataFrame(
+    fitted = session.createDataFrame(
         [
             (department, of.placebos, of.unit_dispersion, of.daily_variance, of.window_variance)
             for department, of in noise.items()
