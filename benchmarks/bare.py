@@ -31,7 +31,7 @@ def build_tables(settings: Settings, chosen: Collection[str] = ()) -> dict[str, 
     Returns:
         Seconds of each table, by address, in the order in which they were made.
     """
-    session = open_session(settings.target)
+    session = open_session(settings.target, settings.spark)
     lake = open_lake(settings, lambda: session)
     tables = [table for table in all_tables() if not chosen or table.address in chosen]
     seconds = {}

@@ -85,7 +85,7 @@ def open_lake(settings: Settings, open_session: Callable[[], SparkSession]) -> L
         return SparkLake(
             CatalogNames(settings.catalog, settings.schema_prefix), find_scratch(settings), open_session
         )
-    return SparkLake(PathNames(str(settings.lake)), find_scratch(settings), open_session)
+    return SparkLake(PathNames(_spell_lake(settings)), find_scratch(settings), open_session)
 
 
 def find_scratch(settings: Settings) -> str:
@@ -96,10 +96,15 @@ def find_scratch(settings: Settings) -> str:
     """
     if settings.scratch is not None:
         return settings.scratch
-    lake = str(settings.lake)
+    lake = _spell_lake(settings)
     if settings.catalog is None and (settings.is_lake_local or lake.startswith((DBFS, VOLUMES))):
         return f"{lake.rstrip('/')}/{SCRATCH}"
     raise ScratchError(
         "INSTACART_SCRATCH is not set: name a folder for candidates that Python can reach, "
         "below /Volumes or dbfs:/"
     )
+
+
+def _spell_lake(settings: Settings) -> str:
+    """The lake's folder in full, or its URL: Delta takes no folder by a relative name."""
+    return str(settings.lake_folder.absolute() if settings.is_lake_local else settings.lake)

@@ -37,6 +37,14 @@ def test_spark_has_tables_by_path_or_by_name(chosen: dict[str, str], place: str,
     assert (lake.place, lake.scratch) == (place, Path(scratch))
 
 
+def test_a_lake_in_the_folder_one_is_in_is_named_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lake = open_lake(Settings(target="spark", lake=Path("data/lake")), refuse)
+    assert (lake.place, lake.scratch) == (str(tmp_path / "data/lake"), tmp_path / "data/lake/_scratch")
+
+
 @pytest.mark.parametrize("chosen", [{"catalog": "main"}, {"lake": "abfss://lake@account/x"}])
 def test_where_python_does_not_reach_a_scratch_folder_must_be_named(chosen: dict[str, str]) -> None:
     with pytest.raises(ScratchError, match="INSTACART_SCRATCH"):
