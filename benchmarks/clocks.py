@@ -41,10 +41,16 @@ CLOCKED: tuple[tuple[Any, str, str], ...] = (
 
 
 class Clocks:
-    """Seconds by table and part. What a part does within another one counts as its own alone."""
+    """Seconds by table and part. What a part does within another one counts as its own alone.
+
+    Attributes:
+        seconds: by address and part.
+        spans: when each table was begun and done, in seconds since 1970.
+    """
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
+        self.spans: dict[str, tuple[float, float]] = {}
         self._table = ""
         self._open: list[str] = []
         self._since = 0.0
@@ -78,8 +84,12 @@ class Clocks:
         @wraps(function)
         def clocked(table: Any, *given: Any) -> Any:
             self._table = table.address
-            with self.count(REST):
-                return function(table, *given)
+            begun = time.time()
+            try:
+                with self.count(REST):
+                    return function(table, *given)
+            finally:
+                self.spans[table.address] = (begun, time.time())
 
         return clocked
 

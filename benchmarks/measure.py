@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Event, Thread
+from typing import NamedTuple
 
 import psutil
 from deltalake import DeltaTable
@@ -37,6 +38,7 @@ class Measurement:
         note: what was particular: ``drop`` where a drop was followed, ``anew`` where its files were all made anew.
         day: when it was measured, ISO 8601.
         rows: of each table that was made, by address.
+        work: seconds of processors and GiB at most while each table was made, by address; where it was told when that was.
     """
 
     way: str
@@ -50,6 +52,7 @@ class Measurement:
     note: str
     day: str
     rows: dict[str, int] = field(default_factory=dict)
+    work: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def kind(self) -> tuple[str, int, bool, str]:
@@ -93,31 +96,57 @@ def measure(
         note,
         datetime.now(UTC).date().isoformat(),
         {address: DeltaTable(lake / address.replace(".", "/")).count() for address in told["tables"]},
+        {address: watch.tell_between(*span) for address, span in told["spans"].items()},
     )
 
 
+class _Look(NamedTuple):
+    moment: float
+    memory: int
+    processors: float
+
+
 class _Watch:
-    """Looks at a process and its children until it is stopped, and keeps what was most."""
+    """Looks at a process and its children until it is stopped, and keeps what it saw."""
 
     def __init__(self, process: psutil.Process) -> None:
-        self.memory = 0
-        self.processors = 0.0
+        self._looks = [_Look(time.time(), 0, 0.0)]
         self._process = process
         self._end = Event()
         self._thread = Thread(target=self._look_on, daemon=True)
         self._thread.start()
 
+    @property
+    def memory(self) -> int:
+        """Bytes at most."""
+        return max(look.memory for look in self._looks)
+
+    @property
+    def processors(self) -> float:
+        """Seconds of work until now."""
+        return max(look.processors for look in self._looks)
+
     def stop(self) -> None:
         self._end.set()
         self._thread.join()
+
+    def tell_between(self, begun: float, done: float) -> dict[str, float]:
+        """Work and memory between two moments, as exactly as looks follow each other."""
+        before = [look for look in self._looks if look.moment <= begun] or self._looks[:1]
+        until = [look for look in self._looks if look.moment <= done] or self._looks[:1]
+        within = until[len(before) - 1 :]
+        return {
+            "processors": round(until[-1].processors - before[-1].processors, 2),
+            "memory": round(max(look.memory for look in within) / 2**30, 3),
+        }
 
     def _look_on(self) -> None:
         while not self._end.wait(LOOKS):
             try:
                 family = [self._process, *self._process.children(recursive=True)]
-                self.memory = max(self.memory, sum(one.memory_info().rss for one in family))
+                memory = sum(one.memory_info().rss for one in family)
                 # Time of each that lives; of those that ended, what their parents were told.
                 spent = sum(sum(one.cpu_times()[:4]) for one in family)
-                self.processors = max(self.processors, spent)
+                self._looks.append(_Look(time.time(), memory, spent))
             except psutil.Error:  # one has just ended
                 continue

@@ -42,6 +42,7 @@ class Costs:
         seconds: without the start of the process.
         tables: seconds by address and part.
         rows: of each table, by address.
+        work: seconds of processors and GiB at most while each table was made, by address; empty where that is not known.
     """
 
     rounds: int
@@ -51,6 +52,7 @@ class Costs:
     seconds: float
     tables: dict[str, dict[str, float]]
     rows: dict[str, int]
+    work: dict[str, dict[str, float]]
 
 
 class Results:
@@ -92,6 +94,14 @@ def _sum_up(made: Sequence[Measurement]) -> Costs:
             for address in addresses
         },
         rows=made[-1].rows,
+        work={
+            address: {
+                "processors": median(one.work[address]["processors"] for one in made),
+                "memory": max(one.work[address]["memory"] for one in made),
+            }
+            for address in addresses
+            if all(address in one.work for one in made)
+        },
     )
 
 
@@ -233,13 +243,15 @@ def _tell_tables(results: Results) -> Iterator[str]:
         "Seconds of each table in the checked run. *Transform* is the making of its rows and, as the engine is lazy, the writing "
         "of the candidate; *quality* all rules, what is counted for them, and quarantine; *write* the commit; *show* preview and "
         "charts. Of the whole run, "
-        f"{checked.wall - checked.seconds:.1f} s are the start of the process and {checked.seconds - within:.1f} s Dagster's."
+        f"{checked.wall - checked.seconds:.1f} s are the start of the process and {checked.seconds - within:.1f} s Dagster's. "
+        "*Processors* is the work meanwhile, and *GiB* what the process held at most, of tables before as well: looked at five "
+        "times a second."
     )
     yield ""
     parts = (MAKE, QUALITY, WRITE, SHOW, REST)
     rows = sorted(checked.tables.items(), key=lambda entry: -sum(entry[1].values()))
     yield from tabulate(
-        ("table", *parts, "sum", "bare"),
+        ("table", *parts, "sum", "bare", "processors", "GiB"),
         [
             *(
                 (
@@ -247,6 +259,7 @@ def _tell_tables(results: Results) -> Iterator[str]:
                     *(f"{spent.get(part, 0.0):.1f}" for part in parts),
                     f"{sum(spent.values()):.1f}",
                     "" if bare is None else f"{sum(bare.tables[address].values()):.1f}",
+                    *_tell_work(checked.work.get(address)),
                 )
                 for address, spent in rows
             ),
@@ -255,9 +268,15 @@ def _tell_tables(results: Results) -> Iterator[str]:
                 *(f"{sum(spent.get(part, 0.0) for spent in checked.tables.values()):.1f}" for part in parts),
                 f"{within:.1f}",
                 "" if bare is None else f"{bare.seconds:.1f}",
+                f"{checked.processors:.1f}",
+                f"{checked.memory:.1f}",
             ),
         ],
     )
+
+
+def _tell_work(work: dict[str, float] | None) -> tuple[str, str]:
+    return ("", "") if work is None else (f"{work['processors']:.1f}", f"{work['memory']:.1f}")
 
 
 def _tell_growth(results: Results) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The ways in which tables are made of the same landed files; each is a process of its own.
 
-Here lives what runs in that process and says, as JSON in its last line, how long each table took. The process as a
-whole is measured from outside, in ``measure.py``.
+Here lives what runs in that process and says, as JSON in its last line, how long each table took, and when it was made.
+Work and memory are measured from outside, in ``measure.py``.
 
     python -m benchmarks.ways WAY LANDING LAKE [TABLE …]
 """
@@ -11,7 +11,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import NamedTuple
 
 from instacart_assets.settings import Settings
 
@@ -21,7 +22,19 @@ Tables = dict[str, dict[str, float]]
 """Seconds by address and part of the work."""
 
 
-def run_checked(landing: Path, lake: Path, chosen: list[str]) -> Tables:
+class Told(NamedTuple):
+    """What a process says of the tables that it made.
+
+    Attributes:
+        tables: seconds by address and part of the work.
+        spans: when a table was begun and done, in seconds since 1970, where that is known.
+    """
+
+    tables: Tables
+    spans: Mapping[str, tuple[float, float]] = MappingProxyType({})
+
+
+def run_checked(landing: Path, lake: Path, chosen: list[str]) -> Told:
     """The project as it is: every rule, quarantine and note, as assets of one Dagster run."""
     from benchmarks.clocks import Clocks  # noqa: PLC0415 - a way imports only what it runs
     from instacart_assets.runs import run_graph  # noqa: PLC0415 - as above
@@ -31,44 +44,44 @@ def run_checked(landing: Path, lake: Path, chosen: list[str]) -> Tables:
         run = run_graph(Settings(landing=landing, lake=lake), " or ".join(chosen) or None)
     if not run.is_success:
         raise SystemExit(f"not published: {[(one.address, one.error) for one in run.tables if one.error]}")
-    return {one.address: dict(clocks.seconds[one.address]) for one in run.tables}
+    return Told({one.address: dict(clocks.seconds[one.address]) for one in run.tables}, clocks.spans)
 
 
-def run_bare(landing: Path, lake: Path, chosen: list[str]) -> Tables:
+def run_bare(landing: Path, lake: Path, chosen: list[str]) -> Told:
     """The transforms alone, on the embedded engine."""
     return _build_bare(Settings(landing=landing, lake=lake), chosen)
 
 
-def run_spark(landing: Path, lake: Path, chosen: list[str]) -> Tables:
+def run_spark(landing: Path, lake: Path, chosen: list[str]) -> Told:
     """The transforms alone, on Apache Spark with all processors of the machine."""
     return _build_bare(Settings(landing=landing, lake=lake, target="spark", spark=SPARK_MEMORY), chosen)
 
 
-def _build_bare(settings: Settings, chosen: list[str]) -> Tables:
+def _build_bare(settings: Settings, chosen: list[str]) -> Told:
     from benchmarks.bare import build_tables  # noqa: PLC0415 - as above
 
     return _as_parts(build_tables(settings, chosen))
 
 
-def run_duckdb(landing: Path, lake: Path, _: list[str]) -> Tables:
+def run_duckdb(landing: Path, lake: Path, _: list[str]) -> Told:
     """A script in DuckDB's SQL."""
     from benchmarks import duckdb_tables  # noqa: PLC0415 - as above
 
     return _as_parts(duckdb_tables.build(landing, lake))
 
 
-def run_polars(landing: Path, lake: Path, _: list[str]) -> Tables:
+def run_polars(landing: Path, lake: Path, _: list[str]) -> Told:
     """A script of Polars' lazy frames."""
     from benchmarks import polars_tables  # noqa: PLC0415 - as above
 
     return _as_parts(polars_tables.build(landing, lake))
 
 
-def _as_parts(seconds: Mapping[str, float]) -> Tables:
-    return {address: {"transform": spent} for address, spent in seconds.items()}
+def _as_parts(seconds: Mapping[str, float]) -> Told:
+    return Told({address: {"transform": spent} for address, spent in seconds.items()})
 
 
-WAYS: dict[str, Callable[[Path, Path, list[str]], Tables]] = {
+WAYS: dict[str, Callable[[Path, Path, list[str]], Told]] = {
     "checked": run_checked,
     "bare": run_bare,
     "spark": run_spark,
@@ -80,9 +93,9 @@ WAYS: dict[str, Callable[[Path, Path, list[str]], Tables]] = {
 def main(way: str, landing: Path, lake: Path, chosen: list[str]) -> None:
     """Make the tables and say what each took, and the run of all without the start of the process."""
     started = time.perf_counter()
-    tables = WAYS[way](landing, lake, chosen)
-    told: dict[str, Any] = {"seconds": time.perf_counter() - started, "tables": tables}
-    sys.stdout.write(f"\n{json.dumps(told)}\n")
+    told = WAYS[way](landing, lake, chosen)
+    said = {"seconds": time.perf_counter() - started, **told._asdict()}
+    sys.stdout.write(f"\n{json.dumps(said, default=dict)}\n")
 
 
 if __name__ == "__main__":

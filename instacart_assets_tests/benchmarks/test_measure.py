@@ -9,6 +9,8 @@ import pytest
 from benchmarks.bench import CORE, Bench, describe_machine
 from benchmarks.measure import Measurement, measure
 from benchmarks.volume import keep_landing
+from instacart_assets.lakehouse.apache import EngineError, check_java
+from instacart_assets_tests.project_tree import ROOT
 
 USERS = 40
 
@@ -25,6 +27,30 @@ def test_a_way_says_what_each_table_took_and_its_process_what_all_did(landing: P
     assert made.processors > 0
     assert made.memory > 0.05  # Python with its libraries
     assert made.kind == ("duckdb", USERS, True, "")
+
+
+def test_of_tables_that_are_checked_it_is_known_what_each_worked_and_held(
+    landing: Path, tmp_path: Path
+) -> None:
+    made = measure("checked", USERS, landing, tmp_path / "lake", ("bronze.aisles", "bronze.departments"))
+    assert made.work.keys() == made.tables.keys() == {"bronze.aisles", "bronze.departments"}
+    assert 0 < sum(of["processors"] for of in made.work.values()) < made.processors
+    assert all(0.05 < of["memory"] <= made.memory for of in made.work.values())
+
+
+@pytest.mark.slow
+def test_apache_spark_makes_tables_in_a_folder_that_is_named_as_the_bench_names_it(
+    landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        check_java()
+    except EngineError as error:
+        pytest.skip(str(error))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+    made = measure("spark", USERS, landing, Path("lake"), ("bronze.aisles",))
+    assert made.rows == {"bronze.aisles": 134}
+    assert not made.work
 
 
 def test_a_process_that_fails_is_told_with_what_it_wrote(tmp_path: Path) -> None:

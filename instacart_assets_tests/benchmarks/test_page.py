@@ -59,6 +59,15 @@ def test_what_checks_add_is_held_against_the_bare_transforms(
     assert f"| checks and Dagster add at most 50% to the bare transforms | {added} | {is_reached} |" in told
 
 
+def test_what_a_table_worked_and_held_is_told(tmp_path: Path) -> None:
+    told = tell(
+        tmp_path,
+        measurement("checked", 30.0, work={"silver.orders": {"processors": 40.0, "memory": 1.5}}),
+        measurement("checked", 50.0, work={"silver.orders": {"processors": 60.0, "memory": 1.25}}),
+    )
+    assert "| `silver.orders` | 34.0 | 0.0 | 0.0 | 0.0 | 0.0 | 34.0 |  | 50.0 | 1.5 |" in told
+
+
 def test_a_larger_size_is_held_against_the_smaller(tmp_path: Path) -> None:
     told = tell(
         tmp_path,
