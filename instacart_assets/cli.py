@@ -18,7 +18,7 @@ from instacart_assets.errors import RemediableError
 
 app = typer.Typer(
     name="instacart",
-    help="A lakehouse of grocery sales: from six landed CSV files to Delta tables that answer.",
+    help="A lakehouse of grocery sales: from landed CSV files to Delta tables that answer.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -57,7 +57,7 @@ def generate(
         typer.Option(help="Folder for the files.", show_default="the landing folder", file_okay=False),
     ] = None,
     world: Annotated[
-        str, typer.Option(help="How hard the truth is to find: plain, usual or harsh.")
+        str, typer.Option(help="How hard the truth is to find.", metavar="plain|usual|harsh")
     ] = "usual",
 ) -> None:
     """Make files in the public layout, with customers and promotions whose truth is known.
@@ -467,7 +467,8 @@ def show_quarantine(
 def replay_quarantine(
     table: Refused,
     corrected: Annotated[
-        Path, typer.Argument(help="CSV of corrected rows, begun from: show TABLE --format csv.")
+        Path,
+        typer.Argument(help="CSV of corrected rows, begun from: show TABLE --format csv.", metavar="FILE"),
     ],
     lake: Lake = None,
     landing: Landing = None,

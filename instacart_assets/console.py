@@ -49,7 +49,7 @@ MARKS = {
 
 CARE_STYLES = {"done": "green", "due": "cyan", "busy": "yellow"}
 
-NARROWEST_COLUMN = 8
+NARROWEST_COLUMN = 5
 """Characters below which a column cannot be read."""
 
 out = Console()
@@ -320,16 +320,24 @@ def print_versions(versions: Sequence["TableVersion"]) -> None:
 
 def print_rows(rows: pa.Table, title: str | None = None) -> None:
     """Rows of an answer, numbers to the right; field below field where they are too wide for the terminal."""
-    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
+    table = Table(
+        title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     for field in rows.schema:
         is_number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        table.add_column(field.name, justify="right" if is_number else "left", no_wrap=is_number)
-    answers = [[_describe_value(value) for value in row.values()] for row in rows.to_pylist()]
+        table.add_column(
+            field.name,
+            justify="right" if is_number else "left",
+            no_wrap=is_number,
+            overflow="fold",
+            min_width=len(field.name),
+        )
+    answers = _describe_rows(rows)
     for answer in answers:
         table.add_row(*answer)
     if not answers:
         out.print("no rows")
-    elif len(rows.schema) * NARROWEST_COLUMN > out.width:
+    elif sum(max(len(name), NARROWEST_COLUMN) + 2 for name in rows.schema.names) > out.width:
         _print_stacked(rows.schema.names, answers)
     else:
         out.print(table)
@@ -337,7 +345,7 @@ def print_rows(rows: pa.Table, title: str | None = None) -> None:
 
 def print_refused(rows: pa.Table) -> None:
     """Refused rows field below field: somebody reads each of them."""
-    answers = [[_describe_value(value) for value in row.values()] for row in rows.to_pylist()]
+    answers = _describe_rows(rows)
     if not answers:
         out.print("no rows")
     _print_stacked(rows.schema.names, answers)
@@ -409,11 +417,23 @@ def _shorten_names(names: Sequence[str], most: int = 2) -> str:
     return ", ".join(names[:most]) + rest
 
 
+def _describe_rows(rows: pa.Table) -> list[list[str]]:
+    return [[_describe_field(*field) for field in row.items()] for row in rows.to_pylist()]
+
+
+def _describe_field(name: str, value: Any) -> str:
+    """The value as people read it; an identifier is no quantity, and written as it is typed."""
+    is_identifier = name.endswith("_id") and isinstance(value, int)
+    return str(value) if is_identifier else _describe_value(value)
+
+
 def _describe_value(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1 else f"{value:,.2f}".rstrip("0").removesuffix(".")
-    if isinstance(value, bool | str | date | datetime):
+    if isinstance(value, str | date | datetime):
         return str(value)
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ import instacart_assets
 from instacart_assets.cli import app
 from instacart_assets.lakehouse.folder_lake import FolderLake
 from instacart_assets.landing.withdrawn import read_withdrawn
+from instacart_assets_tests.faults.accounts import read_version
 from instacart_assets_tests.lakehouse.things import make_named, publish
-from instacart_assets_tests.landing_files import write_landing
+from instacart_assets_tests.landing_files import write_file, write_landing
 
 AISLES = make_named("silver.aisles")
 TOP_PRODUCTS = Path(instacart_assets.__file__).parent / "answers/questions/top_products.sql"
@@ -125,6 +127,33 @@ def test_a_broken_drop_is_told_in_one_message_without_a_trace(tmp_path: Path) ->
     assert ran.stderr.count("wrong header") == 1
     assert "Traceback" not in ran.stderr
     assert not (tmp_path / "lake").exists()
+
+
+@pytest.mark.slow
+def test_silver_is_made_anew_where_that_is_asked_for_and_of_bronze_as_it_stood(tmp_path: Path) -> None:
+    def run(*options: str) -> list[str]:
+        places = ("--landing", "landing", "--lake", "lake", "--select", "+silver.aisles")
+        ran = instacart("run", *places, *options, cwd=tmp_path)
+        assert ran.returncode == 0, ran.stderr
+        asked = instacart(
+            *("query", "SELECT aisle FROM silver.aisles", "--lake", "lake", "--format", "csv"), cwd=tmp_path
+        )
+        assert read_version(tmp_path / "lake", "bronze.aisles") == len(landed) - 1
+        return asked.stdout.splitlines()[1:]
+
+    landed = ["fruit"]
+    write_file(tmp_path, "landing/aisles.csv", "aisle_id,aisle\n1,fruit\n")
+    assert run() == ['"fruit"']
+    moment = datetime.now(UTC).isoformat()
+    landed.append("bread")
+    write_file(tmp_path, "landing/aisles.csv", "aisle_id,aisle\n1,bread\n")
+    assert run() == ['"bread"']
+    assert read_version(tmp_path / "lake", "silver.aisles") == 1
+    run()
+    assert read_version(tmp_path / "lake", "silver.aisles") == 1
+    run("--full")
+    assert read_version(tmp_path / "lake", "silver.aisles") == 2
+    assert run("--as-of", moment) == ['"fruit"']
 
 
 def test_a_blocked_table_ends_in_failure(tmp_path: Path) -> None:

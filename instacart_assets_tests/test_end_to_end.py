@@ -4,9 +4,9 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import dagster as dg
 import numpy as np
@@ -33,6 +33,7 @@ from instacart_assets.synthetic.generate import GeneratedFiles, generate
 from instacart_assets.tables.notes import was_public
 from instacart_assets_tests.faults.accounts import iterate_tables, read_version
 from instacart_assets_tests.lake_reading import read_rows, read_sorted, read_table
+from instacart_assets_tests.ui.web import BROWSERS, WIDTHS, Scheme, find_browser, open_browser, read_page
 
 pytestmark = pytest.mark.slow
 
@@ -196,6 +197,20 @@ def test_every_question_is_answered_and_the_report_says_what_a_query_does(
         section = page.split(f'<section id="{question.name}"')[1].split("</section>")[0]
         assert re.findall(r">[^<]*</td>", section) == cells
     assert write_report(lake, tmp_path / "second.html", moment).path.read_text("utf-8") == page
+
+
+@pytest.mark.skipif(find_browser() is None, reason=f"no browser: install one of {', '.join(BROWSERS)}")
+def test_the_report_is_read_on_a_phone_and_at_a_desk_by_day_and_by_night(
+    generated: tuple[Path, GraphRun], tmp_path: Path
+) -> None:
+    lake = FolderLake(generated[0], open_session, 1.0)
+    file = write_report(lake, tmp_path / "report.html", datetime(2026, 11, 29, tzinfo=UTC)).path
+    with open_browser() as browser:
+        for width, scheme in product(WIDTHS, get_args(Scheme)):
+            reading = read_page(browser, file, width, scheme)
+            assert (reading.beyond, reading.problems) == (0, ()), (width, scheme)
+            assert (reading.brightness > 128) == (scheme == "light")
+            assert reading.focus == "A"
 
 
 def test_the_report_is_an_asset_at_the_end_of_the_graph(

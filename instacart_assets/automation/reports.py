@@ -215,7 +215,7 @@ def _judge_change(
         "late",
         contract.address,
         FRESHNESS,
-        f"its last version is older than the {contract.freshness_hours:g} hours that its contract allows",
+        f"it was last brought up to date more than {contract.freshness_hours:g} hours ago, which its contract does not allow",
         contract.owners,
         f"see that its sources land and that its runs succeed; build it: instacart run --select +{contract.address}",
         last.run_id if last else None,

@@ -37,7 +37,7 @@ LAYER_DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         LANDING: "Files as the operational store handed them over.",
         "bronze": "Landed records as they came, each with its file, its line and the moment it was read.",
         "silver": "Typed, validated and dated: one row per thing, and nothing that broke a rule.",
-        "gold": "What the business asks: repeat purchases, promotions, departments by day and hour, customers.",
+        "gold": "What the business asks: repeat purchases, baskets, promotions, departments by day and hour, customers, what will be needed.",
         QUARANTINE: "Lines and rows that were refused, with their reasons and what became of them.",
     }
 )

@@ -1,12 +1,14 @@
 """The daily schedules, and when they are due."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import dagster as dg
 import pytest
 from dagster._utils.schedules import schedule_execution_time_iterator
 
+from instacart_assets.contracts.load import load_contracts
 from instacart_assets.definitions import WHOLE_GRAPH_JOB, build_defs
 from instacart_assets.maintenance.assets import MAINTENANCE_JOB
 from instacart_assets.settings import SettingsError, load_settings
@@ -42,6 +44,16 @@ def test_it_keeps_the_time_of_day_of_its_zone_when_clocks_change() -> None:
     schedule = find_schedule("daily", schedule=chosen)
     times = list(list_times(schedule, datetime(2026, 3, 28, tzinfo=UTC), 2))
     assert [(time.hour, time.minute) for time in times] == [(4, 30), (3, 30)]
+
+
+def test_no_table_is_late_before_the_next_day_has_built_it() -> None:
+    chosen = {"cron": "30 2 * * *", "timezone": "Europe/Zurich"}
+    times = list(list_times(find_schedule("daily", schedule=chosen), datetime(2026, 1, 1, tzinfo=UTC), 366))
+    longest = max(later - earlier for earlier, later in pairwise(times))
+    assert longest == timedelta(hours=25)  # when clocks go back
+    an_hour_for_the_run = timedelta(hours=1)
+    for contract in load_contracts().values():
+        assert timedelta(hours=contract.freshness_hours) >= longest + an_hour_for_the_run, contract.address
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from instacart_assets.automation.watch import select_drop, stop_on_signals, watc
 from instacart_assets.errors import RemediableError
 from instacart_assets.graph import all_tables
 from instacart_assets_tests.automation.test_looks import FakeFolder
+from instacart_assets_tests.faults.accounts import read_version
+from instacart_assets_tests.lake_reading import read_rows
 from instacart_assets_tests.landing_files import COMPLETE_LANDING, write_file
 
 TABLES = all_tables()
@@ -197,6 +200,33 @@ def test_a_signal_lets_the_run_in_progress_end(tmp_path: Path) -> None:
     assert "Traceback" not in rest
     published = {line.split()[0] for line in answer.splitlines() if "✓" in line}
     assert {"bronze.aisles", "silver.aisles"} <= published
+
+
+@pytest.mark.slow
+def test_what_was_begun_when_it_was_killed_is_taken_in_once_by_the_next(tmp_path: Path) -> None:
+    landing, lake = tmp_path / "landing", tmp_path / "lake"
+    write_file(landing, "aisles.csv", "aisle_id,aisle\n1,apples\n2,pears\n")
+    killed = start(tmp_path, "--every", "0.2")
+    try:
+        deadline = time.monotonic() + SECONDS
+        while not list(lake.glob("bronze/aisles/candidate-*")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    finally:
+        killed.kill()
+        killed.communicate()
+    write_file(landing, "aisles/more.csv", "aisle_id,aisle\n3,plums\n")
+    for _ in range(2):  # the second finds nothing that is not taken in
+        process = start(tmp_path, "--every", "0.2", "--available-now")
+        _, said = process.communicate(timeout=SECONDS)
+        assert process.returncode == 0, said
+    rows = read_rows(lake, "bronze.aisles")
+    assert sorted((row["_source_file"], row["aisle_id"]) for row in rows) == [
+        ("aisles.csv", "1"),
+        ("aisles.csv", "2"),
+        ("aisles/more.csv", "3"),
+    ]
+    assert sorted(row["aisle"] for row in read_rows(lake, "silver.aisles")) == ["apples", "pears", "plums"]
+    assert read_version(lake, "silver.aisles") <= 1
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from instacart_assets_tests.documentation.commands import read_blocks
 from instacart_assets_tests.documentation.links import (
     find_broken_links,
     find_broken_markdown_links,
@@ -14,6 +15,16 @@ from instacart_assets_tests.project_tree import ROOT, list_files
 
 def test_no_link_within_the_repository_is_broken() -> None:
     assert find_broken_markdown_links(ROOT, list_files("*.md")) == []
+
+
+def test_code_that_the_readme_shows_is_what_the_file_says() -> None:
+    shown = [block.text.splitlines() for block in read_blocks(ROOT / "README.md") if block.text[:2] == "# "]
+    assert [Path(lines[0].split()[1]).name for lines in shown] == ["departments.yml", "departments.py"]
+    for place, *lines in shown:
+        file = [line.strip() for line in (ROOT / place.split()[1]).read_text("utf-8").splitlines()]
+        start = file.index(lines[0].strip())
+        said = iter(file[start:])
+        assert all(line.strip() in said for line in lines), place
 
 
 @pytest.mark.parametrize(

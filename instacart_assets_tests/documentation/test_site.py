@@ -3,7 +3,9 @@
 import re
 import shlex
 import subprocess
+from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -11,8 +13,18 @@ from docs.compiler.api import list_modules
 from instacart_assets.contracts.load import load_contracts
 from instacart_assets_tests.documentation.links import find_broken_links, find_foreign_loads
 from instacart_assets_tests.project_tree import copy_project, list_files, run_make
+from instacart_assets_tests.ui.web import BROWSERS, WIDTHS, Scheme, find_browser, open_browser, read_page
 
 pytestmark = pytest.mark.slow
+
+READ = (
+    "index.html",
+    "tutorial/from_clone_to_answer.html",
+    "performance.html",
+    "tables/gold.promotion_performance.html",
+    "reference/cli.html",
+)
+"""Pages of each kind, those with the widest tables and drawings among them."""
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +78,15 @@ def test_no_link_within_the_site_is_broken(site: Path) -> None:
 
 def test_nothing_is_loaded_from_another_host(site: Path) -> None:
     assert find_foreign_loads(site) == []
+
+
+@pytest.mark.skipif(find_browser() is None, reason=f"no browser: install one of {', '.join(BROWSERS)}")
+def test_pages_are_read_on_a_phone_and_at_a_desk_by_day_and_by_night(site: Path) -> None:
+    with open_browser() as browser:
+        for name, width, scheme in product(READ, WIDTHS, get_args(Scheme)):
+            reading = read_page(browser, site / name, width, scheme)
+            assert (reading.beyond, reading.problems) == (0, ()), (name, width, scheme)
+            assert (reading.brightness > 128) == (scheme == "light"), (name, width)
 
 
 def build_again(project: Path) -> subprocess.CompletedProcess[str]:

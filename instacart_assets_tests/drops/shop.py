@@ -14,7 +14,8 @@ from instacart_assets.synthetic.generate import generate
 
 Row = dict[str, str]
 
-ORDERS, PRIOR, TRAIN, PRODUCTS, PROMOTIONS = (
+AISLES, ORDERS, PRIOR, TRAIN, PRODUCTS, PROMOTIONS = (
+    "aisles",
     "orders",
     "order_products__prior",
     "order_products__train",
@@ -168,6 +169,22 @@ class Shop:
         _write(self.landing / f"{PROMOTIONS}.csv", rows)
         return f"promotion {row['promotion_id']} at another time"
 
+    def rename_aisle(self) -> str:
+        """An aisle has another name, and every product in it stands there."""
+        rows = _read(self.landing / f"{AISLES}.csv")
+        row = self._random.choice(rows)
+        row["aisle"] = f"renamed {self._random.randint(1, 10**6)}"
+        _write(self.landing / f"{AISLES}.csv", rows)
+        return f"aisle {row['aisle_id']}: {row['aisle']}"
+
+    def copy_file(self) -> str:
+        """A file that landed comes again under another name."""
+        path = self._random.choice(self._files(ORDERS))
+        copy = self._land(ORDERS, [])
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+        return f"{path.name} again, as {copy.name}"
+
     def rest(self) -> str:
         """Nothing."""
         return "nothing"
@@ -224,6 +241,8 @@ HAPPENINGS: Mapping[str, Callable[[Shop], str]] = {
         Shop.add_product,
         Shop.drop_product,
         Shop.prolong_promotion,
+        Shop.rename_aisle,
+        Shop.copy_file,
         Shop.rest,
     )
 }

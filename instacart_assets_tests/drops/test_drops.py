@@ -9,6 +9,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from instacart_assets.lakehouse.folder_lake import FolderLake
+from instacart_assets.lakehouse.time_travel import restore_table
+from instacart_assets.landing.withdrawn import withdraw_files
+from instacart_assets.maintenance.keep import Keeper
 from instacart_assets.settings import Settings
 from instacart_assets.tables.result import BuildResult
 from instacart_assets_tests.drops.follow import build_graph
@@ -106,3 +109,27 @@ def test_tables_that_follow_hold_what_tables_made_anew_hold(
         check_equal(follower, shop.landing, " → ".join(told))
     assert parts
     write_report("drops.json", {f"series {seed}": told})
+
+
+@pytest.mark.slow
+def test_what_was_withdrawn_restored_and_written_together_is_followed_alike(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    shop = Shop(tmp_path / "landing", USERS, 3)
+    follower = Follower(tmp_path, spark)
+    follower.follow(shop.landing)
+    told = shop.happen(["sell", "correct_order"])
+    follower.follow(shop.landing)
+    lake = FolderLake(tmp_path / "lake", lambda: spark)
+    for address in ("silver.orders", "gold.daily_product_sales"):
+        restore_table(lake, address, 0)
+    first, corrected = (f"orders/drop-{number:03d}.csv" for number in (0, 3))
+    assert (shop.landing / first).exists()
+    withdraw_files(shop.landing, [corrected], {})
+    care = Keeper(lake, Settings(lake=lake.root, compact_after=1, checkpoint_after=1), "care").keep()
+    assert {"compact", "checkpoint"} <= {one.operation for one in care if one.state == "done"}
+    told += f"; {corrected} withdrawn, tables restored and looked after; {shop.happen(['sell'])}"
+    results = follower.follow(shop.landing)
+    assert corrected not in {row["_source_file"] for row in follower.read("lake", "bronze.orders")}
+    assert results["silver.orders"].is_news
+    check_equal(follower, shop.landing, told)

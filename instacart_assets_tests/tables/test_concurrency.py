@@ -114,23 +114,32 @@ def list_taken_in(lake: FolderLake, settings: Settings) -> list[str]:
     return [name for before, after in pairwise(held) for name in after - before]
 
 
+DOORS = {
+    "the command line": ("instacart_assets.cli", "run", "--select", "+silver.aisles"),
+    "Dagster": (
+        *("dagster", "asset", "materialize", "--module-name", "instacart_assets.definitions"),
+        *("--select", '+key:"silver/aisles"'),
+    ),
+}
+"""By what a run may be begun."""
+
+
 @pytest.mark.slow
-def test_two_runs_from_the_command_line_leave_what_one_leaves(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", DOORS)
+def test_two_runs_by_whatever_door_leave_what_one_leaves(tmp_path: Path, other: str) -> None:
     landing = tmp_path / "landing"
     write_landing(landing, aisles=AISLES)
-    select = ("--select", "+silver.aisles")
-    command = (
-        "instacart_assets.cli",
-        "run",
-        "--landing",
-        str(landing),
-        "--lake",
-        str(tmp_path / "both"),
-        *select,
-    )
-    # Else the later one would find nothing to do in silver.
-    assert finish([start(*command, INSTACART_FULL="true") for _ in range(2)]) == []
-    assert run_graph(Settings(landing=landing, lake=tmp_path / "alone"), select[1]).is_success
+    environment = {
+        "INSTACART_LANDING": str(landing),
+        "INSTACART_LAKE": str(tmp_path / "both"),
+        "INSTACART_FULL": "true",  # else the later one would find nothing to do in silver
+    }
+    runs = [
+        start(*DOORS[door], **environment, DAGSTER_HOME=str(make_home(tmp_path / str(number))))
+        for number, door in enumerate(("the command line", other))
+    ]
+    assert finish(runs) == []
+    assert run_graph(Settings(landing=landing, lake=tmp_path / "alone"), "+silver.aisles").is_success
     both = read_all(tmp_path / "both", RUN_COLUMNS)
     assert both == read_all(tmp_path / "alone", RUN_COLUMNS)
     assert {address: len(rows) for address, rows in both.items()} == {
@@ -142,6 +151,13 @@ def test_two_runs_from_the_command_line_leave_what_one_leaves(tmp_path: Path) ->
     lake = FolderLake(tmp_path / "both", _open_none)
     assert len(lake.read_notes("bronze.aisles", "run_id", 9)) == 1
     assert len(set(lake.read_notes("silver.aisles", "run_id", 9))) == 2
+
+
+def make_home(folder: Path) -> Path:
+    """A history of its own for each: it is the lake that is shared."""
+    folder.mkdir()
+    (folder / "dagster.yaml").touch()
+    return folder
 
 
 def test_the_desk_waits_for_a_run(settings: Settings, spark: SparkSession) -> None:

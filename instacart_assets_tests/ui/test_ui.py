@@ -66,7 +66,7 @@ def show_asset(page: Page, address: str, view: str = "overview") -> None:
 def test_the_graph_shows_every_layer_and_opens_to_its_tables(page: Page) -> None:
     page.goto("/asset-groups")
     graph = page.locator("svg foreignObject")
-    for group in ("landing", "bronze", "silver", "gold", "quarantine", "maintenance"):
+    for group in ("landing", "bronze", "silver", "gold", "quarantine", "maintenance", "report"):
         expect(graph.get_by_text(group, exact=True)).to_be_visible()
     graph.get_by_text("silver", exact=True).click()
     for name in ("orders", "order_items", "products", "promotions"):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.error import URLError
 
 from playwright.sync_api import Browser, sync_playwright
@@ -22,11 +23,30 @@ from instacart_assets_tests.project_tree import ROOT
 BROWSERS = ("chromium", "google-chrome", "chromium-browser")
 """Commands that start a Chromium; the first that there is."""
 
+Scheme = Literal["light", "dark"]
+
 PATIENCE = SECONDS * 1_000
 """How long a browser waits for anything, in milliseconds; only what never comes takes it."""
 
 SITE, SOURCE = "https://owner.example/lakehouse", "https://github.com/owner/lakehouse"
 """Where documentation and source are said to be."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a page looks to who reads it.
+
+    Attributes:
+        beyond: pixels that it is wider than the window.
+        brightness: of its ground, 0 to 255.
+        focus: what the first press of the key Tab leads to.
+        problems: errors of its scripts, and of what it loads.
+    """
+
+    beyond: int
+    brightness: float
+    focus: str
+    problems: tuple[str, ...]
 
 
 @dataclass
@@ -117,3 +137,26 @@ def open_browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=find_browser(), timeout=PATIENCE)
         yield browser
         browser.close()
+
+
+WIDTHS = (375, 1280)
+"""A phone and a desk, in pixels."""
+
+
+def read_page(browser: Browser, file: Path, width: int, scheme: Scheme) -> Reading:
+    """Open a page of this machine as a reader does, with a key pressed to go to the first thing that can be followed."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.set_default_timeout(PATIENCE)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda told: problems.append(told.text) if told.type == "error" else None)
+    page.goto(file.as_uri())
+    page.keyboard.press("Tab")
+    look = """() => ({
+      beyond: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      brightness: getComputedStyle(document.body).backgroundColor.match(/[0-9.]+/g).slice(0, 3).map(Number),
+      focus: document.activeElement.tagName,
+    })"""
+    seen = page.evaluate(look)
+    page.close()
+    return Reading(seen["beyond"], sum(seen["brightness"]) / 3, seen["focus"], tuple(problems))

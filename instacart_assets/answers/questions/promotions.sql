@@ -23,7 +23,7 @@ context:
     bool_or(is_simulated) AS is_simulated, bool_or(is_date_estimated) AS is_date_estimated
     FROM gold.promotion_performance
   says: >-
-    {judged} of {promoted} promoted products have enough data to be judged; {holding_up} of these hold up. About the
+    {judged} of {promoted} promoted products have enough data to be judged; of these, {holding_up} can be told from luck. About the
     others nothing is said.
 empty: No promotion has enough data to be judged.
 */
