@@ -3,7 +3,7 @@
 Here lives which way is measured on what, how often and in which order. Each measurement is saved as it is made, so
 that a bench that ends early has not been for nothing. The page of it is made by ``page.py``.
 
-    python -m benchmarks.bench [--users N] [--rounds N] [--growth N] [--parts rounds,drop,spark,growth,plans] [--out FILE]
+    python -m benchmarks.bench [--users N] [--rounds N] [--growth N] [--parts rounds,drop,spark,growth,plans,starts] [--out FILE]
 """
 
 import argparse
@@ -25,6 +25,7 @@ from rich.console import Console
 from benchmarks.duckdb_tables import SCRIPTS
 from benchmarks.measure import Measurement, measure
 from benchmarks.peer_tables import BRONZE
+from benchmarks.starts import clock_starts
 from benchmarks.volume import CACHE, hold_back, keep_landing, land_drop
 
 PUBLIC_USERS = 206_209
@@ -34,7 +35,7 @@ DROP_SHARE = 0.01
 CORE = (*(f"bronze.{source}" for source in BRONZE), *SCRIPTS)
 """The tables that all ways make."""
 
-PARTS = ("rounds", "drop", "spark", "growth", "plans")
+PARTS = ("rounds", "drop", "spark", "growth", "plans", "starts")
 PACKAGES = ("dagster", "deltalake", "duckdb", "great-expectations", "polars", "pyarrow", "pysail", "pyspark")
 
 
@@ -53,6 +54,7 @@ class Bench:
         made = [Measurement(**one) for one in known.get("measurements", ()) if is_same]
         self._known = [one for one in made if one.users in (users // growth, users, users * growth)]
         self._moves = known.get("moves", {})
+        self._starts = known.get("starts", {}) if is_same else {}
 
     def add(self, way: str, users: int, landing: Path, chosen: Sequence[str] = ()) -> None:
         """Measure a way into a lake of its own, which goes afterwards."""
@@ -85,6 +87,11 @@ class Bench:
         self._moves = json.loads(said.splitlines()[-1])
         self._write()
 
+    def start(self) -> None:
+        """Note how long one waits for a first command."""
+        self._starts = clock_starts()
+        self._write()
+
     def _save(self, made: Measurement) -> None:
         self._made.append(made)
         self._write()
@@ -102,6 +109,7 @@ class Bench:
             "machine": describe_machine(),
             "users": self.users,
             "moves": self._moves,
+            "starts": self._starts,
             "measurements": [asdict(one) for one in sorted([*kept, *self._made], key=lambda one: one.kind)],
         }
         self._out.parent.mkdir(parents=True, exist_ok=True)
@@ -134,6 +142,8 @@ def run_parts(bench: Bench, parts: Sequence[str], rounds: int, growth: int, cach
             bench.add(way, users, keep_landing(users, cache))
     if "plans" in parts:
         bench.plan()
+    if "starts" in parts:
+        bench.start()
 
 
 def _list_turns() -> Iterator[tuple[str, tuple[str, ...]]]:

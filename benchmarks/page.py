@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.clocks import MAKE, QUALITY, REST, SHOW, WRITE
 from benchmarks.figure import draw_ways
 from benchmarks.measure import Measurement
+from benchmarks.starts import STARTS
 
 NAMES = {
     "checked": "checked, with Dagster",
@@ -70,6 +71,7 @@ class Results:
         self.users: int = said["users"]
         self.least, self.most = sizes[0], sizes[-1]
         self.moves: dict[str, dict[str, int]] = said.get("moves", {})
+        self.starts: dict[str, list[float]] = said.get("starts", {})
 
     def find(
         self, way: str, *, users: int | None = None, is_core: bool = False, note: str = ""
@@ -230,6 +232,9 @@ def _judge_aims(results: Results) -> Iterator[tuple[str, str, bool]]:
     if drop is not None and anew is not None:
         share = drop.wall / anew.wall
         yield f"a drop of 1 % costs at most {DROP:.0%} of a run of all", f"{share:.0%}", share <= DROP
+    for name, seconds in results.starts.items():
+        most, found = STARTS[name].most, median(seconds)
+        yield f"{name} in less than {most:.0f} s", f"{found:.1f} s", found < most
 
 
 def _tell_tables(results: Results) -> Iterator[str]:

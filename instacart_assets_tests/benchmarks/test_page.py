@@ -118,6 +118,19 @@ def test_peers_are_held_against_the_same_tables(tmp_path: Path) -> None:
     assert (tmp_path / "images" / "benchmarks.svg").read_text().count("Polars script") == 1
 
 
+def test_the_wait_for_a_first_command_is_held_against_the_longest_that_may_be(tmp_path: Path) -> None:
+    said = {
+        "machine": {"processors": 2, "memory_gib": 24.0},
+        "users": 100,
+        "measurements": [measurement("bare", 20.0)],
+        "starts": {"`instacart --help`": [0.5, 0.6, 3.0], "`make demo`, installed": [59.0, 61.0, 60.5]},
+    }
+    write_page(Results(said), tmp_path / "page.md")
+    told = (tmp_path / "page.md").read_text("utf-8")
+    assert "| `instacart --help` in less than 1 s | 0.6 s | yes |" in told
+    assert "| `make demo`, installed in less than 60 s | 60.5 s | no |" in told
+
+
 def test_what_was_not_measured_is_not_spoken_of(tmp_path: Path) -> None:
     told = tell(tmp_path, measurement("bare", 20.0))
     assert "Beside scripts" not in told
