@@ -67,9 +67,8 @@ def promotion_noise(
     """One row per department; nulls where there are too few placebos to tell."""
     session = silver_departments.sparkSession
     # Looked at twice and made once: windows and products are sampled, so there are so many however much is sold.
-    placebos = session.createDataFrame(
-        sum_placebos(silver_promotions, silver_products, gold_daily_product_sales).toArrow()
-    )
+    found = sum_placebos(silver_promotions, silver_products, gold_daily_product_sales)
+    placebos = session.createDataFrame(found.toArrow(), found.schema)
     bins = [Bin(*row) for row in gather_bins(placebos).collect()]
     departments = sorted(row["department_id"] for row in silver_departments.select("department_id").collect())
     noise = fit_noise(bins, departments)

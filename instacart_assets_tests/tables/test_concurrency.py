@@ -118,7 +118,9 @@ DOORS = {
     "the command line": ("instacart_assets.cli", "run", "--select", "+silver.aisles"),
     "Dagster": (
         *("dagster", "asset", "materialize", "--module-name", "instacart_assets.definitions"),
-        *("--select", '+key:"silver/aisles"'),
+        "--select",
+        " or ".join(f'key:"{key}/aisles"' for key in ("bronze", "silver", "quarantine"))
+        + ' or key:"quarantine/aisles__lines"',
     ),
 }
 """By what a run may be begun."""
