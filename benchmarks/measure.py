@@ -4,6 +4,7 @@ Here lives the look from outside; what is run is in ``ways.py``.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -71,7 +72,7 @@ def measure(
     command = [sys.executable, "-m", "benchmarks.ways", way, str(landing), str(lake), *chosen]
     with TemporaryFile("w+") as said:
         started = time.perf_counter()
-        process = psutil.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+        process = psutil.Popen(command, stdout=said, stderr=subprocess.STDOUT, env=_tell_environment())
         watch = _Watch(process)
         code = process.wait()
         wall = time.perf_counter() - started
@@ -98,6 +99,11 @@ def measure(
         {address: DeltaTable(lake / address.replace(".", "/")).count() for address in told["tables"]},
         {address: watch.tell_between(*span) for address, span in told["spans"].items()},
     )
+
+
+def _tell_environment() -> dict[str, str]:
+    """This process's variables, but for those by which PySpark hands its kind of session on to children."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SPARK_CONNECT_MODE")}
 
 
 class _Look(NamedTuple):

@@ -47,6 +47,7 @@ def test_apache_spark_makes_tables_in_a_folder_that_is_named_as_the_bench_names_
     except EngineError as error:
         pytest.skip(str(error))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("SPARK_CONNECT_MODE_ENABLED", "1")  # as where the embedded engine has run
     monkeypatch.chdir(tmp_path)
     made = measure("spark", USERS, landing, Path("lake"), ("bronze.aisles",))
     assert made.rows == {"bronze.aisles": 134}
