@@ -87,10 +87,13 @@ test: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## Every test, or those tha
 # Tests of launched runs wait more than they work, so two files are at it at a time; what shares a fixture stays together.
 SIDE_BY_SIDE := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
+# Rooms whose tests start workspaces, deployments, browsers or builds, each of which takes seconds.
+ROOMS_APART := benchmarks bundle calibration databricks deployment dirt documentation drops faults parity ui workspace
+
 .PHONY: check
 check: $(VENV)/.dev ## The inner loop: lint, then every test that is quick
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow" $(SIDE_BY_SIDE) $(ROOMS_APART:%=--ignore=instacart_assets_tests/%)
 
 .PHONY: prove
 prove: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## The full counts of every test that counts, and docs/proof.md on what they found

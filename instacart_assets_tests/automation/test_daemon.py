@@ -17,6 +17,7 @@ import dagster as dg
 import pytest
 
 from instacart_assets.automation.looks import LandingState
+from instacart_assets.definitions import WHOLE_GRAPH_JOB
 from instacart_assets.graph import all_tables
 from instacart_assets.synthetic.generate import generate
 from instacart_assets.tables.assets import table_address
@@ -66,11 +67,11 @@ class Deployment:
             WINDOW: str(LATE_AFTER),
         }
 
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        return self.processes.start([sys.executable, "-m", *command], self.environment)
+    def start(self, *command: str, **changed: str) -> subprocess.Popen[bytes]:
+        return self.processes.start([sys.executable, "-m", *command], {**self.environment, **changed})
 
-    def start_daemon(self) -> subprocess.Popen[bytes]:
-        return self.start("dagster._daemon", "run", "-m", MODULE)
+    def start_daemon(self, **changed: str) -> subprocess.Popen[bytes]:
+        return self.start("dagster._daemon", "run", "-m", MODULE, **changed)
 
     def read_logs(self) -> str:
         return self.processes.read_logs()
@@ -164,7 +165,7 @@ def test_what_lands_is_taken_in_once_and_who_must_know_is_told(
     daemon.kill()
     daemon.wait(SECONDS)
     promotions.write_bytes(landed + again)
-    deployment.start_daemon()
+    daemon = deployment.start_daemon()
     deployment.wait_for(lambda: are_over(instance, 4), "the drop of a killed daemon is not built")
     *_, taking_in, following = list_runs(instance)
     assert set(count_built(instance, taking_in)) == {"bronze.promotions", "quarantine.promotions__lines"}
@@ -182,3 +183,13 @@ def test_what_lands_is_taken_in_once_and_who_must_know_is_told(
     assert "wrong header" in alert["observed"]
     assert [run.status for run in list_runs(instance)] == [*[dg.DagsterRunStatus.SUCCESS] * 4, failed.status]
     assert Counter(told())["late", "silver.promotions"] <= 2  # it turns late once more, if the test is slow
+
+    # The schedule falls due: it asks for every table, and none is built beside the broken file.
+    daemon.kill()
+    daemon.wait(SECONDS)
+    deployment.start_daemon(INSTACART_SCHEDULE__CRON="* * * * *")
+    deployment.wait_for(lambda: are_over(instance, 6), "no schedule falls due")
+    scheduled = list_runs(instance)[5]
+    assert (scheduled.job_name, scheduled.tags["dagster/schedule_name"]) == (WHOLE_GRAPH_JOB, "daily")
+    assert scheduled.status == dg.DagsterRunStatus.FAILURE
+    assert not count_built(instance, scheduled)

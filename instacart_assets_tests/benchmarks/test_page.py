@@ -115,7 +115,22 @@ def test_peers_are_held_against_the_same_tables(tmp_path: Path) -> None:
     )
     assert "| bare transforms ahead of the DuckDB script | 20 s against 25 s | yes |" in told
     assert "| bare transforms ahead of the Polars script | 20 s against 19 s | no |" in told
+    assert told.count("The scripts share work between tables") == 1
+    # Two of the seconds of each way are no table's.
+    assert "| table | bare transforms | DuckDB script | Polars script |" in told
+    assert "| `silver.orders` | 14.0 | 19.0 | 13.0 |" in told
     assert (tmp_path / "images" / "benchmarks.svg").read_text().count("Polars script") == 1
+
+
+def test_an_aim_that_is_missed_has_its_cause_and_one_that_is_reached_has_none(tmp_path: Path) -> None:
+    def tell_drop(seconds: float) -> str:
+        drop, anew = (
+            measurement("checked", wall, note=note) for wall, note in ((seconds, "drop"), (100.0, "anew"))
+        )
+        return tell(tmp_path, drop, anew)
+
+    assert "a third of a run of all by themselves" in tell_drop(26.0)
+    assert "a third of a run of all by themselves" not in tell_drop(25.0)
 
 
 def test_the_wait_for_a_first_command_is_held_against_the_longest_that_may_be(tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ from instacart_assets.synthetic.generate import generate
 from instacart_assets_tests.processes import Processes, open_history
 from instacart_assets_tests.ui.web import PATIENCE, WebUi, open_browser
 
-USERS, SEED = 600, 1
+USERS, SEED = 2_000, 1
+"""Those of `make demo`."""
+
 WIDTH, HEIGHT = 1280, 860
 COLOURS = 128
 
@@ -61,9 +63,20 @@ def wait_for_text(*texts: str) -> Callable[[Page], None]:
 
 
 def show_graph(page: Page) -> None:
-    """Waits until groups and what leads from one to the other are drawn, and gives them the window."""
+    """Waits until groups and what leads from one to the other are drawn, opens silver, and gives them the window."""
     page.get_by_role("button", name="Hide navigation").click()
     page.locator("path[marker-end]").nth(5).wait_for(state="attached")
+    graph = page.locator("svg foreignObject")
+    graph.get_by_text("silver", exact=True).click()
+    graph.get_by_text("order_items", exact=True).wait_for()
+    page.locator("path[marker-end]").nth(8).wait_for(state="attached")
+
+
+def show_sample(page: Page) -> None:
+    """Opens the sample of rows that a check failed by."""
+    wait_for_text("Failed", "failing_sample")(page)
+    page.get_by_text("[Show Markdown]").first.click()
+    page.get_by_role("table").last.wait_for()
 
 
 def show_switches(page: Page) -> None:
@@ -113,11 +126,11 @@ PICTURES = {
     "asset": Picture(f"{SALES}?view=overview", wait_for_text("Passing", "order_date"), 1100),
     "asset_charts": Picture(f"{SALES}?view=overview", show_charts("█"), 1100),
     "asset_lifts": Picture(f"{PROMOTIONS}?view=overview", show_charts("●"), 620),
-    "asset_plots": Picture(f"{SALES}?view=overview", show_plots, 760),
+    "asset_plots": Picture(f"{SALES}?view=overview", show_plots, 1100),
     "check_passing": Picture(f"{CHECKS}order_id_is_filled", wait_for_text("Passed")),
-    "check_failing": Picture(f"{CHECKS}order_hour_is_in_day", wait_for_text("Failed", "failing_sample")),
+    "check_failing": Picture(f"{CHECKS}order_hour_is_in_day", show_sample),
     "automation": Picture("/automation", show_switches, 580),
-    "automation_runs": Picture("/runs", wait_for_text("Failure"), 620),
+    "automation_runs": Picture("/runs", wait_for_text("Failure"), 800),
     "report": Picture(REPORT, show_question("Which products drive repeat purchases?"), 1200),
 }
 """Every picture in docs/images, by its name."""
