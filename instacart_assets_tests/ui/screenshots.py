@@ -63,12 +63,9 @@ def wait_for_text(*texts: str) -> Callable[[Page], None]:
 
 
 def show_graph(page: Page) -> None:
-    """Waits until groups and what leads from one to the other are drawn, opens silver, and gives them the window."""
+    """Waits until groups, tables and what leads from one to the other are drawn, in colours, and gives them the window."""
     page.get_by_role("button", name="Hide navigation").click()
-    page.locator("path[marker-end]").nth(5).wait_for(state="attached")
-    graph = page.locator("svg foreignObject")
-    graph.get_by_text("silver", exact=True).click()
-    graph.get_by_text("order_items", exact=True).wait_for()
+    page.locator("[style*='accent-green']", has_text="order_items").wait_for()
     page.locator("path[marker-end]").nth(8).wait_for(state="attached")
 
 
@@ -119,7 +116,7 @@ SALES, PROMOTIONS = "/assets/gold/department_daily_sales", "/assets/gold/promoti
 CHECKS = "/assets/silver/orders?view=checks&checkDetail="
 
 PICTURES = {
-    "graph": Picture("/asset-groups", show_graph, 620),
+    "graph": Picture("/asset-groups?expanded=global%40global%3Asilver", show_graph, 720),
     "lineage": Picture(
         f"{PROMOTIONS}?view=lineage&lineageScope=upstream", wait_for_text("promotion_noise"), 760
     ),
