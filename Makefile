@@ -88,7 +88,8 @@ test: $(VENV)/.dev $(if $(HAS_JAVA),$(LTS)/.runtime) ## Every test, or those tha
 SIDE_BY_SIDE := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 # Rooms whose tests start workspaces, deployments, browsers or builds, each of which takes seconds.
-ROOMS_APART := benchmarks bundle calibration databricks deployment dirt documentation drops faults parity ui workspace
+ROOMS_APART := benchmarks bundle calibration databricks deployment dirt documentation drops faults parity pipeline release \
+	synthetic ui workspace
 
 .PHONY: check
 check: $(VENV)/.dev ## The inner loop: lint, then every test that is quick
