@@ -41,8 +41,8 @@ WHY_DROP = (
     "pairs of products, repeat purchases, the forecast, and the effects of promotions. Equality with tables made anew comes first."
 )
 WHY_STARTS = (
-    "What a person waits for first is Python's: libraries are loaded by each command anew, Great Expectations alone for five seconds, "
-    "and hundreds of rules are compiled, validated and recorded one by one, however few rows there are."
+    "What a person waits for first is Python's: libraries are loaded by each command anew, Great Expectations alone for most of "
+    "the *quality* of `bronze.aisles` below, and hundreds of rules are compiled, validated and recorded one by one, however few rows there are."
 )
 """Causes of aims that were missed."""
 

@@ -116,7 +116,7 @@ def test_peers_are_held_against_the_same_tables(tmp_path: Path) -> None:
     assert "| bare transforms ahead of the DuckDB script | 20 s against 25 s | yes |" in told
     assert "| bare transforms ahead of the Polars script | 20 s against 19 s | no |" in told
     assert told.count("The scripts take clean files for granted") == 1
-    # Two of the seconds of each way are no table's.
+    # Six of the seconds of each way are no table's.
     assert "| table | bare transforms | DuckDB script | Polars script |" in told
     assert "| `silver.orders` | 14.0 | 19.0 | 13.0 |" in told
     assert (tmp_path / "images" / "benchmarks.svg").read_text().count("Polars script") == 1
