@@ -8,10 +8,14 @@ import logging
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pyspark
 from dagster_pyspark import LazyPySparkResource
+from filelock import FileLock
 from pyspark.sql import SparkSession
 
 from instacart_assets.errors import RemediableError
@@ -64,7 +68,8 @@ class ApacheSpark(LazyPySparkResource):
             builder = SparkSession.builder.master("local[*]").config("spark.jars.packages", find_jars())
             for key, value in self.spark_config.items():
                 builder = builder.config(key, value)
-            self._spark_session = builder.getOrCreate()
+            with resolve_alone():
+                self._spark_session = builder.getOrCreate()
             self._spark_session.sparkContext.setLogLevel("ERROR")
             for name in QUERY_LOGGERS:
                 logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -83,6 +88,28 @@ def find_jars() -> str:
             "install one of these"
         )
     return DELTA_JARS[minor]
+
+
+@contextmanager
+def resolve_alone() -> Iterator[None]:
+    """Begin one Spark at a time on this machine: two that fill an empty cache of jars take files from each other.
+
+    Raises:
+        EngineError: the folder of that cache cannot be written.
+    """
+    folder = Path.home() / ".ivy2.5.2"
+    try:
+        folder.mkdir(exist_ok=True)
+        lock = FileLock(folder / "instacart.lock")
+        lock.acquire()
+    except OSError as error:
+        raise EngineError(
+            f"Spark keeps Delta's jars in {folder}, which cannot be written ({error}): set HOME to a folder of yours"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def check_java() -> None:

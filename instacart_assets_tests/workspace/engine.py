@@ -23,7 +23,7 @@ from typing import Any
 import pyspark
 from py4j.clientserver import ClientServer, JavaParameters, PythonParameters
 
-from instacart_assets.lakehouse.apache import find_jars
+from instacart_assets.lakehouse.apache import find_jars, resolve_alone
 from instacart_assets_tests.workspace.folders import Folders
 from instacart_assets_tests.workspace.workers import read_kept_variables
 
@@ -92,7 +92,7 @@ class Engine:
             raise EngineError(NO_JAVA)
         root = self._folders.root
         connect_port = _find_free_port()
-        with tempfile.TemporaryDirectory(dir=root) as folder:
+        with resolve_alone(), tempfile.TemporaryDirectory(dir=root) as folder:
             told = Path(folder) / "gateway"
             log = root / "spark.log"
             with log.open("wb") as output:
