@@ -270,16 +270,21 @@ def _number(name: str) -> int:
     return int(name.rpartition(" ")[2])
 
 
-def _tell_followed(found: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _tell_followed(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield "## Drops followed by two engines in turn"
     yield ""
     yield (
-        "Two lakes followed the same drops, one begun by the embedded engine and one by Apache Spark, and they took over from "
-        "each other. After each drop tables, quarantine and what was told of both runs were equal."
+        "Two lakes followed the same drops, one begun by the embedded engine and one by Apache Spark, and the engines took "
+        "over from each other at every second drop. After each, tables, quarantine and what was told of both runs were equal."
     )
     yield ""
     yield from _tabulate(
-        ("Spark and customers", "drops"), ((name, str(len(told))) for name, told in sorted(found.items()))
+        ("Spark", "customers", "drop", "what landed"),
+        (
+            (spark, str(case["customers"]), str(number), landed)
+            for spark, case in sorted(found.items())
+            for number, landed in enumerate(case["drops"], 1)
+        ),
     )
 
 

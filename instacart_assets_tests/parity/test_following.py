@@ -38,7 +38,8 @@ def list_drops(shop: Shop, name: str) -> Iterator[Sequence[str]]:
     if name != MANY:
         return
     names = list(HAPPENINGS)
-    yield from (names[2:6], names[6:11], names[11:])
+    # A basket lacks its first line, which comes with the drop after it.
+    yield from (["sell_in_part"], names[2:6], names[6:11], names[11:])
     yield from (shop.choose() for _ in range(BY_CHANCE))
 
 
@@ -70,7 +71,8 @@ def check_same(lakes: Sequence[Path], told: Sequence[Mapping[str, Any]], said: s
 def test_tables_follow_alike_on_both_engines_and_when_they_take_over_from_each_other(
     name: str, engines: Mapping[str, Engine], tmp_path: Path
 ) -> None:
-    pair = [EmbeddedEngine(), find_engine(name, engines)]
+    spark = find_engine(name, engines)
+    pair: list[Engine] = [EmbeddedEngine(), spark]
     lakes = [tmp_path / "begun by embedded", tmp_path / f"begun by {name}"]
     shop = Shop(tmp_path / "landing", USERS, seed=23)
     check_same(lakes, follow(pair, lakes, shop.landing), "the first files")
@@ -84,4 +86,4 @@ def test_tables_follow_alike_on_both_engines_and_when_they_take_over_from_each_o
         check_same(lakes, answers, " → ".join(told))
         parts += sum(one["made"].startswith(PART) for one in answers[1].values())
     assert parts
-    write_report("followed.json", {f"{name}, {USERS} customers": told})
+    write_report("followed.json", {str(spark.started.result()): {"customers": USERS, "drops": told}})
