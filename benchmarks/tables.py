@@ -39,6 +39,8 @@ def main(table: Table, users: int) -> None:
         builder = get_context("spawn").Process(target=build_sources, args=(table, settings))
         builder.start()
         builder.join()
+        if builder.exitcode:
+            raise SystemExit(builder.exitcode)  # it has said why
         session = open_session()
         lake = FolderLake(folder / "lake", lambda: session)
         start, busy = time.perf_counter(), os.times()

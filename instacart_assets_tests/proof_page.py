@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from docs.compiler.markdown import tabulate
 from instacart_assets_tests.calibration.effects import name_parts
 from instacart_assets_tests.calibration.figure import draw_calibration
 
@@ -61,7 +62,7 @@ def _tell_retention(worlds: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         "lift is fooled. A driver is there to be found where a score of 5 is expected of it."
     )
     yield ""
-    yield from _tabulate(
+    yield from tabulate(
         (
             "world",
             "customers",
@@ -110,7 +111,7 @@ def _tell_trends(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         called = _tell_share(found["changes"]["share_of_trends"])
         yield f"Of the departments in which nothing changes, {called} were called rising or falling."
     yield ""
-    yield from _tabulate(
+    yield from tabulate(
         ("what", "intervals", "hold the truth"),
         (
             (TRENDS[name], f"{of['intervals']:,}", _tell_share(of["coverage"]))
@@ -156,7 +157,7 @@ def _tell_forecast(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         "and in brackets the mean Poisson deviance, over all product-weeks."
     )
     yield ""
-    yield from _tabulate(
+    yield from tabulate(
         ("what", "product-weeks", *FORECASTS.values(), "expected / sold"),
         (
             (
@@ -171,7 +172,7 @@ def _tell_forecast(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield ""
     yield "How often the 90 % intervals hold what was sold, and how many of the ten best sellers have a smaller squared error:"
     yield ""
-    yield from _tabulate(
+    yield from tabulate(
         (
             "what",
             "weeks",
@@ -210,7 +211,7 @@ def _tell_parity(found: Mapping[str, Any]) -> Iterator[str]:
         "outcome of every check were compared for each table, quarantine included. All were equal."
     )
     yield ""
-    yield from _tabulate(
+    yield from tabulate(
         ("landed files", "Spark", "tables", "rows"),
         (
             (str(case["landed"]), str(case["spark"]), str(case["tables"]), f"{case['rows']:,}")
@@ -239,7 +240,7 @@ def _tell_launched(found: Mapping[str, Any]) -> Iterator[str]:
         "that the embedded engine makes of the same files."
     )
     yield ""
-    yield from _tabulate(
+    yield from tabulate(
         ("way", "customers", "tables"),
         (
             (LAUNCHED[target], str(case["customers"]), str(case["tables"]))
@@ -257,7 +258,7 @@ def _tell_drops(series: Mapping[str, Sequence[str]]) -> Iterator[str]:
         "and gold made anew of the same bronze: rows, quarantine and the outcome of every check were equal."
     )
     yield ""
-    yield from _tabulate(
+    yield from tabulate(
         ("series", "drops", "what landed in the last"),
         (
             (name, str(len(told)), told[-1])
@@ -278,7 +279,7 @@ def _tell_followed(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         "over from each other at every second drop. After each, tables, quarantine and what was told of both runs were equal."
     )
     yield ""
-    yield from _tabulate(
+    yield from tabulate(
         ("Spark", "customers", "drop", "what landed"),
         (
             (spark, str(case["customers"]), str(number), landed)
@@ -303,7 +304,7 @@ def _tell_calibration(found: Mapping[str, Any], images: Path) -> Iterator[str]:
     )
     yield ""
     parts = {"all": lifts["all"], **name_parts(lifts)}
-    yield from _tabulate(
+    yield from tabulate(
         (
             "promotions",
             "how many",
@@ -344,7 +345,7 @@ def _tell_dirt(defects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         "Every record is accounted for, and silver rows beyond the consequences are unchanged."
     )
     yield ""
-    yield from _tabulate(
+    yield from tabulate(
         ("defect", "source", "what becomes of it", "caught by", "refused", "rules broken by consequence"),
         (
             (
@@ -375,9 +376,9 @@ def _tell_fuzz(fuzz: Mapping[str, Any]) -> Iterator[str]:
             "otherwise than in one of these ways:"
         )
         yield ""
-        yield from _tabulate(("ended in", "cases"), _count(found["outcomes"]))
+        yield from tabulate(("ended in", "cases"), _count(found["outcomes"]))
         yield ""
-        yield from _tabulate(("rule that blocked", "times"), _count(found["blocking_rules"]))
+        yield from tabulate(("rule that blocked", "times"), _count(found["blocking_rules"]))
     if "runs" in fuzz:
         ended = Counter(
             "a failed table, named with its cause"
@@ -390,7 +391,7 @@ def _tell_fuzz(fuzz: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield f"{len(fuzz['runs'])} whole runs on damaged files:"
         yield ""
-        yield from _tabulate(("ended in", "runs"), _count(ended))
+        yield from tabulate(("ended in", "runs"), _count(ended))
 
 
 def _tell_kills(kills: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
@@ -406,7 +407,7 @@ def _tell_kills(kills: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[st
         entries = kills.get(kind, ())
         if entries:
             yield ""
-            yield from _tabulate(
+            yield from tabulate(
                 (f"killed {title}", "tables found old", "found new", "alike in both", "re-run equal"),
                 (_tell_kill(entry) for entry in entries),
             )
@@ -423,13 +424,6 @@ def _tell_kill(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _count(counts: Mapping[str, int]) -> list[tuple[str, str]]:
     return [(name, f"{count:,}") for name, count in sorted(counts.items(), key=lambda pair: -pair[1])]
-
-
-def _tabulate(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(header)} |"
-    yield f"| {' | '.join('---' for _ in header)} |"
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
 
 
 if __name__ == "__main__":
