@@ -120,6 +120,8 @@ def open_source(
     contract: Contract,
     scratch: Path | None = None,
     held: Mapping[str, str] = MappingProxyType({}),
+    *,
+    is_read_again: bool = False,
 ) -> LandedSource:
     """The landed source of a bronze table: what has to be read of it, with the files that cannot be trusted salvaged.
 
@@ -130,17 +132,19 @@ def open_source(
         contract: the bronze table.
         scratch: folder for what is salvaged, where the engine does not reach this process's temporary one.
         held: fingerprint of each file that the table holds, by name, whether or not it still is landed.
+        is_read_again: whether files that the table holds are read all the same, as they are read otherwise than before.
 
     Raises:
         LandingError: as ``survey`` raises it, or two files name a column alike but for its case.
     """
     found = survey(landing, [contract], held={contract.address} if held else ())[contract.address]
-    unchanged = [
+    same = [
         file.name for file in found if file.name in held and held[file.name] == fingerprint_file(file.path)
     ]
+    unchanged = [] if is_read_again else same
     landed = {file.name for file in found}
     # What a file held before it was replaced is not held any more.
-    contents = {held[name]: name for name in held if name in unchanged or name not in landed}
+    contents = {held[name]: name for name in held if name in same or name not in landed}
     files: list[tuple[LandedFile, FileContent]] = []
     repeated: dict[str, str] = {}
     for file in found:

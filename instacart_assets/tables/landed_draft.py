@@ -46,7 +46,8 @@ class LandedDraft(Draft):
             landing,
             table.contract,
             lake.scratch,
-            {name: file.fingerprint for name, file in self._before.items() if self._is_same_recipe},
+            {name: file.fingerprint for name, file in self._before.items()},
+            is_read_again=not self._is_same_recipe,
         )
         withdrawn = read_withdrawn(landing)
         self._withdrawn = [

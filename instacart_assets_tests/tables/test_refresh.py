@@ -1,6 +1,7 @@
 """Tables that follow what has changed: what is made, and what is left where it is."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -13,8 +14,10 @@ from instacart_assets.lakehouse.lake import TableMissingError
 from instacart_assets.landing.files import LandingError
 from instacart_assets.landing.withdrawn import withdraw_files
 from instacart_assets.settings import Settings
+from instacart_assets.tables import notes
 from instacart_assets.tables.build import build_table
 from instacart_assets.tables.declare import Table
+from instacart_assets.tables.draft import OTHER_RECIPE
 from instacart_assets.tables.result import BuildResult
 from instacart_assets_tests.tables.things import (
     BRONZE,
@@ -160,6 +163,48 @@ def test_the_same_content_under_another_name_is_not_taken_in(lake: FolderLake, s
     assert "things/again.csv (as things.csv)" in results["bronze"].notes["same_content_again"]
     path.unlink()  # a file that moved is the same file
     assert [result.is_news for result in build(lake, settings).values()] == [False] * 3
+
+
+@pytest.fixture
+def upgraded(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """What makes every later run one of another release."""
+    return lambda: monkeypatch.setattr(notes, "_fingerprint_code", lambda: "of another release")
+
+
+def test_another_release_keeps_the_rows_of_files_that_are_gone(
+    lake: FolderLake, settings: Settings, upgraded: Callable[[], None]
+) -> None:
+    paths = [land(settings, MANY), land(settings, "thing_id,name\n1,apple\n", "things/a.csv")]
+    build(lake, settings)
+    paths[1].unlink()
+    upgraded()
+    results = build(lake, settings)
+    assert results["bronze"].notes["made"] == OTHER_RECIPE
+    assert results["bronze"].notes["ingested_files"] == ["things.csv"]
+    assert (results["bronze"].rows, read_names(lake)) == (21, {1: "apple"})
+
+
+def test_another_release_finds_all_files_gone(
+    lake: FolderLake, settings: Settings, upgraded: Callable[[], None]
+) -> None:
+    path = land(settings, MANY)
+    build(lake, settings)
+    path.unlink()
+    upgraded()
+    assert build(lake, settings)["gold"].rows == 20
+
+
+def test_another_release_does_not_take_a_moved_file_for_a_new_one(
+    lake: FolderLake, settings: Settings, upgraded: Callable[[], None]
+) -> None:
+    land(settings, MANY)
+    path = land(settings, "thing_id,name\n1,apple\n", "things/a.csv")
+    build(lake, settings)
+    path.rename(path.with_name("b.csv"))
+    upgraded()
+    results = build(lake, settings)
+    assert "things/b.csv (as things/a.csv)" in results["bronze"].notes["same_content_again"]
+    assert (results["bronze"].rows, results["gold"].rows) == (21, 21)
 
 
 def test_files_that_swap_their_contents_keep_all_rows(lake: FolderLake, settings: Settings) -> None:
