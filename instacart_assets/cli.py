@@ -1,4 +1,4 @@
-"""The command ``instacart``: a thin door for people.
+"""The command ``instacart``: a thin entry point for people.
 
 Here lives what can be typed and where it leads. Every command does its work elsewhere and imports it only when
 it is called, so that ``--help`` answers at once. An error that a person can mend is shown as its message alone.
@@ -18,18 +18,18 @@ from instacart_assets.errors import RemediableError
 
 app = typer.Typer(
     name="instacart",
-    help="A lakehouse of grocery sales: from landed CSV files to Delta tables that answer.",
+    help="A lakehouse of grocery sales: from landed CSV files to Delta tables for BI.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
 
-quarantine = typer.Typer(help="Look at refused rows, and land corrected ones.", no_args_is_help=True)
+quarantine = typer.Typer(help="Inspect refused rows, and replay corrected ones.", no_args_is_help=True)
 app.add_typer(quarantine, name="quarantine")
 
 
 class Format(StrEnum):
-    """How an answer is written."""
+    """How the result is printed."""
 
     TABLE = "table"
     CSV = "csv"
@@ -57,10 +57,10 @@ def generate(
         typer.Option(help="Folder for the files.", show_default="the landing folder", file_okay=False),
     ] = None,
     world: Annotated[
-        str, typer.Option(help="How hard the truth is to find.", metavar="plain|usual|harsh")
+        str, typer.Option(help="How hard the true effects are to find.", metavar="plain|usual|harsh")
     ] = "usual",
 ) -> None:
-    """Make files in the public layout, with customers and promotions whose truth is known.
+    """Generate files in the public layout, with customers and promotions whose true effects are known.
 
     The truth about promotions, and about products that bring people back, is written beside the folder, never into it.
     """
@@ -133,18 +133,18 @@ def _land_remotely(origin: Path, settings: Any, contracts: Any) -> None:
     console.print_landed([sent.copy for sent in copies])
     unchanged = [sent.copy.path.name for sent in copies if not sent.is_sent]
     if unchanged:
-        console.print_note(f"there already, and not sent again: {', '.join(unchanged)}")
+        console.print_note(f"already there, and not sent again: {', '.join(unchanged)}")
 
 
 def _note_ignored(name: str) -> None:
     from instacart_assets import console
 
-    console.print_note(f"left out, as no source has its name: {name}")
+    console.print_note(f"ignored, as no source has its name: {name}")
 
 
 @app.command()
 def preflight(landing: Landing = None, lake: Lake = None) -> None:
-    """Check in seconds whether a run can go well on the target that is set, and say how to mend what is wrong.
+    """Check in seconds whether a run can succeed on the configured target, and say how to fix what is wrong.
 
     The target is set by INSTACART_TARGET. For Databricks that is credentials, cluster, versions, access mode,
     policy, libraries, and every place that is read or written.
@@ -173,17 +173,17 @@ def run(
         ),
     ] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Make silver and gold anew from bronze, whatever has changed.")
+        bool, typer.Option("--full", help="Rebuild silver and gold from bronze, whatever has changed.")
     ] = False,
     as_of: Annotated[
         str | None,
         typer.Option(
-            help="Make silver and gold of bronze as it stood at a moment, as 2026-11-23 or 2026-11-23T18:30+01:00.",
+            help="Rebuild silver and gold from bronze as it was at a moment, as 2026-11-23 or 2026-11-23T18:30+01:00.",
             metavar="MOMENT",
         ),
     ] = None,
 ) -> None:
-    """Take in what has landed since the last run, and build what has to do with it, sources first.
+    """Ingest what has landed since the last run, and build every table that depends on it, sources first.
 
     A table is published if it passes its checks. What has not changed is passed over.
     """
@@ -207,7 +207,7 @@ def withdraw(
     landing: Landing = None,
     lake: Lake = None,
 ) -> None:
-    """Take landed files out for good: with the next run their rows go too. A file that is merely gone keeps its rows."""
+    """Withdraw landed files: the next run removes their rows. A file that is merely deleted keeps its rows."""
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.contracts.load import contracts_of
@@ -221,19 +221,19 @@ def withdraw(
             for name, file in read_held_files(held_in, contract.address).items()
         }
         withdraw_files(_settings(landing=landing).landing, files, held)
-        console.print_note(f"withdrawn: {', '.join(files)}; take the rows out with: instacart run")
+        console.print_note(f"withdrawn: {', '.join(files)}; remove their rows with: instacart run")
 
 
 @app.command()
 def watch(
     landing: Landing = None,
     lake: Lake = None,
-    every: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)] = 5.0,
+    every: Annotated[float, typer.Option(help="Seconds between two polls.", min=0.1)] = 5.0,
     available_now: Annotated[
-        bool, typer.Option("--available-now", help="Take in what is there, and stop.")
+        bool, typer.Option("--available-now", help="Ingest what is there, and stop.")
     ] = False,
 ) -> None:
-    """Take in what lands, as long as this runs: wait until files are complete, build what follows, look again.
+    """Ingest files as they land, until stopped: wait until they are complete, build what depends on them, poll again.
 
     Stops after the run in progress on Ctrl-C or SIGTERM.
     """
@@ -258,13 +258,13 @@ def watch(
                 is_available_now=available_now,
                 on_problem=console.print_error,
             )
-        console.print_note("stopped" if stop.is_set() else "everything is taken in")
+        console.print_note("stopped" if stop.is_set() else "everything is ingested")
         if available_now and not is_good:
             raise typer.Exit(1)
 
 
 def _take_in(settings: Any, drop: Any, selection: str) -> bool:
-    """Build what a drop changes; what a person can mend is told, and the next drop is taken in as well."""
+    """Build what a drop changes; an error that a person can fix is shown, and the next drop is ingested all the same."""
     from instacart_assets import console
     from instacart_assets.runs import run_graph
 
@@ -281,7 +281,7 @@ def _take_in(settings: Any, drop: Any, selection: str) -> bool:
 
 @app.command()
 def automation() -> None:
-    """What runs by itself, in this environment and in the others; INSTACART_ENVIRONMENT says which one this is."""
+    """What runs automatically, in this environment and in the others; INSTACART_ENVIRONMENT chooses this one."""
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.automation.environments import AUTOMATIONS
@@ -356,7 +356,7 @@ def report(
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
 ) -> None:
-    """Answer the questions of those who plan and buy in charts: one HTML file that loads nothing."""
+    """Write the business report: questions answered in charts, in one self-contained HTML file."""
     with _speak_plainly():
         from datetime import UTC, datetime
 
@@ -375,7 +375,7 @@ TableAddress = Annotated[str, typer.Argument(help="Table of the lake, as silver.
 
 @app.command()
 def versions(table: TableAddress, lake: Lake = None) -> None:
-    """The versions of a table: when, by which run, how many rows, and what happened."""
+    """List the versions of a table: when, by which run, how many rows, and what happened."""
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.lakehouse.time_travel import list_versions
@@ -386,10 +386,10 @@ def versions(table: TableAddress, lake: Lake = None) -> None:
 @app.command()
 def restore(
     table: TableAddress,
-    version: Annotated[int, typer.Option(help="The version to bring back; see: instacart versions.", min=0)],
+    version: Annotated[int, typer.Option(help="The version to restore; see: instacart versions.", min=0)],
     lake: Lake = None,
 ) -> None:
-    """Bring an earlier version of a table back, in one commit; what was published since stays readable."""
+    """Restore an earlier version of a table, in one commit; versions published since stay readable."""
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.lakehouse.time_travel import restore_table
@@ -405,14 +405,14 @@ def maintain(
         bool, typer.Option("--dry-run", help="Only show what would be done; nothing is changed.")
     ] = False,
 ) -> None:
-    """Look after the files of every table: write small ones together, remove what no version needs, sum logs up."""
+    """Maintain the files of every table: compact small ones, vacuum what no version needs, write checkpoints."""
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.lakehouse.lake import BY_HAND
         from instacart_assets.maintenance.keep import Keeper
 
         keeper = Keeper(_open_lake(lake), _settings(lake=lake), BY_HAND, is_rehearsal=dry_run)
-        with console.view_work("looking after tables") as view:
+        with console.view_work("maintaining tables") as view:
             done = keeper.keep(on_progress=view.show)
         console.print_care(done)
 
@@ -424,7 +424,7 @@ Refused = Annotated[
 
 @quarantine.command("list")
 def list_quarantine(lake: Lake = None) -> None:
-    """How many rows each table has refused, and why."""
+    """Count the rows that each table has refused, by reason."""
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.graph import all_tables
@@ -439,13 +439,13 @@ def show_quarantine(
     *,
     lake: Lake = None,
     reason: Annotated[str | None, typer.Option(help="Only rows that break this rule.")] = None,
-    with_resolved: Annotated[bool, typer.Option("--all", help="Also rows that were dealt with.")] = False,
+    with_resolved: Annotated[bool, typer.Option("--all", help="Also rows that were resolved.")] = False,
     limit: Annotated[int, typer.Option(help="Most rows to show; 0 for all.", min=0)] = 50,
     output: Annotated[
-        Format, typer.Option("--format", help="How the rows are written; csv can be corrected and replayed.")
+        Format, typer.Option("--format", help="How the rows are printed; csv can be corrected and replayed.")
     ] = Format.TABLE,
 ) -> None:
-    """The rows a table has refused, as they landed, with the rules they break."""
+    """Show the rows that a table has refused, as they landed, with the rules they break."""
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.tables.desk import flatten_rows, read_quarantine
@@ -468,12 +468,12 @@ def replay_quarantine(
     table: Refused,
     corrected: Annotated[
         Path,
-        typer.Argument(help="CSV of corrected rows, begun from: show TABLE --format csv.", metavar="FILE"),
+        typer.Argument(help="CSV of corrected rows, made from: show TABLE --format csv.", metavar="FILE"),
     ],
     lake: Lake = None,
     landing: Landing = None,
 ) -> None:
-    """Land corrected rows as a new file; the originals are resolved, and the next run takes the new ones in."""
+    """Land corrected rows as a new file; the originals are resolved, and the next run ingests the new ones."""
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.tables.desk import replay_rows
@@ -488,7 +488,7 @@ def discard_quarantine(
     row_ids: Annotated[list[str], typer.Argument(help="Rows to resolve, by row_id.", metavar="ROW_ID…")],
     lake: Lake = None,
 ) -> None:
-    """Resolve rows that nobody needs; they stay in quarantine, and nothing is landed for them."""
+    """Resolve rows that nobody needs; they stay in quarantine, and nothing is landed in their place."""
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.tables.desk import discard_rows
@@ -505,7 +505,7 @@ def validate(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pages.", file_okay=False)] = Path("data/docs"),
 ) -> None:
-    """Validate the published tables once more, and build Great Expectations' Data Docs of what was found."""
+    """Validate the published tables again, and build Great Expectations' Data Docs of the results."""
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.graph import all_tables
@@ -569,7 +569,7 @@ def _settings(**chosen: Any) -> Any:
 
 @contextmanager
 def _speak_plainly() -> Iterator[None]:
-    """Shows errors that a person can mend as their message, and keeps libraries' notices to developers quiet."""
+    """Shows errors that a person can fix as their message, and keeps libraries' notices to developers quiet."""
     warnings.simplefilter("ignore")
     try:
         yield

@@ -239,14 +239,14 @@ def print_quarantine(summaries: Sequence["QuarantineSummary"]) -> None:
         style = "yellow" if summary.open else "dim"
         table.add_row(summary.table, Text(f"{summary.open:,}", style), f"{summary.resolved:,}", Text(reasons))
     out.print(table)
-    out.print("look at them: instacart quarantine show TABLE", style="dim")
+    out.print("inspect them: instacart quarantine show TABLE", style="dim")
 
 
 def print_replays(replays: Sequence["Replay"]) -> None:
     """What corrected rows were landed as."""
     for replay in replays:
         out.print(f"landed {replay.rows:,} corrected rows as {replay.path}", soft_wrap=True)
-    out.print("take them in: instacart run", style="dim")
+    out.print("ingest them: instacart run", style="dim")
 
 
 def print_validation(report: "ValidationReport") -> None:

@@ -60,7 +60,7 @@ def build_defs(
             dg.define_asset_job(
                 REBUILD_JOB,
                 selection=dg.AssetSelection.all() - MAINTENANCE_SELECTION,
-                description="The same, with silver and gold made anew from bronze, whatever has changed.",
+                description="The same, with silver and gold rebuilt from bronze, whatever has changed.",
                 tags={FULL_TAG: "true"},
             ),
             build_maintenance_job(),

@@ -106,9 +106,9 @@ class DatabricksSettings(BaseModel):
     runtime: str = Field(
         default="17.3.x-scala2.13", description="Databricks Runtime of a new cluster, by its version key."
     )
-    node_type_id: str | None = Field(default=None, description="Kind of node of a new cluster.")
+    node_type_id: str | None = Field(default=None, description="Node type of a new cluster.")
     instance_pool_id: str | None = Field(
-        default=None, description="Pool that a new cluster takes its nodes from, in place of a kind of node."
+        default=None, description="Pool that a new cluster takes its nodes from, instead of a node type."
     )
     policy_id: str | None = Field(default=None, description="Cluster policy that a new cluster follows.")
     workers: int = Field(default=2, ge=0, description="Workers of a new cluster; 0 for a single node.")
@@ -127,22 +127,23 @@ class DatabricksSettings(BaseModel):
         '{"NAME": "SCOPE/KEY"}.',
     )
     launcher: Literal["mended", "stock"] = Field(
-        default="mended", description="The project's step launcher, or dagster-databricks' own as it is."
+        default="mended",
+        description="The project's step launcher (mended), or dagster-databricks' own (stock).",
     )
-    poll_seconds: float = Field(default=5.0, gt=0, description="Seconds between two looks at a launched run.")
+    poll_seconds: float = Field(default=5.0, gt=0, description="Seconds between two polls of a launched run.")
     timeout_seconds: int = Field(
         default=4 * 60 * 60, ge=1, description="Seconds after which a launched run is cancelled."
     )
     outage_seconds: float = Field(
         default=300.0,
         gt=0,
-        description="Seconds without an answer of the workspace after which a step fails.",
+        description="Seconds without an answer from the workspace after which a step fails.",
     )
     environment_version: str = Field(default="4", description="Version of the serverless environment.")
 
 
 class BasketSettings(BaseModel):
-    """Which pairs of products are told of as bought together."""
+    """Which pairs of products are reported as bought together."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -150,12 +151,12 @@ class BasketSettings(BaseModel):
         default=0.001, gt=0, le=1, description="Share of the orders that a pair of products must be in."
     )
     minimum_orders: int = Field(
-        default=20, ge=1, description="As many orders at least, where the share is of few."
+        default=20, ge=1, description="Minimum number of orders, when the share would be fewer."
     )
 
 
 class ScheduleSettings(BaseModel):
-    """When the whole graph is built, whatever landed, and when the lake is looked after."""
+    """When the whole graph is built, whatever landed, and when the lake is maintained."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -163,7 +164,7 @@ class ScheduleSettings(BaseModel):
         default="30 5 * * *", description="Minute, hour, day, month and weekday of the daily run."
     )
     maintenance_cron: Annotated[str, AfterValidator(_check_cron)] = Field(
-        default="30 2 * * *", description="The same of the daily maintenance of the lake."
+        default="30 2 * * *", description="The same, of the daily maintenance of the lake."
     )
     timezone: Annotated[str, AfterValidator(_check_timezone)] = Field(
         default="UTC", description="Time zone of these cron expressions, by its IANA name."
@@ -171,7 +172,7 @@ class ScheduleSettings(BaseModel):
 
 
 class AlertSettings(BaseModel):
-    """Who is told when something is late or wrong."""
+    """Who is alerted when something is late or wrong."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -181,9 +182,9 @@ class AlertSettings(BaseModel):
     kind: Literal["webhook", "slack"] = Field(
         default="webhook", description="What is posted: the alerts as JSON, or a message as Slack has it."
     )
-    threshold: int = Field(default=1, ge=1, description="Failures in a row before anybody is told.")
+    threshold: int = Field(default=1, ge=1, description="Consecutive failures before an alert is sent.")
     timeout_seconds: float = Field(
-        default=10.0, gt=0, le=15, description="Longest wait for one answer of the receiver."
+        default=10.0, gt=0, le=15, description="Longest wait for an answer from the receiver."
     )
     ui_url: str | None = Field(
         default=None, description="Address of Dagster's web UI, for links to runs: https://HOST."
@@ -191,7 +192,7 @@ class AlertSettings(BaseModel):
 
 
 class LinkSettings(BaseModel):
-    """Where people read what tables are written down in, for links in the web UI."""
+    """Where source and documentation of tables are published, for links in the web UI."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -218,9 +219,7 @@ class Settings(BaseSettings):
 
     landing: Path = Field(default=Path("data/landing"), description="Folder of the landed files.")
     lake: LakeAddress = Field(default=Path("data/lake"), description="Folder or URL of the lake.")
-    report: Path = Field(
-        default=Path("data/report/index.html"), description="File of the report that answers in charts."
-    )
+    report: Path = Field(default=Path("data/report/index.html"), description="File of the business report.")
     target: Target = Field(
         default="local",
         description="Where tables are built: local, spark, databricks, databricks_uc, databricks_remote, serverless.",
@@ -234,18 +233,18 @@ class Settings(BaseSettings):
     )
     scratch: str | None = Field(
         default=None,
-        description="Folder for candidates and for what is salvaged of damaged files, where tables are no folders "
+        description="Folder for candidates (versions not yet published) and for the valid lines of damaged files, where tables are no folders "
         "that Python can reach: below /Volumes or dbfs:/.",
     )
     inspection_days: int = Field(
-        default=7, ge=0, description="Days for which a candidate that was refused can still be looked at."
+        default=7, ge=0, description="Days for which a refused candidate stays available for inspection."
     )
     full: bool = Field(
-        default=False, description="Make silver and gold anew from bronze, whatever has changed."
+        default=False, description="Rebuild silver and gold from bronze, whatever has changed."
     )
     as_of: datetime | None = Field(
         default=None,
-        description="Make silver and gold of bronze as it stood at this moment, ISO 8601 with its UTC offset.",
+        description="Rebuild silver and gold from bronze as it was at this moment, ISO 8601 with its UTC offset.",
     )
     lock_seconds: float = Field(
         default=3600.0, ge=0, description="Seconds to wait for a table that another run works on."
@@ -256,18 +255,20 @@ class Settings(BaseSettings):
     compact_after: int = Field(
         default=10,
         ge=1,
-        description="Published versions after which a table's small files are written together.",
+        description="Published versions after which a table's small files are compacted.",
     )
     checkpoint_after: int = Field(
-        default=10, ge=1, description="Published versions after which a table's log is summed up."
+        default=10,
+        ge=1,
+        description="Published versions after which a checkpoint of a table's log is written.",
     )
     calendar: OrderCalendar = Field(default=OrderCalendar(), description="How days are counted.")
     baskets: BasketSettings = Field(
-        default=BasketSettings(), description="Which pairs of products are told of as bought together."
+        default=BasketSettings(), description="Which pairs of products are reported as bought together."
     )
     spark: dict[str, str] = Field(
         default_factory=dict,
-        description="What the session of the target spark is opened with beside the defaults, as JSON.",
+        description="Spark configuration of the target spark beside the defaults, as JSON.",
     )
     databricks: DatabricksSettings = Field(
         default=DatabricksSettings(), description="The cluster that launched steps run on."
@@ -278,11 +279,13 @@ class Settings(BaseSettings):
         description="What this deployment is for, which says what runs by itself: laptop, dev, staging, prod.",
     )
     look_seconds: int = Field(
-        default=30, ge=1, description="Seconds between two looks at the landing folder, and at what to tell."
+        default=30, ge=1, description="Seconds between two polls of the landing folder, and of what to alert."
     )
     schedule: ScheduleSettings = Field(default=ScheduleSettings(), description="When everything is built.")
-    alerts: AlertSettings = Field(default=AlertSettings(), description="Who is told of what is wrong.")
-    links: LinkSettings = Field(default=LinkSettings(), description="Where source and pages are read.")
+    alerts: AlertSettings = Field(default=AlertSettings(), description="Who is alerted of what is wrong.")
+    links: LinkSettings = Field(
+        default=LinkSettings(), description="Where source and documentation are published."
+    )
 
     @property
     def is_lake_local(self) -> bool:

@@ -66,10 +66,10 @@ def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="instacart-task", description=__doc__)
     asked = parser.add_mutually_exclusive_group(required=True)
     asked.add_argument("--select", help="tables, as silver.orders, +gold.dim_product or group:gold")
-    asked.add_argument("--maintain", action="store_true", help="look after the files of every table instead")
+    asked.add_argument("--maintain", action="store_true", help="maintain the files of every table instead")
     parser.add_argument(
         "--set", action="append", default=[], type=_split_setting, metavar="NAME=VALUE",
-        help="a setting, by the name of its environment variable; empty values are passed over",
+        help="a setting, by the name of its environment variable; empty values are ignored",
     )  # fmt: skip
     parser.add_argument("--run-id", help="names the run in what it publishes")
     parser.add_argument(

@@ -22,7 +22,7 @@ PAUSE_SECONDS = 0.5
 
 
 class AlertError(RemediableError):
-    """Alerts could not be delivered; the message says why, and they are delivered with the next look."""
+    """Alerts could not be delivered; the message says why, and they are delivered with the next poll."""
 
 
 class _NoRedirects(HTTPRedirectHandler):
@@ -43,7 +43,7 @@ def deliver(
     receiver = settings.alerts
     if receiver.url is None:
         raise AlertError(
-            f"{_count(alerts)} and nobody to tell: set INSTACART_ALERTS__URL to the address that receives alerts, "
+            f"{_count(alerts)} and nobody to alert: set INSTACART_ALERTS__URL to the address that receives alerts, "
             "or stop this sensor"
         )
     write = write_slack if receiver.kind == "slack" else write_webhook
@@ -82,7 +82,7 @@ _KNOWN = frozenset(HTTPStatus)
 def _give_up(alerts: Sequence[Alert], reasons: Sequence[str]) -> NoReturn:
     raise AlertError(
         f"{_count(alerts)} could not be delivered to the receiver of INSTACART_ALERTS__URL in {len(reasons)} attempts: "
-        f"{', then '.join(dict.fromkeys(reasons))}; they are kept, and delivered with the next look. See that the "
+        f"{', then '.join(dict.fromkeys(reasons))}; they are kept, and delivered with the next poll. See that the "
         "receiver is up and the address right. What they say: "
         + "; ".join(f"{alert.subject} {alert.kind}: {alert.rule}, {alert.observed}" for alert in alerts)
     )

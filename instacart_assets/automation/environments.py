@@ -37,16 +37,14 @@ WATCHED: frozenset[Environment] = frozenset({"staging", "prod"})
 """Environments that somebody is woken for."""
 
 LANDING = Automation(
-    "landing", "sensor", "takes in what landed, once its files are complete: the bronze tables", SHARED
+    "landing", "sensor", "ingests what landed, once its files are complete: the bronze tables", SHARED
 )
 DOWNSTREAM = Automation(
     "downstream", "sensor", "builds silver and gold tables once what they are made of is there", SHARED
 )
 DAILY = Automation("daily", "schedule", "builds every table once a day, whatever landed", WATCHED)
-MAINTENANCE = Automation("maintenance", "schedule", "looks after the files of all tables once a day", SHARED)
-FAILURES = Automation(
-    "failures", "sensor", "tells of tables that failed, and of runs that broke off", WATCHED
-)
-QUALITY = Automation("quality", "sensor", "tells of checks that failed, and of tables that are late", WATCHED)
+MAINTENANCE = Automation("maintenance", "schedule", "maintains the files of all tables once a day", SHARED)
+FAILURES = Automation("failures", "sensor", "alerts of failed tables, and of runs that broke off", WATCHED)
+QUALITY = Automation("quality", "sensor", "alerts of failed checks, and of late tables", WATCHED)
 
 AUTOMATIONS = (LANDING, DOWNSTREAM, DAILY, MAINTENANCE, FAILURES, QUALITY)

@@ -59,7 +59,7 @@ def build_landing_sensor(
         for run_id in end_abandoned_runs(context.instance, has_launched=True):
             context.log.warning(f"the process of the run {run_id} is gone: the run was ended")
         if _is_at_work(context.instance, REST_LOOKS * look_seconds):
-            return dg.SensorResult(skip_reason="a drop is being taken in", cursor=context.cursor)
+            return dg.SensorResult(skip_reason="a drop is being ingested", cursor=context.cursor)
         state, drop = take_look(LandingState.read(context.cursor), open_folder(by_source))
         if drop is None:
             said = "files are not complete yet" if state.is_waiting else "nothing landed"
@@ -85,7 +85,7 @@ def list_keys(contract: Contract) -> list[dg.AssetKey]:
 
 
 def _is_at_work(instance: dg.DagsterInstance, rest_seconds: float) -> bool:
-    """Whether a drop is being taken in, or was just now: what lands meanwhile is the next one."""
+    """Whether a drop is being ingested, or was just now: what lands meanwhile is the next one."""
     ours = {DROP_TAG: "drop"}
     if instance.get_run_ids(dg.RunsFilter(tags=ours, statuses=UNFINISHED), limit=1):
         return True

@@ -25,9 +25,9 @@ MAINTENANCE_SELECTION = dg.AssetSelection.groups(MAINTENANCE_GROUP)
 OWNERS = ("team:data-engineering",)
 
 DESCRIPTIONS: dict[Operation, str] = {
-    "compact": "Small files of every table written together. No row changes, and the versions before stay readable.",
-    "vacuum": "Files removed that no version needs within the days of time travel. Candidates stay, whatever their age.",
-    "checkpoint": "Every table's log summed up, and commits forgotten that nobody can go back to any more.",
+    "compact": "Compacts the small files of every table. No row changes, and earlier versions stay readable.",
+    "vacuum": "Vacuums files that no version within the days of time travel needs. Candidates stay, whatever their age.",
+    "checkpoint": "Writes a checkpoint of each table's log, and drops commits outside the days of time travel.",
 }
 """What each operation leaves behind, in the order in which they run."""
 
@@ -75,7 +75,7 @@ def build_maintenance_job() -> Any:
     return dg.define_asset_job(
         MAINTENANCE_JOB,
         selection=MAINTENANCE_SELECTION,
-        description="Looks after the files of every table: compaction, vacuum, checkpoints.",
+        description="Maintains the files of every table: compaction, vacuum, checkpoints.",
     )
 
 

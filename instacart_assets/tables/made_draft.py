@@ -82,7 +82,7 @@ class MadeDraft(Draft):
         """Write a candidate of what has to be made, unless nothing has."""
         past = self._past
         if past is not None and self._keeps_history and self._settings.as_of is not None:
-            self.why, self.is_current = "what was is not made anew", True
+            self.why, self.is_current = "the past is not rebuilt", True
             return
         moved = self._moved
         self.why = self._say_why_whole(past, moved)
@@ -179,11 +179,11 @@ class MadeDraft(Draft):
         )
         published = self._aside.put(scope.slice(self._read_published()))
         if published.count() > LARGEST_PART * self.count_rows():
-            self.why = f"most of it has to do with what changed in {', '.join(moved)}"
+            self.why = f"most of it depends on what changed in {', '.join(moved)}"
             return False
         self._stage_part(scope, past)
         self.candidate = self._lake.compare(self.candidate, published, is_part=True)
-        self.why = f"what has to do with changes of {', '.join(moved) or 'its quarantine'}"
+        self.why = f"the part that depends on changes of {', '.join(moved) or 'its quarantine'}"
         return True
 
     def _read_changes(self, address: str, past: Provenance) -> DataFrame | None:

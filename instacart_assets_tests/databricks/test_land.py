@@ -221,7 +221,7 @@ def test_the_command_lands_where_the_landing_folder_is(
         path.name: path.read_text() for path in (tmp_path / "files").iterdir()
     }
     again = CliRunner(env={"COLUMNS": "140"}).invoke(app, command)
-    assert "there already, and not sent again: aisles.csv" in again.output
+    assert "already there, and not sent again: aisles.csv" in again.output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["files", "workspace"]
 
 

@@ -231,7 +231,7 @@ class Case:
         self.tally.blocking_rules.update(f"{table.address} {rule}" for rule in blocking)
         self.check_unchanged(table)
         assert result.candidate is not None
-        is_part = result.notes["made"].startswith("what has to do with")
+        is_part = result.notes["made"].startswith("the part that depends")
         published = read_rows(self.root, table.address) if is_part else None
         rows = read_candidate(result.candidate, published)
         self.check_content(table.contract, rows, is_published=False)

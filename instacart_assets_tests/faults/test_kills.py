@@ -41,7 +41,7 @@ RUN_COLUMNS = ("quarantined_at", "resolved_at", "run_id")
 """Columns of a quarantine that differ between runs that are the same."""
 COMMITTED_POINTS = ("after_commit", "before_settling", "after_settling")
 """Points after which readers have the new version."""
-IN_PART = "what has to do with"
+IN_PART = "the part that depends"
 """How a table says that it was made in part."""
 
 BRONZE, SILVER, GOLD = "bronze.orders", "silver.orders", "gold.daily_product_sales"

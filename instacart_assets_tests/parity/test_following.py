@@ -29,7 +29,7 @@ BY_CHANCE = 2
 MANY = "spark"
 """The Spark that follows all of them; the other follows the first."""
 
-PART = "what has to do"
+PART = "the part that depends"
 COMPARED = ("rows", "is_published", "made", "checks")
 
 
