@@ -64,14 +64,15 @@ def build_landing_sensor(
         if drop is None:
             said = "files are not complete yet" if state.is_waiting else "nothing landed"
             return dg.SensorResult(skip_reason=said, cursor=state.write())
-        taken = [by_source[source] for source in drop.sources]
+        sources = sorted({*drop.sources, *state.list_landed(_list_left(context.instance))})
+        taken = [by_source[source] for source in sources]
         missing = [contract for contract in contracts if _is_never_to_land(contract, state, context.instance)]
         request = dg.RunRequest(
             run_key=drop.key,
             asset_selection=[
                 key for contract in dict.fromkeys([*taken, *missing]) for key in list_keys(contract)
             ],
-            tags={DROP_TAG: "drop", SOURCES_TAG: ",".join(drop.sources)},
+            tags={DROP_TAG: "drop", SOURCES_TAG: ",".join(sources)},
         )
         return dg.SensorResult(run_requests=[request], cursor=state.write())
 
@@ -91,6 +92,14 @@ def _is_at_work(instance: dg.DagsterInstance, rest_seconds: float) -> bool:
         return True
     last = instance.get_run_records(dg.RunsFilter(tags=ours), limit=1)
     return bool(last and last[0].end_time and time.time() - last[0].end_time < rest_seconds)
+
+
+def _list_left(instance: dg.DagsterInstance) -> list[str]:
+    """Sources of the last drop, if its run failed: a fault in one file stops a whole drop, and the next brings the rest."""
+    last = instance.get_run_records(dg.RunsFilter(tags={DROP_TAG: "drop"}), limit=1)
+    if not last or last[0].dagster_run.status == dg.DagsterRunStatus.SUCCESS:
+        return []
+    return last[0].dagster_run.tags.get(SOURCES_TAG, "").split(",")
 
 
 def _is_never_to_land(contract: Contract, state: LandingState, instance: dg.DagsterInstance) -> bool:

@@ -5,7 +5,7 @@ given looks, one after another, and says after which of them there is a drop to 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import Protocol, Self
@@ -108,6 +108,11 @@ class LandingState:
     def is_waiting(self) -> bool:
         """Whether the last look saw something that is not taken in yet."""
         return any(not _is_taken(self, name, seen) for name, seen in self.last.items())
+
+    def list_landed(self, sources: Iterable[str]) -> list[str]:
+        """Those of the sources of which a file is there, and was taken in or asked to be."""
+        there = {source_of(name) for name in self.taken}
+        return [source for source in sources if source in there]
 
     def write(self) -> str:
         """The state as text."""

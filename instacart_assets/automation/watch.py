@@ -6,7 +6,7 @@ bronze table takes no file in twice.
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -47,6 +47,7 @@ def watch(
         RemediableError: the folder cannot be looked at, where nothing is waited for.
     """
     state, is_good = LandingState(), True
+    left: frozenset[str] = frozenset()
     # Dagster replaces the handlers of signals while it runs something in the main thread.
     with ThreadPoolExecutor(1, "watch") as runner:
         while not stop.is_set():
@@ -58,7 +59,10 @@ def watch(
                 on_problem(str(error))
                 drop = None
             if drop is not None:
-                is_good &= runner.submit(take_in, drop, select_drop(drop, state, tables)).result()
+                sources = choose_sources(drop, state, tables, left)
+                is_done = runner.submit(take_in, drop, select_tables(sources, state, tables)).result()
+                is_good &= is_done
+                left = frozenset() if is_done else sources
             elif is_available_now and not state.is_waiting:
                 break
             else:
@@ -66,15 +70,30 @@ def watch(
     return is_good
 
 
-def select_drop(drop: Drop, state: LandingState, tables: Sequence[Table]) -> str:
-    """The selection of what a drop is taken in by: its bronze tables, and all below them that can be built by now.
+def choose_sources(
+    drop: Drop, state: LandingState, tables: Sequence[Table], left: Iterable[str] = ()
+) -> frozenset[str]:
+    """The sources that are ingested with a drop: its own, and what earlier drops left.
 
     With the first drop come the sources that need not land.
+
+    Args:
+        drop: what landed.
+        state: what is remembered of the folder.
+        tables: the graph.
+        left: sources of drops before, none of which could be ingested whole: a fault in one file stops the whole drop.
     """
-    bronze = {table.contract.name: table.contract for table in tables if table.contract.landed_columns}
-    optional = [one.address for one in bronze.values() if one.is_optional and drop.number == 1]
-    changed = [*(bronze[source].address for source in drop.sources), *optional]
-    landed = {bronze[source_of(name)].address for name in state.taken}
+    contracts = [table.contract for table in tables if table.contract.landed_columns]
+    optional = {one.name for one in contracts if one.is_optional}
+    may_be_absent = optional if drop.number == 1 else optional & {*left}
+    return frozenset({*drop.sources, *state.list_landed(left), *may_be_absent})
+
+
+def select_tables(sources: Iterable[str], state: LandingState, tables: Sequence[Table]) -> str:
+    """The selection of what is built of sources: their bronze tables, and all below them that can be built by now."""
+    bronze = {table.contract.name: table.address for table in tables if table.contract.landed_columns}
+    changed = [bronze[source] for source in sorted(sources)]
+    landed = {bronze[source_of(name)] for name in state.taken}
     return " or ".join(follow_drop(tables, changed, landed))
 
 

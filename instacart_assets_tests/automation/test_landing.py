@@ -91,6 +91,34 @@ def test_a_drop_that_was_just_taken_in_leaves_a_turn_to_what_follows(sensor: Sen
     assert [sensor.look() for _ in range(3)] == [[]] * 3
 
 
+@pytest.mark.parametrize(
+    ("status", "sources"),
+    [(dg.DagsterRunStatus.FAILURE, "others,things"), (dg.DagsterRunStatus.SUCCESS, "others")],
+)
+def test_what_a_failed_run_left_comes_with_the_next_drop(
+    sensor: Sensor, status: dg.DagsterRunStatus, sources: str
+) -> None:
+    write_file(sensor.landing, "things.csv", "a")
+    write_file(sensor.landing, "others.csv", "a")
+    request = sensor.look_until_asked()
+    create_run_for_test(sensor.instance, status=status, tags=dict(request.tags), job_name="whole")
+    write_file(sensor.landing, "others.csv", "ab")
+    asked = sensor.look_until_asked()
+    assert asked.tags["instacart/sources"] == sources
+    assert ("bronze.things" in list_asked(asked)) is (sources == "others,things")
+
+
+def test_what_a_failed_run_left_and_is_gone_is_not_asked_for(sensor: Sensor) -> None:
+    path = write_file(sensor.landing, "things.csv", "a")
+    request = sensor.look_until_asked()
+    create_run_for_test(
+        sensor.instance, status=dg.DagsterRunStatus.FAILURE, tags=dict(request.tags), job_name="whole"
+    )
+    path.unlink()
+    write_file(sensor.landing, "others.csv", "a")
+    assert sensor.look_until_asked().tags["instacart/sources"] == "others"
+
+
 def test_a_daemon_that_starts_again_goes_on_where_it_was(sensor: Sensor) -> None:
     write_file(sensor.landing, "things.csv", "a")
     sensor.look()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from instacart_assets.automation.looks import Drop, LandingState, Look, Seen, Taken
-from instacart_assets.automation.watch import select_drop, stop_on_signals, watch
+from instacart_assets.automation.watch import choose_sources, select_tables, stop_on_signals, watch
 from instacart_assets.errors import RemediableError
 from instacart_assets.graph import all_tables
 from instacart_assets_tests.automation.test_looks import FakeFolder
@@ -33,6 +33,7 @@ class Watched:
     stop: threading.Event = field(default_factory=threading.Event)
     taken: list[Drop] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     is_good: bool = True
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
 
@@ -47,8 +48,9 @@ class Watched:
             on_problem=self.problems.append,
         )
 
-    def _take_in(self, drop: Drop, _: str) -> bool:
+    def _take_in(self, drop: Drop, asked: str) -> bool:
         self.taken.append(drop)
+        self.asked.append(asked)
         if self.meanwhile:
             self.meanwhile.pop(0)()
         return self.is_good
@@ -98,6 +100,35 @@ def test_a_run_that_goes_wrong_is_told_at_the_end_and_the_next_drop_is_taken_in(
     assert len(watched.taken) == 2
 
 
+def test_what_a_failed_run_left_comes_with_the_next_drop(watched: Watched) -> None:
+    for name in ("orders.csv", "departments.csv"):
+        watched.folder.write(name, "a")
+
+    def mend() -> None:
+        watched.folder.write("departments.csv", "b")
+        watched.meanwhile = [land_more]
+        watched.is_good = False
+
+    def land_more() -> None:
+        watched.folder.write("departments.csv", "c")
+        watched.is_good = True
+
+    watched.meanwhile = [mend]
+    watched.watch(is_available_now=True)
+    assert [drop.sources for drop in watched.taken] == [("departments", "orders"), *[("departments",)] * 2]
+    bronze = [{one for one in asked.split(" or ") if one.startswith("bronze.")} for asked in watched.asked]
+    # What need not land comes with the first drop.
+    optional = {"bronze.order_products__train", "bronze.promotions"}
+    assert bronze == [{"bronze.departments", "bronze.orders"} | optional] * 3
+
+
+def test_a_run_that_went_well_leaves_nothing(watched: Watched) -> None:
+    watched.folder.write("orders.csv", "a")
+    watched.meanwhile = [lambda: watched.folder.write("departments.csv", "b")]
+    watched.watch(is_available_now=True)
+    assert "bronze.orders" not in watched.asked[1].split(" or ")
+
+
 class ClosedFolder(FakeFolder):
     """A folder that cannot be looked at the first time."""
 
@@ -130,18 +161,28 @@ def make_state(*names: str) -> LandingState:
     return LandingState(1, {name: Taken(Seen(1, 1), "of a") for name in names})
 
 
+def select(drop: Drop, state: LandingState) -> list[str]:
+    return select_tables(choose_sources(drop, state, TABLES), state, TABLES).split(" or ")
+
+
 def test_a_complete_drop_builds_everything() -> None:
     names = [f"{source}.csv" for source in COMPLETE_LANDING]
-    asked = select_drop(Drop(1, dict.fromkeys(names, "")), make_state(*names), TABLES)
-    assert asked.split(" or ") == [table.address for table in TABLES]
+    asked = select(Drop(1, dict.fromkeys(names, "")), make_state(*names))
+    assert asked == [table.address for table in TABLES]
 
 
 def test_a_drop_builds_what_is_below_it_and_can_be_built() -> None:
-    asked = select_drop(Drop(2, {"aisles.csv": ""}), make_state("aisles.csv"), TABLES)
-    assert asked.split(" or ") == ["bronze.aisles", "silver.aisles"]
-    assert "silver.products" in select_drop(
-        Drop(2, {"aisles.csv": ""}), make_state("aisles.csv", "departments.csv", "products.csv"), TABLES
+    drop = Drop(2, {"aisles.csv": ""})
+    assert select(drop, make_state("aisles.csv")) == ["bronze.aisles", "silver.aisles"]
+    assert "silver.products" in select(drop, make_state("aisles.csv", "departments.csv", "products.csv"))
+
+
+def test_what_was_left_and_is_gone_is_not_asked_for() -> None:
+    state = make_state("aisles.csv", "departments.csv")
+    chosen = choose_sources(
+        Drop(2, {"aisles.csv": ""}), state, TABLES, ["departments", "orders", "promotions"]
     )
+    assert chosen == {"aisles", "departments", "promotions"}
 
 
 def test_the_first_signal_stops_and_the_second_breaks_off() -> None:
