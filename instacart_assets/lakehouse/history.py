@@ -9,7 +9,7 @@ notes outlive the commit that they were written with, whatever a log forgets.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -110,7 +110,7 @@ def list_publications(commits: Iterable[Commit]) -> list[Publication]:
         commits: the newest first.
     """
     found: dict[int, Publication] = {}
-    for commit in commits:
+    for commit in strike_overtaken(commits):
         if not commit.notes:
             continue
         version = int(commit.notes.get(HOLDS, commit.version))
@@ -119,6 +119,30 @@ def list_publications(commits: Iterable[Commit]) -> list[Publication]:
             notes = {name: said for name, said in commit.notes.items() if name != HOLDS}
             found[version] = Publication(version, commit.moment, notes)
     return list(found.values())
+
+
+def strike_overtaken(commits: Iterable[Commit]) -> list[Commit]:
+    """The commits, without the notes of maintenance that began before a version was published and ended after it.
+
+    Where a lake has no lock, such a commit holds a newer version than it says.
+    """
+    given = list(commits)
+    writing = [commit.version for commit in given if not commit.keeps_rows]
+    return [
+        replace(commit, notes=NOTHING)
+        if HOLDS in commit.notes
+        and any(int(commit.notes[HOLDS]) < version < commit.version for version in writing)
+        else commit
+        for commit in given
+    ]
+
+
+def find_written(commits: Iterable[Commit]) -> int | None:
+    """Version of the last commit that changed rows; of one that is forgotten, as maintenance noted it; else None."""
+    given = list(commits)
+    written = [commit.version for commit in given if not commit.keeps_rows]
+    held = [int(commit.notes[HOLDS]) for commit in given if HOLDS in commit.notes]
+    return max(written or held, default=None)
 
 
 def find_publication(commits: Iterable[Commit], version: int) -> Publication | None:

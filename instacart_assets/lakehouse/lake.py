@@ -43,6 +43,7 @@ from instacart_assets.lakehouse.history import (
     find_standing,
     have_changed,
     list_publications,
+    strike_overtaken,
 )
 from instacart_assets.places import for_spark
 
@@ -404,9 +405,15 @@ class Lakehouse(ABC):
 
         What somebody else wrote into the table since notes nothing.
         """
-        commits = self.list_commits(address, LAST_COMMITS)
-        latest = next((commit for commit in commits if commit.notes or not commit.keeps_rows), None)
-        return None if latest is None else latest.notes.get(name)
+        # Many commits of maintenance may stand before the one that says something.
+        for most in (LAST_COMMITS, None):
+            commits = strike_overtaken(self.list_commits(address, most))
+            for commit in commits:
+                if commit.notes or not commit.keeps_rows:
+                    return commit.notes.get(name)
+            if len(commits) < LAST_COMMITS:
+                break
+        return None
 
     @abstractmethod
     def name_for_query(self, address: str) -> str:

@@ -30,6 +30,9 @@ NOTES_OF_SESSION = "spark.databricks.delta.commitInfo.userMetadata"
 RETENTION = ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration")
 """Properties that say how long Delta keeps commits, and files that a version no longer has."""
 
+UNNOTED_HOURS = 10 * 365 * 24
+"""How long Delta keeps commits where maintenance cannot carry notes on: nothing else says what a table holds."""
+
 DELTAS_OWN_HOURS = 7 * 24
 """How long Delta keeps such files where no property says."""
 
@@ -118,11 +121,18 @@ def sweep(
     hours = round((datetime.now(UTC) - since) / timedelta(hours=1))
     standing = find_standing(commits, since)
     first = commits[-1].version if standing is None else standing.version
-    changes = list_unnamed_files(
-        scratch.glob(f"{CHANGES}*"), [commit for commit in commits if commit.version >= first]
-    )
-    with _noting(session, note_maintenance(commits)):
-        removed = _rehearse(session, name, hours) if is_rehearsal else _vacuum(session, name, hours)
+    kept = [commit for commit in commits if commit.version >= first]
+    # What no version names may be of one that is just being published: only what is old belongs to nobody.
+    changes = [
+        path
+        for path in list_unnamed_files(scratch.glob(f"{CHANGES}*"), kept)
+        if path.stat().st_mtime < since.timestamp()
+    ]
+    with _noting(session, note_maintenance(commits)) as is_noted:
+        if is_rehearsal:
+            removed = _rehearse(session, name, hours)
+        else:
+            removed = _vacuum(session, name, hours, hours if is_noted else UNNOTED_HOURS)
     if not is_rehearsal:
         for path in changes:
             path.unlink(missing_ok=True)
@@ -142,8 +152,8 @@ def _rehearse(session: SparkSession, name: str, hours: int) -> Files:
     return Files(session.sql(f"VACUUM {name} RETAIN {reach} HOURS DRY RUN").count(), 0)
 
 
-def _vacuum(session: SparkSession, name: str, hours: int) -> Files:
-    wanted = {prop: _spell(hours) for prop in RETENTION}
+def _vacuum(session: SparkSession, name: str, hours: int, log_hours: int) -> Files:
+    wanted = dict(zip(RETENTION, map(_spell, (log_hours, hours)), strict=True))
     known: Mapping[str, str] = _describe(session, name)["properties"]
     if any(known.get(prop) != said for prop, said in wanted.items()):
         told = ", ".join(f"'{prop}' = '{said}'" for prop, said in wanted.items())
@@ -159,15 +169,14 @@ def _spell(hours: int) -> str:
 
 
 @contextmanager
-def _noting(session: SparkSession, notes: str | None) -> Iterator[None]:
-    """Give commits notes, where the session lets it be said: serverless compute does not."""
+def _noting(session: SparkSession, notes: str | None) -> Iterator[bool]:
+    """Give commits notes, where the session lets it be said, and say whether it does: serverless compute does not."""
     try:
-        if notes is not None:
-            session.conf.set(NOTES_OF_SESSION, notes)
+        session.conf.set(NOTES_OF_SESSION, notes or "")
     except PySparkException:
-        notes = None
+        yield False
+        return
     try:
-        yield
+        yield True
     finally:
-        if notes is not None:
-            session.conf.unset(NOTES_OF_SESSION)
+        session.conf.unset(NOTES_OF_SESSION)

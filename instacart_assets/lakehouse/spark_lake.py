@@ -2,8 +2,8 @@
 
 Here lives how such a lake is read and published with Spark SQL alone, on Apache Spark and on Databricks alike. A
 candidate is plain Parquet in a scratch folder, where no reader of a table looks; publishing writes it over the
-table in one Delta commit. A transaction number made of the pinned version lets Delta itself refuse a commit
-whose table another run has published meanwhile.
+table in one Delta commit. A transaction number made of the last version that changed rows lets Delta itself refuse a
+commit whose table another run has published meanwhile.
 """
 
 import re
@@ -26,7 +26,7 @@ from instacart_assets.contracts.model import IS_REFUSED, LAYER_DESCRIPTIONS, Con
 from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.lakehouse import spark_care
 from instacart_assets.lakehouse.care import Files, Sweep
-from instacart_assets.lakehouse.history import Commit
+from instacart_assets.lakehouse.history import Commit, find_written
 from instacart_assets.lakehouse.lake import (
     NOTES,
     REFUSED_COLUMNS,
@@ -175,11 +175,20 @@ class SparkLake(Lakehouse):
         return self._scratch / "candidates" / layer / name
 
     def pin(self, address: str) -> Pin:
-        """The table as it stands now; one that was made and never published has no version."""
+        """The table as it stands now, with the number of the last commit that changed rows.
+
+        One that was made and never published has no version.
+        """
         self._seen[address] = commits = self._list_commits(address, REMEMBERED)
         if not commits or (commits[0]["version"] == 0 and commits[0][NOTES] is None):
             return Pin(None)
-        return Pin(commits[0]["version"])
+        return Pin(commits[0]["version"], self._find_written(address, commits))
+
+    def _find_written(self, address: str, last: Sequence[Any]) -> int | None:
+        known = [spark_care.read_commit(row) for row in last]
+        if all(commit.keeps_rows for commit in known):
+            known = self.list_commits(address)
+        return find_written(known)
 
     def _list_commits(self, address: str, versions: int | None) -> list[Any]:
         """The last commits of a table, the newest first; none where there is no table."""
@@ -463,8 +472,12 @@ class SparkLake(Lakehouse):
 
 
 def _number_commit(address: str, pin: Pin) -> dict[str, str]:
-    """What lets Delta commit once on a pinned version: a run with an older pin comes too late."""
-    return {"txnAppId": f"publish {address}", "txnVersion": str((pin.version or 0) + 1)}
+    """What lets Delta commit once on the rows of a pinned version: a run with an older pin comes too late.
+
+    Two runs that pinned the same rows have the same number, also where maintenance committed between their pins.
+    """
+    written = pin.version if pin.handle is None else pin.handle
+    return {"txnAppId": f"publish {address}", "txnVersion": str((written or 0) + 1)}
 
 
 def _tell_statement(notes: str, address: str, pin: Pin) -> dict[str, str]:

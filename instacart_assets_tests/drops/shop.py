@@ -82,7 +82,7 @@ class Shop:
         for source, lines in self._missing:
             self._land(source, lines)
         count, self._missing = len(self._missing), []
-        return f"{count} missing lines"
+        return f"missing lines of {count} orders"
 
     def correct_order(self) -> str:
         """An order that landed once comes again, at another hour, in a later file."""
@@ -204,7 +204,7 @@ class Shop:
         row = self._random.choice([row for row in rows if row["product_id"] in sold])
         row.update(cells)
         _write(self.landing / f"{PRODUCTS}.csv", rows)
-        return f"product {row['product_id']}: {dict(cells)}"
+        return f"product {row['product_id']} with {', '.join(f'{name} {cell}' for name, cell in cells.items())}"
 
     def _files(self, source: str) -> list[Path]:
         return [self.landing / f"{source}.csv", *sorted((self.landing / source).glob("*.csv"))]

@@ -11,11 +11,13 @@ from instacart_assets.lakehouse.history import (
     describe_commit,
     find_publication,
     find_standing,
+    find_written,
     have_changed,
     list_publications,
     note_maintenance,
     note_restored,
     parse_notes,
+    strike_overtaken,
 )
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -47,6 +49,20 @@ def test_notes_are_found_behind_maintenance_and_stand_once() -> None:
 def test_notes_outlive_the_commit_they_were_written_with() -> None:
     (publication,) = list_publications([follow(FIRST, "OPTIMIZE")])
     assert (publication.version, publication.notes) == (1, {"run_id": "monday"})
+
+
+def test_maintenance_that_was_overtaken_says_nothing() -> None:
+    begun = parse_notes(note_maintenance(FIRST))
+    commits = [make_commit(3, "VACUUM END", **begun), make_commit(2, run_id="tuesday"), *FIRST]
+    assert [one.version for one in list_publications(commits)] == [2, 1, 0]
+    assert [commit.notes for commit in strike_overtaken(commits)] == [{}, *[one.notes for one in commits[1:]]]
+    assert parse_notes(note_maintenance(commits))["run_id"] == "tuesday"
+
+
+def test_the_last_commit_that_changed_rows_is_known_over_maintenance_and_after_its_log() -> None:
+    compacted = follow(FIRST, "OPTIMIZE")
+    assert find_written([compacted, *FIRST]) == find_written(FIRST) == find_written([compacted]) == 1
+    assert find_written([make_commit(4, "VACUUM END")]) is None
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,15 @@
 """Tables that Spark writes are looked after, read as they stood, and brought back."""
 
-from datetime import UTC, datetime
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from pyspark.errors import PySparkValueError
 
-from instacart_assets.lakehouse.lake import VersionMissingError
+from instacart_assets.lakehouse import spark_care
+from instacart_assets.lakehouse.care import Files
+from instacart_assets.lakehouse.lake import LAST_COMMITS, VersionMissingError
 from instacart_assets.lakehouse.query import run_query
 from instacart_assets.lakehouse.spark_lake import SparkLake
 from instacart_assets.lakehouse.time_travel import list_versions, restore_table
@@ -56,3 +61,56 @@ def test_files_are_looked_after_and_versions_come_back(lake: SparkLake) -> None:
         first: ("monday", "published"),
     }
     assert publish_parts(lake, "wednesday") > restored
+
+
+def test_maintenance_that_a_run_overtakes_forgets_nothing_of_it(
+    lake: SparkLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_parts(lake, "monday")
+    vacuum = spark_care._vacuum
+
+    def publish_first(*given: Any) -> Files:
+        with monkeypatch.context() as patch:  # the run is another process, whose session notes for itself
+            patch.setattr(spark_care, "_vacuum", vacuum)
+            publish_parts(lake, "tuesday")
+        return vacuum(*given)
+
+    monkeypatch.setattr(spark_care, "_vacuum", publish_first)
+    lake.sweep(ADDRESS, datetime.now(UTC) - timedelta(days=30))
+    (last, *_) = lake.list_commits(ADDRESS)
+    assert (last.operation, last.notes["name"]) == ("VACUUM END", "monday")
+    assert lake.read_last_note(ADDRESS, "name") == "tuesday"
+    assert lake.read_notes(ADDRESS, "name", 5) == ["tuesday", "monday"]
+
+
+def test_notes_are_found_behind_any_number_of_commits_without(
+    lake: SparkLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_parts(lake, "monday")
+
+    def refuse(*_: str) -> None:  # as on serverless compute
+        raise PySparkValueError("CONFIG_NOT_AVAILABLE")
+
+    monkeypatch.setattr(lake.session.conf, "set", refuse)
+    lake.sweep(ADDRESS, datetime.now(UTC) - timedelta(days=30))
+    for number in range(LAST_COMMITS):
+        lake.session.sql(f"ALTER TABLE {lake.name_for_query(ADDRESS)} SET TBLPROPERTIES ('n' = '{number}')")
+    (properties,) = (
+        lake.session.sql(f"DESCRIBE DETAIL {lake.name_for_query(ADDRESS)}").select("properties").first()
+    )
+    assert properties["delta.logRetentionDuration"] == "interval 87600 hours"
+    assert properties["delta.deletedFileRetentionDuration"] == "interval 720 hours"
+    lake.pin(ADDRESS)
+    assert lake.read_last_note(ADDRESS, "name") == "monday"
+
+
+def test_changes_of_a_version_that_is_being_published_are_not_swept(lake: SparkLake) -> None:
+    publish_parts(lake, "monday")
+    changes = lake._changes_of(ADDRESS) / "changes-of-a-run" / "added"
+    changes.mkdir(parents=True)
+    young, old = changes / "young.parquet", changes / "old.parquet"
+    for path in (young, old):
+        path.write_bytes(b"")
+    os.utime(old, (0, 0))
+    lake.sweep(ADDRESS, datetime.now(UTC) - timedelta(days=30))
+    assert (young.exists(), old.exists()) == (True, False)

@@ -159,6 +159,20 @@ def test_maintenance_between_pin_and_publishing_is_no_other_run(lake: SparkLake)
     assert read_sorted(lake) == [*MERGED, (10, "plum")]
 
 
+@pytest.mark.parametrize("prepare", [append, merge])
+def test_maintenance_between_two_pins_lets_one_of_the_runs_publish(lake: SparkLake, prepare: Prepare) -> None:
+    publish(lake, BEGUN)
+    late = prepare(lake, 1)
+    lake.compact(THINGS_ADDRESS)
+    lake.session.sql(f"COMMENT ON TABLE {lake.name_for_query(THINGS_ADDRESS)} IS 'things'")
+    later = prepare(lake, 2)
+    lake.publish(late)
+    held = read_sorted(lake)
+    with pytest.raises(PublishConflictError, match="another run published it meanwhile"):
+        lake.publish(later)
+    assert read_sorted(lake) == held
+
+
 def test_changes_are_followed_over_parts_and_maintenance_and_not_over_what_is_not_known(
     lake: SparkLake,
 ) -> None:
