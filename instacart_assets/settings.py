@@ -34,6 +34,9 @@ LAUNCHER_TARGETS: frozenset[Target] = frozenset({"databricks", "databricks_uc"})
 REMOTE_TARGETS: frozenset[Target] = LAUNCHER_TARGETS | {"serverless"}
 """Targets whose tables are built in a Databricks workspace that this machine asks."""
 
+UNREACHED_TARGETS: frozenset[Target] = frozenset({"serverless"})
+"""Targets whose tables no process of Dagster reaches: a job of the workspace maintains them."""
+
 DELTA_TARGETS: frozenset[Target] = frozenset({"spark", "databricks_remote"})
 """Targets on which Spark itself writes Delta tables."""
 

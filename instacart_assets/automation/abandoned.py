@@ -41,7 +41,7 @@ def end_abandoned_runs(instance: dg.DagsterInstance, *, has_launched: bool = Fal
     ended = []
     for run in instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)):
         process = _find_process(instance, run, has_launched=has_launched)
-        if process is None or _is_alive(process):
+        if process is None or _is_alive(process) or _has_ended(instance, run):
             continue
         instance.report_run_failed(
             run, f"Its process {process} is gone: it was killed, or the machine went down."
@@ -49,6 +49,12 @@ def end_abandoned_runs(instance: dg.DagsterInstance, *, has_launched: bool = Fal
         storage.free_concurrency_slots_for_run(run.run_id)
         ended.append(run.run_id)
     return ended
+
+
+def _has_ended(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether a run came to its end since it was listed, and its process with it."""
+    now = instance.get_run_by_id(run.run_id)
+    return now is None or now.status not in UNDER_WAY
 
 
 def _find_process(instance: dg.DagsterInstance, run: dg.DagsterRun, *, has_launched: bool) -> int | None:

@@ -87,7 +87,12 @@ def build_alert_sensors(
 
     def follow_quality(memory: Memory, instance: dg.DagsterInstance) -> list[Alert]:
         is_first = memory.freshness < 0
-        memory.freshness, changes = read_freshness(instance, memory.freshness, contracts)
+        place, changes = read_freshness(instance, memory.freshness, contracts)
+        while is_first and place != memory.freshness:  # all that was before
+            memory.freshness = place
+            place, more = read_freshness(instance, place, contracts)
+            changes += more
+        memory.freshness = place
         alerts = memory.streaks.count(changes, threshold=1)
         if is_first:  # of what was before, only what still is
             alerts = [one for one in alerts if one.kind == "late" and _is_last(one, alerts)]

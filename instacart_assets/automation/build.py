@@ -15,7 +15,7 @@ from instacart_assets.automation.environments import DAILY, DOWNSTREAM, LANDING,
 from instacart_assets.automation.folders import open_folder
 from instacart_assets.automation.landing import build_landing_sensor
 from instacart_assets.maintenance.assets import MAINTENANCE_JOB
-from instacart_assets.settings import Settings
+from instacart_assets.settings import UNREACHED_TARGETS, Settings
 from instacart_assets.tables.declare import Table
 
 
@@ -50,14 +50,22 @@ def build_automation(settings: Settings, tables: Iterable[Table], job: str) -> A
         (landing, downstream, *build_alert_sensors(settings, contracts)),
         (
             build_schedule(DAILY, settings, job, settings.schedule.cron),
-            build_schedule(MAINTENANCE, settings, MAINTENANCE_JOB, settings.schedule.maintenance_cron),
+            build_schedule(
+                MAINTENANCE,
+                settings,
+                MAINTENANCE_JOB,
+                settings.schedule.maintenance_cron,
+                is_possible=settings.target not in UNREACHED_TARGETS,
+            ),
         ),
     )
 
 
-def build_schedule(automation: Automation, settings: Settings, job: str, cron: str) -> dg.ScheduleDefinition:
-    """The schedule of an automation, at the time of day of the settings' time zone."""
-    is_on = automation.is_on(settings.environment)
+def build_schedule(
+    automation: Automation, settings: Settings, job: str, cron: str, *, is_possible: bool = True
+) -> dg.ScheduleDefinition:
+    """The schedule of an automation, at the time of day of the settings' time zone; off where its job cannot succeed."""
+    is_on = is_possible and automation.is_on(settings.environment)
     return dg.ScheduleDefinition(
         name=automation.name,
         job_name=job,

@@ -41,7 +41,8 @@ def open_folder(settings: Settings, sources: Iterable[str]) -> LandingFolder:
 class LocalFolder:
     """A landing folder of this machine; a file's fingerprint is its SHA-256.
 
-    What leads out of the folder is never read. It is a drop all the same, so that the run that refuses it says so.
+    What leads out of the folder is never read, and what cannot be read is not. It is a drop all the same, so that the run
+    that refuses it says so.
     """
 
     def __init__(self, landing: Path, sources: Iterable[str]) -> None:
@@ -65,6 +66,8 @@ class LocalFolder:
             fingerprint = fingerprint_file(path)
         except FileNotFoundError:
             return None
+        except OSError as error:  # a folder of that name, or nobody's to read
+            return f"refused: {error.strerror}"
         return fingerprint if self._see(path) == seen else None
 
     def _see(self, path: Path) -> Seen | None:

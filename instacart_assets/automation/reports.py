@@ -13,6 +13,7 @@ from dagster._core.event_api import RunStatusChangeRecordsFilter
 
 from instacart_assets.automation.alerts import Alert, Finding
 from instacart_assets.contracts.model import Contract
+from instacart_assets.maintenance.assets import MAINTENANCE_JOB, OWNERS
 from instacart_assets.tables.assets import asset_key, explain_failure, find_table, table_address
 
 Events = dg.DagsterEventType
@@ -36,6 +37,7 @@ class RunReport:
         run: the run.
         place: of the event that ended it, in the history.
         failures: why a table failed, by its address.
+        others: why a step failed that makes no table, by its name: of maintenance, or the report.
         built: addresses of tables that were built.
         checks: what was found of each rule, last.
     """
@@ -43,6 +45,7 @@ class RunReport:
     run: dg.DagsterRun
     place: int
     failures: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict)
     built: frozenset[str] = frozenset()
     checks: tuple[dg.AssetCheckEvaluation, ...] = ()
 
@@ -83,30 +86,33 @@ def _read_run(
     instance: dg.DagsterInstance, run: dg.DagsterRun, place: int, known: frozenset[str]
 ) -> RunReport:
     failures: dict[str, str] = {}
+    others: dict[str, str] = {}
     built: set[str] = set()
     checks: dict[dg.AssetCheckKey, dg.AssetCheckEvaluation] = {}
     kinds = {Events.STEP_FAILURE, Events.STEP_SUCCESS, Events.ASSET_CHECK_EVALUATION}
     for record in instance.get_records_for_run(run.run_id, of_type=kinds).records:
         event = record.event_log_entry.dagster_event
-        address = find_table(event.step_key) if event and event.step_key else None
-        if event is None or address not in known or address is None:
+        if event is None or event.step_key is None:
             continue
+        address = find_table(event.step_key)
+        is_table = address in known
+        name, failed = (address, failures) if is_table else (event.step_key, others)
         if event.event_type == Events.STEP_FAILURE:
-            failures[address] = explain_failure(event)
+            failed[name] = explain_failure(event)
         elif event.event_type == Events.STEP_SUCCESS:
-            built.add(address)
-            failures.pop(address, None)  # it was tried again
-        else:
+            failed.pop(name, None)  # it was tried again
+            built |= {name} if is_table else set()
+        elif is_table:
             evaluation = event.asset_check_evaluation_data
             checks[evaluation.asset_check_key] = evaluation
-    return RunReport(run, place, failures, frozenset(built), tuple(checks.values()))
+    return RunReport(run, place, failures, others, frozenset(built), tuple(checks.values()))
 
 
 def judge_run(report: RunReport, contracts: Mapping[str, Contract]) -> Iterator[Finding]:
     """Whether each table of a run was built, and whether the run came to its end.
 
-    A failed table is told with the rules that blocked it. A run that failed without a table broke off: its process
-    was killed, or never started.
+    A failed table is told with the rules that blocked it. A run that failed without a table failed in maintenance or in
+    the report; or it broke off: its process was killed, or never started.
     """
     run = report.run
     for address in sorted(report.built):
@@ -134,22 +140,30 @@ def judge_run(report: RunReport, contracts: Mapping[str, Contract]) -> Iterator[
 def _judge_end(report: RunReport, contracts: Mapping[str, Contract]) -> Finding:
     run = report.run
     subject = f"run of {run.job_name}"
-    selected = (table_address(key) for key in run.asset_selection or ())
-    meant = [contracts[address] for address in selected if address in contracts] or list(contracts.values())
-    owners = tuple(sorted({owner for contract in meant for owner in contract.owners}))
+    selected = [table_address(key) for key in run.asset_selection or ()]
+    named = [contracts[address] for address in selected if address in contracts]
+    # A run that names nothing is of all that its job builds.
+    is_whole = not selected and run.job_name != MAINTENANCE_JOB
+    meant = list(contracts.values()) if is_whole else named
+    owners = tuple(sorted({owner for contract in meant for owner in contract.owners})) or OWNERS
+    if report.others:
+        owners = OWNERS
     if run.is_success or report.failures:
         return Finding(subject, RUN, None, run.run_id, owners)
-    tables = ", ".join(sorted(contract.address for contract in meant))
-    problem = Alert(
-        "failed",
-        subject,
-        RUN,
-        f"it broke off before any table failed; it was to build {tables}",
-        owners,
-        "look at the end of the run's log, and run it again",
-        run.run_id,
-    )
-    return Finding(subject, RUN, problem, run.run_id, owners)
+    return Finding(subject, RUN, _describe_end(report, subject, meant, owners), run.run_id, owners)
+
+
+def _describe_end(
+    report: RunReport, subject: str, meant: Iterable[Contract], owners: tuple[str, ...]
+) -> Alert:
+    if report.others:
+        observed = "; ".join(f"{name}: {reason}" for name, reason in report.others.items())
+        remedy = "mend what it names, and run it again"
+    else:
+        tables = ", ".join(sorted(contract.address for contract in meant)) or "no table"
+        observed = f"it broke off before any table failed; it was to build {tables}"
+        remedy = "look at the end of the run's log, and run it again"
+    return Alert("failed", subject, RUN, observed, owners, remedy, report.run.run_id)
 
 
 def judge_checks(report: RunReport, contracts: Mapping[str, Contract]) -> Iterator[Finding]:

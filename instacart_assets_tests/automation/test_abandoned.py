@@ -64,6 +64,21 @@ def test_a_run_whose_process_is_gone_ends_and_gives_its_place_back(
     assert end_abandoned_runs(instance) == []
 
 
+def test_a_run_that_ended_well_while_its_process_was_looked_for_is_left_alone(
+    instance: dg.DagsterInstance, gone: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begin(instance, gone)
+    listed = instance.get_runs()
+    monkeypatch.setattr(instance, "get_runs", lambda _: listed)
+    instance.report_dagster_event(
+        dg.DagsterEvent(dg.DagsterEventType.PIPELINE_SUCCESS.value, job_name=run.job_name), run.run_id
+    )
+    assert end_abandoned_runs(instance) == []
+    ended = instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert ended.status == dg.DagsterRunStatus.SUCCESS
+
+
 def test_a_run_that_goes_on_is_left_alone(instance: dg.DagsterInstance) -> None:
     begin(instance, os.getpid())
     assert end_abandoned_runs(instance, has_launched=True) == []

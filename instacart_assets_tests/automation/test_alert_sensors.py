@@ -8,10 +8,12 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
 
+from instacart_assets.automation import reports
 from instacart_assets.automation.alert_sensors import build_alert_sensors
 from instacart_assets.automation.alerts import Alert
 from instacart_assets.automation.delivery import AlertError
 from instacart_assets.contracts.model import Contract
+from instacart_assets.maintenance.assets import MAINTENANCE_JOB, OWNERS
 from instacart_assets.settings import Settings, load_settings
 from instacart_assets.tables.assets import asset_key
 from instacart_assets_tests.small_contracts import make_column, make_contract
@@ -179,6 +181,30 @@ def test_a_run_that_broke_off_is_told(history: History) -> None:
     assert "broke off" in alert.observed
 
 
+def test_a_failure_of_maintenance_is_told_with_its_reason_to_those_who_look_after_the_lake(
+    history: History,
+) -> None:
+    @dg.asset(key=["maintenance", "vacuum"])
+    def look_after() -> None:
+        raise dg.Failure(description="silver.things: its log cannot be read", allow_retries=False)
+
+    dg.materialize([look_after], instance=history.instance, raise_on_error=False)
+    (alert,) = history.look("failures")
+    assert alert.observed == "maintenance__vacuum: silver.things: its log cannot be read"
+    assert alert.owners == OWNERS
+
+
+def test_maintenance_that_broke_off_is_told_to_those_who_look_after_the_lake(history: History) -> None:
+    whole = dg.Definitions(
+        jobs=[dg.JobDefinition(name=MAINTENANCE_JOB, graph_def=dg.GraphDefinition(name="g"))]
+    )
+    run = history.instance.create_run_for_job(whole.resolve_job_def(MAINTENANCE_JOB))
+    history.instance.report_run_failed(run)
+    (alert,) = history.look("failures")
+    assert (alert.subject, alert.owners) == (f"run of {MAINTENANCE_JOB}", OWNERS)
+    assert alert.observed == "it broke off before any table failed; it was to build no table"
+
+
 def test_a_table_that_turns_late_is_told_and_that_it_is_no_longer(history: History) -> None:
     history.turn("silver.things", FreshnessState.FAIL)
     (alert,) = history.look("quality")
@@ -191,6 +217,17 @@ def test_a_table_that_turns_late_is_told_and_that_it_is_no_longer(history: Histo
     assert history.look("quality") == []
     history.turn("silver.things", FreshnessState.PASS)
     assert summarise(history.look("quality")) == [("recovered", "silver.things", "freshness")]
+
+
+def test_of_much_that_was_before_a_sensor_began_only_what_is_still_late_is_told(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "MOST_EVENTS", 2)
+    for state in (*[FreshnessState.FAIL, FreshnessState.PASS] * 3, FreshnessState.FAIL):
+        history.turn("gold.things", state)
+    history.cursors.clear()
+    assert [alert.kind for alert in history.look("quality")] == ["late"]
+    assert history.look("quality") == []
 
 
 def test_of_what_was_before_a_sensor_began_only_what_is_still_late_is_told(history: History) -> None:

@@ -119,6 +119,12 @@ def test_what_a_failed_run_left_and_is_gone_is_not_asked_for(sensor: Sensor) -> 
     assert sensor.look_until_asked().tags["instacart/sources"] == "others"
 
 
+def test_what_cannot_be_read_is_a_drop_like_any_other_and_stops_nothing(sensor: Sensor) -> None:
+    (sensor.landing / "things.csv").mkdir()  # as Spark writes what it calls a file
+    write_file(sensor.landing, "others.csv", "a")
+    assert sensor.look_until_asked().tags["instacart/sources"] == "others,things"
+
+
 def test_a_daemon_that_starts_again_goes_on_where_it_was(sensor: Sensor) -> None:
     write_file(sensor.landing, "things.csv", "a")
     sensor.look()

@@ -39,6 +39,15 @@ def test_it_asks_for_the_whole_of_its_job(name: str, job: str) -> None:
     assert schedule.job_name == job
 
 
+@pytest.mark.parametrize(("target", "is_on"), [("local", True), ("serverless", False)])
+def test_maintenance_is_off_where_a_job_of_the_workspace_does_it(target: str, *, is_on: bool) -> None:
+    volume = {"staging": "/Volumes/main/ops/staging"}
+    chosen = {"target": target, "catalog": "main", "databricks": volume} if target == "serverless" else {}
+    for name, expected in (("maintenance", is_on), ("daily", True)):
+        schedule = find_schedule(name, environment="prod", **chosen)
+        assert (schedule.default_status == dg.DefaultScheduleStatus.RUNNING) is expected
+
+
 def test_it_keeps_the_time_of_day_of_its_zone_when_clocks_change() -> None:
     chosen = {"cron": "30 5 * * *", "timezone": "Europe/Zurich"}
     schedule = find_schedule("daily", schedule=chosen)

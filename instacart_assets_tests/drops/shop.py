@@ -204,7 +204,9 @@ class Shop:
         row = self._random.choice([row for row in rows if row["product_id"] in sold])
         row.update(cells)
         _write(self.landing / f"{PRODUCTS}.csv", rows)
-        return f"product {row['product_id']} with {', '.join(f'{name} {cell}' for name, cell in cells.items())}"
+        return (
+            f"product {row['product_id']} with {', '.join(f'{name} {cell}' for name, cell in cells.items())}"
+        )
 
     def _files(self, source: str) -> list[Path]:
         return [self.landing / f"{source}.csv", *sorted((self.landing / source).glob("*.csv"))]

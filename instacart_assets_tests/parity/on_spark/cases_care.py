@@ -79,6 +79,7 @@ def test_maintenance_that_a_run_overtakes_forgets_nothing_of_it(
     lake.sweep(ADDRESS, datetime.now(UTC) - timedelta(days=30))
     (last, *_) = lake.list_commits(ADDRESS)
     assert (last.operation, last.notes["name"]) == ("VACUUM END", "monday")
+    lake.pin(ADDRESS)  # the next run
     assert lake.read_last_note(ADDRESS, "name") == "tuesday"
     assert lake.read_notes(ADDRESS, "name", 5) == ["tuesday", "monday"]
 
@@ -95,9 +96,8 @@ def test_notes_are_found_behind_any_number_of_commits_without(
     lake.sweep(ADDRESS, datetime.now(UTC) - timedelta(days=30))
     for number in range(LAST_COMMITS):
         lake.session.sql(f"ALTER TABLE {lake.name_for_query(ADDRESS)} SET TBLPROPERTIES ('n' = '{number}')")
-    (properties,) = (
-        lake.session.sql(f"DESCRIBE DETAIL {lake.name_for_query(ADDRESS)}").select("properties").first()
-    )
+    (detail,) = lake.session.sql(f"DESCRIBE DETAIL {lake.name_for_query(ADDRESS)}").collect()
+    properties = detail["properties"]
     assert properties["delta.logRetentionDuration"] == "interval 87600 hours"
     assert properties["delta.deletedFileRetentionDuration"] == "interval 720 hours"
     lake.pin(ADDRESS)
