@@ -409,12 +409,17 @@ def maintain(
     with _speak_plainly():
         from instacart_assets import console
         from instacart_assets.lakehouse.lake import BY_HAND
-        from instacart_assets.maintenance.keep import Keeper
+        from instacart_assets.maintenance.keep import Keeper, list_faults
 
         keeper = Keeper(_open_lake(lake), _settings(lake=lake), BY_HAND, is_rehearsal=dry_run)
         with console.view_work("maintaining tables") as view:
             done = keeper.keep(on_progress=view.show)
         console.print_care(done)
+        faults = list_faults(done)
+        for fault in faults:
+            console.print_error(fault)
+        if faults:
+            raise typer.Exit(1)
 
 
 Refused = Annotated[

@@ -47,7 +47,7 @@ MARKS = {
     "warned": ("!", "yellow"),
 }
 
-CARE_STYLES = {"done": "green", "due": "cyan", "busy": "yellow"}
+CARE_STYLES = {"done": "green", "due": "cyan", "busy": "yellow", "failed": "red"}
 
 NARROWEST_COLUMN = 5
 """Characters below which a column cannot be read."""

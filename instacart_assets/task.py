@@ -28,7 +28,7 @@ from instacart_assets.graph import all_tables
 from instacart_assets.lakehouse.lake import Lakehouse
 from instacart_assets.lakehouse.sessions import make_spark, open_lake
 from instacart_assets.landing.files import survey
-from instacart_assets.maintenance.keep import Keeper
+from instacart_assets.maintenance.keep import Keeper, list_faults
 from instacart_assets.places import for_python
 from instacart_assets.runs import select_tables
 from instacart_assets.settings import Settings, load_settings
@@ -43,15 +43,14 @@ MESSAGE_SECONDS = 2.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Build what the arguments select, or look after every table; exit with 1 when a table is not published."""
+    """Build what the arguments select, or look after every table; exit with 1 when a table is not published or one is damaged."""
     warnings.simplefilter("ignore")
     said, _ = _make_parser().parse_known_args(arguments)  # Dagster's client adds arguments of its own
     try:
         settings = _read_settings(dict(said.set))
         run_id = said.run_id or str(uuid4())
         if said.maintain:
-            _maintain(settings, run_id)
-            sys.exit(0)
+            sys.exit(0 if _maintain(settings, run_id) else 1)
         tables = _select(settings, said.select)
         pipes = PipesCliArgsParamsLoader()  # type: ignore[no-untyped-call] # the library has no types there
         if pipes.is_dagster_pipes_process():
@@ -130,11 +129,19 @@ def _build_alone(tables: Sequence[Table], settings: Settings, run_id: str) -> bo
     return not missing
 
 
-def _maintain(settings: Settings, run_id: str) -> None:
-    """Do what is due for the files of every table; one that a run works on is left for the next time."""
-    for care in Keeper(_open_lake(settings), settings, run_id).keep():
+def _maintain(settings: Settings, run_id: str) -> bool:
+    """Do what is due for the files of every table, and say whether all went well.
+
+    A table that a run works on is left for the next time.
+    """
+    done = Keeper(_open_lake(settings), settings, run_id).keep()
+    for care in done:
         said = f"{care.removed.count:,} files removed" if care.removed.count else care.spared
         _say(f"{care.address}: {care.operation}: {care.state}{said and f' ({said})'}")
+    faults = list_faults(done)
+    for fault in faults:
+        _say(f"✗ {fault}")
+    return not faults
 
 
 def _say_result(result: BuildResult) -> None:

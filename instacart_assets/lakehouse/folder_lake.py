@@ -126,12 +126,12 @@ class FolderLake(Lakehouse):
         return int(table.count())
 
     def list_tables(self) -> list[str]:
-        """Addresses of all published tables, by layer and name."""
+        """Addresses of all published tables, by layer and name; also of one whose log is damaged."""
         return [
             f"{layer}.{folder.name}"
             for layer in (*LAYERS, QUARANTINE)
             for folder in sorted((self.root / layer).glob("*"))
-            if self._open_table(f"{layer}.{folder.name}") is not None
+            if any((folder / "_delta_log").glob("*.json"))
         ]
 
     def _load(self, address: str, version: int) -> DataFrame:

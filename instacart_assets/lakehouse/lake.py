@@ -19,7 +19,7 @@ import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
@@ -428,8 +428,15 @@ class Lakehouse(ABC):
 
     def list_candidates(self, address: str) -> list[Path]:
         """Folders of the table's candidates that were refused or abandoned, the oldest first."""
-        folders = self._candidates_of(address).glob(f"{CANDIDATE}*")
-        return sorted(folders, key=lambda folder: folder.stat().st_mtime)
+        return [path for path, _ in self._list_candidates(address)]
+
+    def _list_candidates(self, address: str) -> list[tuple[Path, float]]:
+        """Those folders, and when each was written; another run may remove its own meanwhile."""
+        found = []
+        for path in self._candidates_of(address).glob(f"{CANDIDATE}*"):
+            with suppress(FileNotFoundError):
+                found.append((path, path.stat().st_mtime))
+        return sorted(found, key=lambda one: one[1])
 
     def remove_candidates(self, address: str, before: datetime) -> list[Path]:
         """Remove those candidates of a table that were written before a moment.
@@ -437,7 +444,7 @@ class Lakehouse(ABC):
         Returns:
             The folders removed.
         """
-        old = [path for path in self.list_candidates(address) if path.stat().st_mtime < before.timestamp()]
+        old = [path for path, written in self._list_candidates(address) if written < before.timestamp()]
         for path in old:
             shutil.rmtree(path, ignore_errors=True)
         return old

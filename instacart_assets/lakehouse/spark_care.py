@@ -118,7 +118,8 @@ def sweep(
         scratch: folder of the table's candidates and changes.
         is_rehearsal: only say what would be removed.
     """
-    hours = round((datetime.now(UTC) - since) / timedelta(hours=1))
+    # Whole hours: for the first hour of maintenance all tables have the same, and keep the property that says so.
+    hours = (datetime.now(UTC) - since) // timedelta(hours=1)
     standing = find_standing(commits, since)
     first = commits[-1].version if standing is None else standing.version
     kept = [commit for commit in commits if commit.version >= first]

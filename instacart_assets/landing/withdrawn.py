@@ -8,6 +8,8 @@ landed stay, those of a withdrawn one go with the next run. A line of the list i
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from filelock import FileLock
+
 from instacart_assets.landing.files import LandingError, check_place, fingerprint_file
 from instacart_assets.places import is_remote
 
@@ -39,6 +41,14 @@ def withdraw_files(landing: Path, names: Iterable[str], held: Mapping[str, str])
             f"{landing}: files are withdrawn from a folder of this machine; for one on Databricks, remove the file there "
             f"and add a line to its list {LIST}: fingerprint, two spaces, name"
         )
+    landing.mkdir(parents=True, exist_ok=True)
+    lock = landing / f"{LIST}.lock"
+    check_place(lock, landing)
+    with FileLock(lock):  # another withdrawal would write a list without these files
+        _withdraw(landing, list(names), held)
+
+
+def _withdraw(landing: Path, names: list[str], held: Mapping[str, str]) -> None:
     found = read_withdrawn(landing)
     for name in names:
         path = landing / name
@@ -50,8 +60,10 @@ def withdraw_files(landing: Path, names: Iterable[str], held: Mapping[str, str])
                 f"it holds {', '.join(sorted(held)) or 'no file yet'}"
             )
         found[name] = fingerprint_file(path) if is_landed else held[name]
-    landing.mkdir(parents=True, exist_ok=True)
     # First the list: a file that is gone without standing there would leave its rows.
-    (landing / LIST).write_text("".join(f"{print_}  {name}\n" for name, print_ in found.items()), "utf-8")
+    new = landing / f"{LIST}.new"
+    check_place(new, landing)
+    new.write_text("".join(f"{print_}  {name}\n" for name, print_ in found.items()), "utf-8")
+    new.replace(landing / LIST)
     for name in names:
         (landing / name).unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from instacart_assets.errors import RemediableError
 from instacart_assets.lakehouse.care import Files
 from instacart_assets.lakehouse.sessions import open_lake
-from instacart_assets.maintenance.keep import Care, Keeper, Operation
+from instacart_assets.maintenance.keep import Care, Keeper, Operation, list_faults
 from instacart_assets.settings import Settings
 
 MAINTENANCE_GROUP = "maintenance"
@@ -98,6 +98,8 @@ def _build_asset(operation: Operation, after: Sequence[Operation]) -> dg.AssetsD
             done = keeper.keep(operation, context.run.run_id)
         except RemediableError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
+        if faults := list_faults(done):
+            raise dg.Failure("\n".join(faults), describe_care(done), allow_retries=False)
         return dg.MaterializeResult(metadata=describe_care(done))
 
     return look_after

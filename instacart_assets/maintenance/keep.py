@@ -22,8 +22,8 @@ from instacart_assets.settings import Settings
 Operation = Literal["compact", "vacuum", "checkpoint"]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
-State = Literal["done", "due", "nothing to do", "not due", "busy"]
-"""``due`` is what a rehearsal would have done; ``busy`` is a table that a run works on."""
+State = Literal["done", "due", "nothing to do", "not due", "busy", "failed"]
+"""``due`` is what a rehearsal would have done; ``busy`` is a table that a run works on; ``failed`` one that is damaged."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,16 @@ class Care:
     after: Files | None = None
     removed: Files = NO_FILES
     spared: str = ""
+
+
+def list_faults(done: Sequence[Care]) -> list[str]:
+    """What failed, and what helps, for people; nothing where nothing did."""
+    return [
+        f"{care.address}: {care.operation} failed: {care.spared}; the other tables were looked after. See what the table "
+        f"still has: instacart versions {care.address}, and bring a sound version back with instacart restore"
+        for care in done
+        if care.state == "failed"
+    ]
 
 
 class Keeper:
@@ -115,6 +125,8 @@ class Keeper:
             return self._do[operation](address)
         except PublishConflictError as error:  # where no lock can be had
             return Care(address, operation, "busy", spared=str(error))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a table, the others are looked after
+            return Care(address, operation, "failed", spared=str(error).strip() or repr(error))
 
     def _compact(self, address: str) -> Care:
         commits = self._lake.list_commits(address)

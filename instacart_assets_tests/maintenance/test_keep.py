@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from instacart_assets.lakehouse import folder_care
 from instacart_assets.lakehouse.folder_lake import FolderLake
 from instacart_assets.lakehouse.lake import VersionMissingError
-from instacart_assets.maintenance.keep import Care, Keeper, Operation
+from instacart_assets.maintenance.keep import Care, Keeper, Operation, list_faults
 from instacart_assets.settings import Settings
 from instacart_assets_tests.lakehouse.things import THINGS, make_named, publish, read_sorted, stage
 from instacart_assets_tests.small_contracts import make_column, make_contract
@@ -215,3 +215,19 @@ def test_a_rehearsal_says_what_would_be_done_and_does_nothing(lake: FolderLake) 
     assert list_files(lake) == before
     done = keep(lake, "vacuum", since=1)
     assert done[0].removed == rehearsed[1].removed
+
+
+@pytest.mark.parametrize("damage", ["files", "log"])
+def test_a_damaged_table_is_told_and_the_others_are_looked_after(lake: FolderLake, damage: str) -> None:
+    publish_parts(lake)
+    lake.publish(stage(lake, [(1, "a")], make_named("silver.aisles")))
+    rows = lake.session.createDataFrame([(n, "b") for n in range(40)], "thing_id int, name string")
+    aisles = make_named("silver.aisles")
+    lake.publish(lake.stage(rows.repartition(PARTS), aisles, lake.pin("silver.aisles"), "run"))
+    for path in lake.locate("silver.aisles").rglob("*.parquet" if damage == "files" else "*.json"):
+        path.write_text("damaged")
+    done = keep(lake, "compact")
+    assert {care.address: care.state for care in done} == {ADDRESS: "done", "silver.aisles": "failed"}
+    (fault,) = list_faults(done)
+    assert fault.startswith("silver.aisles: compact failed: ")
+    assert "instacart restore" in fault
