@@ -65,8 +65,13 @@ def read_runs(instance: dg.DagsterInstance, place: int, addresses: Iterable[str]
     known = frozenset(addresses)
     for at, run_id in _list_ends(instance, place):
         run = instance.get_run_by_id(run_id)
-        if run is not None:  # it may have been deleted
-            yield _read_run(instance, run, at, known)
+        if run is None:  # it was deleted
+            continue
+        try:
+            report = _read_run(instance, run, at, known)
+        except Exception as error:  # noqa: BLE001 - what cannot be read is told, and hides nothing that comes after it
+            report = RunReport(run, at, others={"events of the run": f"cannot be read: {error!r}"})
+        yield report
 
 
 def _list_ends(instance: dg.DagsterInstance, place: int) -> list[tuple[int, str]]:
@@ -148,7 +153,7 @@ def _judge_end(report: RunReport, contracts: Mapping[str, Contract]) -> Finding:
     owners = tuple(sorted({owner for contract in meant for owner in contract.owners})) or OWNERS
     if report.others:
         owners = OWNERS
-    if run.is_success or report.failures:
+    if report.failures or (run.is_success and not report.others):
         return Finding(subject, RUN, None, run.run_id, owners)
     return Finding(subject, RUN, _describe_end(report, subject, meant, owners), run.run_id, owners)
 

@@ -208,11 +208,14 @@ def _send_to_volume(
     files: VolumeFiles, target: str, path: Path, sha256: str, on_progress: Callable[[int], object]
 ) -> None:
     _write_file(files, target, path, on_progress)
+    is_checked = False
     try:
         _check_content(files, target, path, sha256, on_progress)
-    except LandingError:
-        files.delete(target)
-        raise
+        is_checked = True
+    finally:
+        if not is_checked:
+            with suppress(OSError):  # the fault is told already
+                files.delete(target)
 
 
 def _write_file(files: RemoteFiles, target: str, path: Path, on_progress: Callable[[int], object]) -> None:

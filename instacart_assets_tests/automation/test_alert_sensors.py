@@ -194,6 +194,22 @@ def test_a_failure_of_maintenance_is_told_with_its_reason_to_those_who_look_afte
     assert alert.owners == OWNERS
 
 
+def test_a_run_that_cannot_be_read_is_told_and_hides_none_after_it(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = history.run(fails="gold.things"), history.run(fails="gold.things")
+    explain = reports.explain_failure
+
+    def stumble(_: dg.DagsterEvent) -> str:
+        monkeypatch.setattr(reports, "explain_failure", explain)
+        raise KeyError("cause")
+
+    monkeypatch.setattr(reports, "explain_failure", stumble)
+    unread, failed, _ = history.look("failures")  # the last says that the run reaches its end again
+    assert (unread.run_id, unread.observed) == (first, "events of the run: cannot be read: KeyError('cause')")
+    assert (failed.run_id, failed.subject) == (second, "gold.things")
+
+
 def test_maintenance_that_broke_off_is_told_to_those_who_look_after_the_lake(history: History) -> None:
     whole = dg.Definitions(
         jobs=[dg.JobDefinition(name=MAINTENANCE_JOB, graph_def=dg.GraphDefinition(name="g"))]

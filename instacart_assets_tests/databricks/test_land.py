@@ -191,6 +191,16 @@ def test_a_file_that_cannot_take_its_place_gives_it_back(
     assert list_landed(workspace, place) == {"things.csv": LONGER, "others.csv": OTHERS}
 
 
+@pytest.mark.parametrize("place", PLACES[1:])  # in DBFS a file is checked before it takes its place
+def test_a_file_that_cannot_be_checked_is_not_left_in_a_volume(
+    workspace: EmulatedWorkspace, land: Land, place: str
+) -> None:
+    workspace.faults.add(*READS[place[:4]], status=403, times=20)
+    with pytest.raises(LandingError):
+        land()
+    assert list_landed(workspace, place) == {}
+
+
 def test_progress_goes_up_to_the_end(workspace: EmulatedWorkspace, place: str, download: Path) -> None:
     assert workspace.host
     told: list[tuple[int, int]] = []
