@@ -13,9 +13,9 @@ NAME = "instacart"
 HEAD = """\
 # Command line
 
-`.venv/bin/instacart`, or `instacart` where the environment is active. Written from the commands themselves (`make pages`). A command
-ends with 0 where all went well, with 1 where something a person can mend went wrong, and with 2 where it was typed wrongly; the
-message says what to do. A Databricks task has a command of its own, `instacart-task` ([the bundle](../how-to/bundle.md)).
+`.venv/bin/instacart`, or `instacart` where the environment is active. This page is generated from the commands (`make
+pages`). A command exits with 0 when all went well, with 1 when something failed that you can fix, and with 2 when it was used
+wrongly; the message says what to do. A Databricks task has its own command, `instacart-task` ([the bundle](../how-to/bundle.md)).
 """
 
 LISTED = re.compile(r"^\* `([\w-]+)`: ", re.MULTILINE)

@@ -23,8 +23,8 @@ def document_quarantine(tables: Sequence[Table]) -> str:
             "# Quarantine",
             "",
             LAYER_DESCRIPTIONS[QUARANTINE],
-            "Every table is made in the same step as the table that refuses. How to look at what is in them, and how to send "
-            "it in again: [replay refused rows](../how-to/replay_refused_rows.md).",
+            "Each is built in the same step as the table that refuses the rows. How to inspect and replay them: "
+            "[replay refused rows](../how-to/replay_refused_rows.md).",
             "",
             "## Malformed lines",
             "",

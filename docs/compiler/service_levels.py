@@ -12,23 +12,23 @@ from instacart_assets.tables.declare import Table
 HEAD = """\
 # Service levels
 
-What readers of the tables may rely on, and who is told when it does not hold. The table below is written from the contracts
-(`make pages`); what a deployment sets for itself has its variable.
+What readers of the tables can rely on, and who is alerted when it does not hold. The table below is generated from the contracts
+(`make pages`); what a deployment chooses for itself has a variable.
 
 | promise | level | how it is kept |
 | --- | --- | --- |
-| fresh | the hours in the table below, since a table's last update | a freshness policy of each asset; in `prod` the sensor `quality` tells when it is broken |
+| fresh | the hours in the table below, since a table's last update | a freshness policy of each asset; in `staging` and `prod` the sensor `quality` alerts when it is broken |
 | correct | no version that breaks a blocking rule is published | [audit before publish](../concepts/audit.md) |
 | complete | every landed record is a row, an exact duplicate, superseded, or in quarantine | the blocking rule `every_row_is_accounted_for` |
 | refused | at most the share in the table below | the blocking rule `refused_share_is_within_budget`, and one check per rule |
-| readable | the last published version, also while the next one is made and when it is refused | [the lake](../concepts/lake.md) |
-| yesterday | every version of the last {time_travel_days} days | `INSTACART_TIME_TRAVEL_DAYS`; maintenance removes no younger one |
+| readable | the last published version, also while the next one is built and when it is refused | [the lake](../concepts/lake.md) |
+| time travel | every version of the last {time_travel_days} days | `INSTACART_TIME_TRAVEL_DAYS`; maintenance keeps them all |
 | inspection | a refused version for {inspection_days} days | `INSTACART_INSPECTION_DAYS` |
-| waiting | at most {lock_seconds:g} seconds for a table that another run works on | `INSTACART_LOCK_SECONDS`; then the run fails and says who holds it |
-| told | at the next look, every {look_seconds} seconds | `INSTACART_LOOK_SECONDS`, [alerts](../how-to/automation.md#when-somebody-is-told) |
+| waiting | at most {lock_seconds:g} seconds for a table that another run is building | `INSTACART_LOCK_SECONDS`; then the run fails and says who holds it |
+| alerts | at the next poll, every {look_seconds} seconds | `INSTACART_LOOK_SECONDS`, [alerts](../how-to/automation.md#when-somebody-is-told) |
 
-How long a run takes stands in the README with its command, and what was tested in [the proof](../proof.md). No level is stated for how
-long a Databricks workspace, a network or a disk may be away: they are not the project's to promise.
+[Performance](../performance.md) has how long a run takes, [the proof](../proof.md) what was tested. There is no service level for the
+availability of a Databricks workspace, a network or a disk: the project cannot promise those.
 
 ## By table
 

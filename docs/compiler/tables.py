@@ -27,13 +27,13 @@ LINEAGE = "<!-- lineage -->"
 INDEX_HEAD = """\
 # Tables
 
-Each table is a Delta table, a Dagster asset and a contract. Pages are compiled from the contracts and the graph (`make pages`), and
-a test holds them to what Dagster loads. *Fresh* says how old the last update may be, in hours; *refused* which share of
-what is read may be refused before the table is not published. Why a table is as it is: [concepts](../concepts/contracts.md).
+Each table is a Delta table, a Dagster asset and a contract. These pages are generated from the contracts and the graph (`make pages`),
+and a test compares them with what Dagster loads. *Fresh* is the maximum age of the last update, in hours; *refused* is the share of
+rows read that may be refused before the table is not published. How a contract becomes a table: [concepts](../concepts/contracts.md).
 """
 
 INDEX_TAIL = """\
-## What was refused
+## Refused rows
 
 [Tables of refused rows](quarantine.md): one beside each bronze and silver table.
 

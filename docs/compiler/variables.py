@@ -15,10 +15,10 @@ NESTED = str(Settings.model_config["env_nested_delimiter"])
 HEAD = """\
 # Settings
 
-Each is an environment variable. Written from the settings themselves (`make pages`). One that cannot be read ends every command with a
-message that names it, and what it may be. Lists and mappings are written as JSON.
+Each setting is an environment variable. This page is generated from the settings (`make pages`). An invalid value stops every command
+with a message that names the variable and the values it can have. Lists and mappings are written as JSON.
 
-Address and credentials of a Databricks workspace are not among them: its SDK reads `DATABRICKS_HOST` and the rest from its own
+The address and credentials of a Databricks workspace are not among them: its SDK reads `DATABRICKS_HOST` and the like from the
 environment. Variables of tests and of the build are in [contributing](../CONTRIBUTING.md).
 """
 
