@@ -1,6 +1,6 @@
-"""The page on speed, made of the measurements that `make bench` saves.
+"""The page on speed, written from the measurements that `make bench` saves.
 
-Here lives what is said of them and how it is drawn; medians are taken here, nothing is measured.
+This module holds the page's text and tables; it takes medians and measures nothing.
 
     python -m benchmarks.page MEASUREMENTS PAGE
 """
@@ -27,37 +27,40 @@ NAMES = {
     "spark": "bare transforms on Apache Spark",
 }
 OVERHEAD, MEMORY, MEMORY_OF_GROWTH, GROWTH, SPARK, DROP = 0.5, 8.0, 20.0, 1.2, 4.0, 0.25
-"""Aims: share that checks and Dagster add, GiB once and at the larger size, seconds per row at the larger size by
-those at the smaller, Spark's time by that of the embedded engine, and the share of a full run that a drop costs."""
+"""Targets: the share that checks and Dagster add, GiB at the usual and at the larger size, seconds per row at the larger
+size relative to the smaller, Spark's time relative to the embedded engine's, and a drop's time relative to a full run."""
 
 WHY_PEERS = (
-    "The scripts take clean files for granted and share work between tables; a table here is read back from the lake by each that "
-    "needs it, as each is checked, published and run by itself. The baskets of a department are put together once there, and here for "
-    "daily sales and again for the hourly profile. `silver.orders` looks for missing and doubled orders, by five window functions "
-    "over each customer's where the scripts have two. For the rest, joins of all lines and of pairs, it is the engine."
+    "The scripts assume clean files and share work between tables. Here, each table is checked, published and run by itself, so a "
+    "table that uses another reads it back from the lake. The scripts assemble the baskets of a department once; here it is done "
+    "for daily sales and again for the hourly profile. `silver.orders` looks for missing and duplicate orders with five window "
+    "functions over each customer's orders, where the scripts have two. The rest of the difference, in joins of all lines and of "
+    "pairs, is due to the engine."
 )
 WHY_DROP = (
-    "[Tables that have to look at all rows](concepts/incremental.md), whatever has landed, are a third of a run of all by themselves: "
-    "pairs of products, repeat purchases, the forecast, and the effects of promotions. Equality with tables made anew comes first."
+    "[Tables that have to read all rows](concepts/incremental.md), whatever has landed, are a third of a full run by themselves: "
+    "pairs of products, repeat purchases, the forecast, and the effects of promotions. Results equal to those of a full rebuild "
+    "come first."
 )
 WHY_STARTS = (
-    "What a person waits for first is Python's: libraries are loaded by each command anew, Great Expectations alone for most of "
-    "the *quality* of `bronze.aisles` below, and hundreds of rules are compiled, validated and recorded one by one, however few rows there are."
+    "The first wait is for Python: each command loads its libraries again. Loading Great Expectations alone takes most of "
+    "the *quality* seconds of `bronze.aisles` below. Hundreds of rules are compiled, validated and recorded one by one, however few "
+    "rows there are."
 )
-"""Causes of aims that were missed."""
+"""Why targets were missed."""
 
 LEAST_SECONDS = 1.0
-"""Tables that every way makes sooner are not compared one by one."""
+"""Tables that every way builds in less time are not compared one by one."""
 
 
 @dataclass(frozen=True)
 class Aim:
-    """Something to be reached, and what was measured of it.
+    """A target, and what was measured for it.
 
     Attributes:
-        words: what is to be reached.
-        measured: what was found.
-        is_reached: whether that is it.
+        words: the target.
+        measured: what was measured.
+        is_reached: whether the target is reached.
         cause: why it is missed, if it is.
     """
 
@@ -144,14 +147,15 @@ def _sum_up(made: Sequence[Measurement]) -> Costs:
 
 
 def write_page(results: Results, page: Path) -> None:
-    """Write the page and its picture beside it; what was not measured is left out."""
+    """Write the page and its chart beside it; what was not measured is left out."""
     parts = [
         "# How fast it is",
         "",
-        f"Made of the measurements in `docs/benchmarks.json` by `make bench`, on {results.machine['processors']} processors "
-        f"and {results.machine['memory_gib']} GiB, {' and '.join(results.days)}, with files generated for {results.users:,} customers. "
-        "Each figure is the median of its rounds, memory the highest of them. A run is a process of its own, from its start "
-        "to its end, into an empty lake.",
+        "`make bench` writes this page from the measurements in `docs/benchmarks.json`. They were taken on "
+        f"{results.machine['processors']} processors with {results.machine['memory_gib']} GiB, on {' and '.join(results.days)}, "
+        f"with files generated for {results.users:,} customers. Each figure is the median of its rounds; memory is the highest of "
+        "them. Each run is a process of its own, measured from start to end. It starts with an empty lake, except for the drop (a "
+        "batch of newly landed files), which is ingested into a lake built from all other files.",
         *_tell_whole(results),
         *_tell_peers(results, page.parent / "images" / "benchmarks.svg"),
         *_tell_aims(results),
@@ -167,22 +171,22 @@ def write_page(results: Results, page: Path) -> None:
 def _tell_whole(results: Results) -> Iterator[str]:
     kinds = [
         ("all tables, every check, in Dagster", results.find("checked")),
-        ("the same transforms, bare", results.find("bare")),
-        ("the same, bare, on Apache Spark", results.find("spark")),
-        ("a drop of 1 % of the orders, followed", results.find("checked", note="drop")),
-        ("all of its files, anew", results.find("checked", note="anew")),
+        ("bare transforms, without checks and Dagster", results.find("bare")),
+        ("bare transforms on Apache Spark", results.find("spark")),
+        ("ingesting a drop of 1 % of the orders", results.find("checked", note="drop")),
+        ("a full run over the same files", results.find("checked", note="anew")),
         *(
             (f"{name}, {users:,} customers", results.find(way, users=users))
             for users in (results.least, results.most)
             if users != results.users
-            for way, name in (("checked", "all tables, every check"), ("bare", "bare"))
+            for way, name in (("checked", "all tables, every check"), ("bare", "bare transforms"))
         ),
     ]
     yield from ("", "## All tables", "")
     yield from tabulate(
-        ("what", "seconds", "of processors", "GiB at most", "rounds"),
+        ("what", "seconds", "CPU seconds", "peak GiB", "rounds"),
         (
-            (name, f"{cost.wall:.0f}", f"{cost.processors:.0f}", f"{cost.memory:.1f}", str(cost.rounds))
+            (name, f"{cost.wall:,.0f}", f"{cost.processors:,.0f}", f"{cost.memory:.1f}", str(cost.rounds))
             for name, cost in kinds
             if cost is not None
         ),
@@ -195,21 +199,27 @@ def _tell_peers(results: Results, picture: Path) -> Iterator[str]:
         return
     draw_ways({NAMES[way]: (cost.wall, cost.memory) for way, cost in costs.items()}, picture)
     count = len(next(iter(costs.values())).tables)
-    yield from ("", "## Beside scripts of other engines", "")
+    yield from ("", "## Compared with scripts for other engines", "")
     yield (
-        f"{count} tables, which hold nearly all rows, made of the same files by scripts in `benchmarks/`, written as one who knows "
-        "the engine would. They check nothing and write the same Delta tables, which a test holds equal to the project's. "
-        "All were measured side by side, by turns."
+        f"{count} tables, which hold nearly all rows, built from the same files by scripts in `benchmarks/`, written as someone who "
+        "knows the engine would. The scripts check nothing and write the same Delta tables; a test checks that these equal the "
+        "project's. All ways were measured in turn on the same machine."
     )
     yield from ("", f"![Seconds and memory of each way](images/{picture.name})", "")
     yield from tabulate(
-        ("way", "seconds", "of processors", "GiB at most", "rounds"),
+        ("way", "seconds", "CPU seconds", "peak GiB", "rounds"),
         (
-            (NAMES[way], f"{cost.wall:.1f}", f"{cost.processors:.1f}", f"{cost.memory:.1f}", str(cost.rounds))
+            (
+                NAMES[way],
+                f"{cost.wall:,.1f}",
+                f"{cost.processors:,.1f}",
+                f"{cost.memory:.1f}",
+                str(cost.rounds),
+            )
             for way, cost in costs.items()
         ),
     )
-    yield from ("", "Seconds of each table that takes one of them a second and more:", "")
+    yield from ("", "Seconds of each table that takes at least one of them a second or more:", "")
     yield from tabulate(("table", *(NAMES[way] for way in costs)), _compare_tables(costs))
 
 
@@ -226,9 +236,9 @@ def _compare_tables(costs: dict[str, Costs]) -> Iterator[tuple[str, ...]]:
 
 def _tell_aims(results: Results) -> Iterator[str]:
     aims = list(_judge_aims(results))
-    yield from ("", "## Aims", "")
+    yield from ("", "## Targets", "")
     yield from tabulate(
-        ("aim", "measured", "reached"),
+        ("target", "measured", "reached"),
         ((aim.words, aim.measured, "yes" if aim.is_reached else "no") for aim in aims),
     )
     for cause in dict.fromkeys(aim.cause for aim in aims if not aim.is_reached and aim.cause):
@@ -236,13 +246,13 @@ def _tell_aims(results: Results) -> Iterator[str]:
 
 
 def _judge_aims(results: Results) -> Iterator[Aim]:
-    """Each aim that something was measured for."""
+    """Each target that something was measured for."""
     checked, bare, spark = (results.find(way) for way in ("checked", "bare", "spark"))
     if checked is not None and bare is not None:
         added = checked.wall / bare.wall - 1
         yield Aim(
-            f"checks and Dagster add at most {OVERHEAD:.0%} to the bare transforms",
-            f"{added:.0%}",
+            f"checks and Dagster add at most {_say_share(OVERHEAD)} to the bare transforms",
+            _say_share(added),
             added <= OVERHEAD,
         )
     if checked is not None:
@@ -282,11 +292,20 @@ def _judge_aims(results: Results) -> Iterator[Aim]:
     if drop is not None and anew is not None:
         share = drop.wall / anew.wall
         yield Aim(
-            f"a drop of 1 % costs at most {DROP:.0%} of a run of all", f"{share:.0%}", share <= DROP, WHY_DROP
+            f"a drop of 1 % costs at most {_say_share(DROP)} of a full run",
+            _say_share(share),
+            share <= DROP,
+            WHY_DROP,
         )
     for name, seconds in results.starts.items():
         most, found = STARTS[name].most, median(seconds)
-        yield Aim(f"{name} in less than {most:.0f} s", f"{found:.1f} s", found < most, WHY_STARTS)
+        command, _, state = name.partition(", ")
+        once = f" once the environment is {state}" if state else ""
+        yield Aim(f"{command} in less than {most:.0f} s{once}", f"{found:.1f} s", found < most, WHY_STARTS)
+
+
+def _say_share(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _tell_tables(results: Results) -> Iterator[str]:
@@ -297,18 +316,19 @@ def _tell_tables(results: Results) -> Iterator[str]:
     within = sum(sum(parts.values()) for parts in checked.tables.values())
     yield from ("", "## Where the time goes", "")
     yield (
-        "Seconds of each table in the checked run. *Transform* is the making of its rows and, as the engine is lazy, the writing "
-        "of the candidate; *quality* all rules, what is counted for them, and quarantine; *write* the commit; *show* preview and "
-        "charts. Of the whole run, "
-        f"{checked.wall - checked.seconds:.1f} s are the start of the process and {checked.seconds - within:.1f} s Dagster's. "
-        "*Processors* is the work meanwhile, and *GiB* what the process held at most, of tables before as well: looked at five "
-        "times a second."
+        "Seconds of each table in the checked run. *Transform* is computing the rows and, as the engine is lazy, writing the candidate "
+        "(the staged version that is audited before it is published); *quality* is all rules, the counts they need, and quarantine; "
+        "*write* is the commit; *show* is the preview and the charts; *rest* is everything else; *bare* is the same table built by the "
+        "bare transforms. Of the full run, "
+        f"{checked.wall - checked.seconds:.1f} s are the start of the process and {checked.seconds - within:.1f} s Dagster's. *CPU* is "
+        "the seconds of CPU time meanwhile, and *GiB* the peak memory of the process meanwhile, including what it still held from "
+        "earlier tables; both are sampled five times a second."
     )
     yield ""
     parts = (MAKE, QUALITY, WRITE, SHOW, REST)
     rows = sorted(checked.tables.items(), key=lambda entry: -sum(entry[1].values()))
     yield from tabulate(
-        ("table", *parts, "sum", "bare", "processors", "GiB"),
+        ("table", *parts, "sum", "bare", "CPU", "GiB"),
         [
             *(
                 (
@@ -337,14 +357,14 @@ def _tell_work(work: dict[str, float] | None) -> tuple[str, str]:
 
 
 def _tell_growth(results: Results) -> Iterator[str]:
-    """Rows of each table, and how they and the time grow with customers."""
+    """Rows of each table, and how rows and time grow with customers."""
     whole, large = results.find("checked"), results.find("checked", users=results.most)
     if whole is None or large is None or not whole.rows or results.most == results.users:
         return
     yield from ("", "## What grows", "")
     yield (
-        f"Rows of each table with {results.users:,} customers, and how many times as many rows and seconds there are with "
-        f"{results.most:,}, {results.most / results.users:.0f} times as many who buy the same products on the same days."
+        f"Rows of each table with {results.users:,} customers, and how many times as many rows and seconds it has with "
+        f"{results.most:,} customers: {results.most / results.users:.0f} times as many, who buy the same products on the same days."
     )
     yield ""
     yield from tabulate(
@@ -367,8 +387,9 @@ def _tell_moves(results: Results) -> Iterator[str]:
         return
     yield from ("", "## What moves", "")
     yield (
-        "A *shuffle* sends every row to the machine that has its key, a *broadcast* a small table to all of them: as often as "
-        "Apache Spark plans it where no table is taken for small. [Past one machine](concepts/scale.md) says what to make of it."
+        "A *shuffle* sends every row to the machine that has its key; a *broadcast* sends a small table to all machines. The counts "
+        "are those of Apache Spark's plans when it treats no table as small. [Scaling past one machine](concepts/scale.md) explains "
+        "what follows from them."
     )
     yield ""
     yield from tabulate(
@@ -381,7 +402,7 @@ def _tell_moves(results: Results) -> Iterator[str]:
 
 
 def _tell_model(results: Results) -> Iterator[str]:
-    """Work by customers as a straight line through the two smaller sizes, held against the largest."""
+    """CPU time by customers as a straight line through the two smaller sizes, compared with the largest."""
     sizes = (results.least, results.users, results.most)
     costs = [cost for users in sizes if (cost := results.find("checked", users=users)) is not None]
     if len(set(sizes)) < len(sizes) or len(costs) < len(sizes):
@@ -392,14 +413,15 @@ def _tell_model(results: Results) -> Iterator[str]:
     expected = fixed + each * results.most
     yield from ("", "## A model of the work", "")
     yield (
-        f"A run of all tables works {fixed:.0f} s, whatever there is, and {each * 1_000:.2f} s for every thousand customers: a straight line "
-        f"through {results.least:,} and {results.users:,} of them. For {results.most:,} it expects {expected:,.0f} s of "
-        f"processors, and {large:,.0f} s were measured, {abs(large / expected - 1):.0%} {'more' if large > expected else 'less'}."
+        f"A full run takes {fixed:.0f} s of CPU time, whatever the size, and {each * 1_000:.2f} s for every thousand customers: a "
+        f"straight line through {results.least:,} and {results.users:,} customers. For {results.most:,} the line predicts "
+        f"{expected:,.0f} s of CPU time; {large:,.0f} s were measured, {_say_share(abs(large / expected - 1))} "
+        f"{'more' if large > expected else 'less'}."
     )
     bare, spark = results.find("bare"), results.find("spark")
     if bare is not None and spark is not None:
         yield (
-            f"Apache Spark on the same machine works {spark.processors / bare.processors:.1f} times as long for the same transforms."
+            f"Apache Spark on the same machine takes {spark.processors / bare.processors:.1f} times the CPU time for the same transforms."
         )
 
 

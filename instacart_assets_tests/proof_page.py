@@ -1,4 +1,4 @@
-"""The page on what was proved, made of the reports that ``make prove`` leaves.
+"""The page on what was proved, written from the reports that ``make prove`` leaves.
 
 python -m instacart_assets_tests.proof_page REPORTS PAGE
 """
@@ -17,7 +17,7 @@ from instacart_assets_tests.calibration.figure import draw_calibration
 OUTCOMES = {
     "quarantined": "rows in quarantine",
     "lines": "lines in quarantine",
-    "dropped": "left out as a repeat",
+    "dropped": "left out of the table",
     "blocked": "version blocked",
     "error": "file refused",
     "warned": "reported",
@@ -30,7 +30,7 @@ def write_page(reports: Path, page: Path) -> None:
     parts = [
         "# What was proved",
         "",
-        "Made from the reports of the full counts; `make prove` runs them and writes this page anew.",
+        "`make prove` runs every counting test at its full count, and writes this page from their reports.",
         *_tell(reports / "dirt.json", _tell_dirt),
         *_tell(reports / "fuzz.json", _tell_fuzz),
         *_tell(reports / "kills.json", _tell_kills),
@@ -57,9 +57,10 @@ def _tell_retention(worlds: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield "## Products that bring people back"
     yield ""
     yield (
-        "Generated worlds, in which it is known which products do: how often the 95 % intervals of the adjusted lift hold "
-        "the truth, and what was called a signal. In `harsh`, customers with large baskets stay more often, and the crude "
-        "lift is fooled. A driver is there to be found where a score of 5 is expected of it."
+        "In generated worlds it is known which products bring people back: the drivers. The table shows how often the 95 % "
+        "intervals of the adjusted lift hold the true lift, and which products were called a signal. In `harsh`, customers "
+        "with large baskets stay more often, which misleads the crude lift. A driver counts as detectable where a score of 5 "
+        "or more is expected of it."
     )
     yield ""
     yield from tabulate(
@@ -67,13 +68,13 @@ def _tell_retention(worlds: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             "world",
             "customers",
             "products judged",
-            "intervals that hold 1, of no drivers",
-            "of the crude lift",
+            "others: adjusted intervals that hold 1",
+            "others: crude intervals that hold 1",
             "drivers judged",
-            "intervals that hold the truth, of drivers",
+            "drivers: intervals that hold the truth",
             "signals",
-            "false ones",
-            "found of those to be found",
+            "false signals",
+            "detectable drivers found",
         ),
         (
             (
@@ -98,18 +99,18 @@ def _tell_share(share: float | None) -> str:
 
 
 TRENDS = {
-    "weekdays": "days of the week: demand_index of departments against that of the world",
-    "changes": "four weeks against four where nothing changes: change_index against 1",
+    "weekdays": "days of the week: demand_index of departments compared with that of the world",
+    "changes": "four weeks and the four before, where nothing changes: change_index compared with 1",
 }
 
 
 def _tell_trends(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield "## Days of the week and trends"
     yield ""
-    yield "Generated worlds that differ by chance alone: how often the 95 % intervals of departments hold the truth."
+    yield "In generated worlds that differ by chance alone: how often the 95 % intervals of departments hold the truth."
     if "changes" in found:
         called = _tell_share(found["changes"]["share_of_trends"])
-        yield f"Of the departments in which nothing changes, {called} were called rising or falling."
+        yield f"Where nothing changes, {called} of departments were called rising or falling."
     yield ""
     yield from tabulate(
         ("what", "intervals", "hold the truth"),
@@ -125,14 +126,14 @@ def _tell_affinity(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield "## Products that are bought together"
     yield ""
     yield (
-        f"A generated world of {unrelated['customers']:,} customers in which no two products have anything to do with each "
-        f"other. Of {unrelated['pairs']:,} pairs the 95 % interval of the adjusted lift holds 1 for "
-        f"{_tell_share(unrelated['coverage'])}; it would for {_tell_share(unrelated['coverage_if_orders_were_independent'])} if "
-        f"orders of one customer were independent. The median lift is {unrelated['median_lift']:.2f}, of the tenth of pairs "
-        f"that are expected most often {unrelated['median_lift_of_best']:.2f}; adjusted for sizes of baskets they are "
-        f"{unrelated['median_lift_adjusted']:.2f} and {unrelated['median_lift_adjusted_of_best']:.2f}. "
-        f"{unrelated['found']} pairs were called together or apart. "
-        f"Of {planted['pairs']} pairs that were then made to belong together {planted['found']} were found, before all others."
+        f"In a generated world of {unrelated['customers']:,} customers, no two products are related. For "
+        f"{_tell_share(unrelated['coverage'])} of {unrelated['pairs']:,} pairs the 95 % interval of the adjusted lift holds 1; "
+        f"if orders of one customer were treated as independent, it would for "
+        f"{_tell_share(unrelated['coverage_if_orders_were_independent'])}. The median lift is {unrelated['median_lift']:.2f}, "
+        f"and {unrelated['median_lift_of_best']:.2f} in the tenth of pairs that are expected most often. Adjusted for basket "
+        f"sizes, the medians are {unrelated['median_lift_adjusted']:.2f} and {unrelated['median_lift_adjusted_of_best']:.2f}. "
+        f"Pairs wrongly called together or apart: {unrelated['found']}. Then {planted['pairs']} pairs were made to belong "
+        f"together; {planted['found']} of them were found, ranked before all others."
     )
 
 
@@ -149,12 +150,13 @@ AT_THE_END = "sample at the end"
 
 def _tell_forecast(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     judged = {name: of for name, of in sorted(found.items()) if name != AT_THE_END}
-    yield "## Forecasts beside what was sold"
+    yield "## Forecasts compared with sales"
     yield ""
     yield (
-        "Each product's next two weeks, from several as-of dates, beside what was sold in them; no forecast saw those days. "
-        "Worlds of 20,000 customers, their seeds fixed before, and the real sample. Of each forecast the root mean squared error, "
-        "and in brackets the mean Poisson deviance, over all product-weeks."
+        "Each product's next two weeks, forecast from several as-of dates, are compared with what was sold in them; no "
+        "forecast saw those days. The data are generated worlds of 20,000 customers, with seeds fixed beforehand, and the real "
+        "sample. The table shows each forecast's root mean squared error and, in brackets, its mean Poisson deviance, over all "
+        "product-weeks."
     )
     yield ""
     yield from tabulate(
@@ -170,17 +172,20 @@ def _tell_forecast(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         ),
     )
     yield ""
-    yield "How often the 90 % intervals hold what was sold, and how many of the ten best sellers have a smaller squared error:"
+    yield (
+        "How often the 90 % intervals hold what was sold, and for how many of the ten best sellers the forecast has a smaller "
+        "squared error:"
+    )
     yield ""
     yield from tabulate(
         (
             "what",
             "weeks",
-            "weeks that expect 1 or more",
+            "weeks expecting 1 or more",
             "days",
-            "days that expect 1 or more",
+            "days expecting 1 or more",
             "better than naive",
-            "than seasonal naive",
+            "better than seasonal naive",
         ),
         (
             (
@@ -198,8 +203,8 @@ def _tell_forecast(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     if AT_THE_END in found:
         yield ""
         yield (
-            "From the last full day of the sample's reconstructed dates, after which no customer begins, "
-            f"{found[AT_THE_END]['expected_by_sold']:.2f} times as much is expected as the files hold."
+            "The sample's reconstructed dates have no new customers after their last full day. Forecast from that day, expected "
+            f"sales are {found[AT_THE_END]['expected_by_sold']:.2f} times what the files hold."
         )
 
 
@@ -207,8 +212,8 @@ def _tell_parity(found: Mapping[str, Any]) -> Iterator[str]:
     yield "## The same tables on other engines"
     yield ""
     yield (
-        "The whole graph on the embedded engine and on Apache Spark with Delta: schemas, nullability, rows and the "
-        "outcome of every check were compared for each table, quarantine included. All were equal."
+        "The whole graph was run on the embedded engine and on Apache Spark with Delta. For each table, quarantine "
+        "included, schemas, nullability, rows and the outcome of every check were compared. All were equal."
     )
     yield ""
     yield from tabulate(
@@ -235,9 +240,9 @@ def _tell_launched(found: Mapping[str, Any]) -> Iterator[str]:
     yield "## The same tables in an emulated Databricks workspace"
     yield ""
     yield (
-        "The workspace's API is emulated; what is submitted really ran, in processes that had only what was uploaded, "
-        "on Apache Spark with Delta. Schemas, nullability and rows of each table, quarantine included, were those "
-        "that the embedded engine makes of the same files."
+        "The workspace's API is emulated. What is submitted really ran, on Apache Spark with Delta, in processes that had "
+        "only what was uploaded. Schemas, nullability and rows of each table, quarantine included, equalled those that "
+        "the embedded engine builds from the same files."
     )
     yield ""
     yield from tabulate(
@@ -250,12 +255,13 @@ def _tell_launched(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _tell_drops(series: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    yield "## Tables that follow, and tables made anew"
+    yield "## Incremental refresh compared with a full rebuild"
     yield ""
     drops = sum(map(len, series.values()))
     yield (
-        f"{len(series)} series of drops, {drops} in all. After each, the tables that had followed were compared with silver "
-        "and gold made anew of the same bronze: rows, quarantine and the outcome of every check were equal."
+        f"{len(series)} series of drops, {drops} drops in all. After each drop, the tables "
+        "that had been refreshed incrementally were compared with silver and gold rebuilt from the same bronze: rows, "
+        "quarantine and the outcome of every check were equal."
     )
     yield ""
     yield from tabulate(
@@ -272,11 +278,11 @@ def _number(name: str) -> int:
 
 
 def _tell_followed(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    yield "## Drops followed by two engines in turn"
+    yield "## Drops ingested by two engines in turn"
     yield ""
     yield (
-        "Two lakes followed the same drops, one begun by the embedded engine and one by Apache Spark, and the engines took "
-        "over from each other at every second drop. After each, tables, quarantine and what was told of both runs were equal."
+        "Two lakes ingested the same drops. One was begun by the embedded engine and one by Apache Spark, and at every "
+        "second drop the engines swapped lakes. After each drop, tables, quarantine and what both runs reported were equal."
     )
     yield ""
     yield from tabulate(
@@ -298,9 +304,9 @@ def _tell_calibration(found: Mapping[str, Any], images: Path) -> Iterator[str]:
     yield ""
     yield (
         f"{lifts['all']['effects']:,} promotions with enough data, in {lifts['worlds']} generated worlds of 20,000 customers "
-        "whose true lifts are known; the seeds were fixed before. Intervals should hold the truth in 95 % of cases, and "
-        "promotions without effect be called significant in 5 %. The standard error of the mean error takes worlds as the "
-        "units that differ independently."
+        "whose true lifts are known; the seeds were fixed beforehand. Intervals should hold the truth in 95 % of cases, and "
+        "promotions without effect should be called significant in 5 %. The standard error of the mean error treats worlds "
+        "as the independent units."
     )
     yield ""
     parts = {"all": lifts["all"], **name_parts(lifts)}
@@ -329,7 +335,7 @@ def _tell_calibration(found: Mapping[str, Any], images: Path) -> Iterator[str]:
         invented, significant = found["sample"]["promotions"], found["sample"]["significant"]
         yield ""
         yield (
-            f"Over the real sample {invented:,} promotions were invented that never were: {significant} of them "
+            f"On the real sample {invented:,} promotions were invented that never took place: {significant} of them "
             f"({significant / invented:.1%}) came out significant."
         )
     draw_calibration(lifts, images / FIGURE)
@@ -342,11 +348,11 @@ def _tell_dirt(defects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield ""
     yield (
         f"{len(defects)} kinds of defect, each put into clean generated files and each caught where it should be. "
-        "Every record is accounted for, and silver rows beyond the consequences are unchanged."
+        "Every record is accounted for, and silver rows that the defect does not affect are unchanged."
     )
     yield ""
     yield from tabulate(
-        ("defect", "source", "what becomes of it", "caught by", "refused", "rules broken by consequence"),
+        ("defect", "source", "outcome", "caught by", "refused", "rules broken as a consequence"),
         (
             (
                 defect["defect"],
@@ -371,9 +377,9 @@ def _tell_fuzz(fuzz: Mapping[str, Any]) -> Iterator[str]:
         found = fuzz["bytes"]
         yield ""
         yield (
-            f"{found['cases']:,} cases of random damage to the bytes of one landed file, each taken from the file to "
-            f"silver in {found['seconds']:,.0f} s together. In every case the accounting held, and nothing ended "
-            "otherwise than in one of these ways:"
+            f"{found['cases']:,} cases of random damage to the bytes of one landed file, each run from the file to silver, in "
+            f"{found['seconds']:,.0f} s together. In every case the counts added up, and each case ended "
+            "in one of these ways:"
         )
         yield ""
         yield from tabulate(("ended in", "cases"), _count(found["outcomes"]))
@@ -381,7 +387,7 @@ def _tell_fuzz(fuzz: Mapping[str, Any]) -> Iterator[str]:
         yield from tabulate(("rule that blocked", "times"), _count(found["blocking_rules"]))
     if "runs" in fuzz:
         ended = Counter(
-            "a failed table, named with its cause"
+            "a failed table, reported with its cause"
             if run.get("failed")
             else "every table published"
             if run["ended"] == "run"
@@ -389,7 +395,7 @@ def _tell_fuzz(fuzz: Mapping[str, Any]) -> Iterator[str]:
             for run in fuzz["runs"]
         )
         yield ""
-        yield f"{len(fuzz['runs'])} whole runs on damaged files:"
+        yield f"{len(fuzz['runs'])} full runs on damaged files:"
         yield ""
         yield from tabulate(("ended in", "runs"), _count(ended))
 
@@ -398,17 +404,35 @@ def _tell_kills(kills: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[st
     yield "## Killed in the middle"
     yield ""
     yield (
-        "Runs on a drop of new, corrected and spoilt orders and a renamed product, or on other files, killed with "
-        "SIGKILL. Readers always saw whole published versions, old or new, and the next run made the same tables as "
-        "an undisturbed one, published each once and took each file in once. Runs killed at a point made the tables up "
-        "to `gold.daily_product_sales` and `silver.product_history`, those killed at a moment the whole graph."
+        "Runs on a drop (a batch of newly landed files) with new, corrected and invalid orders and a renamed product, or on "
+        "other files (every file replaced by one with other content), were killed with SIGKILL. Readers always saw whole "
+        "published versions, old or new; quarantine is published twice in a run, so it was also seen in between. The next run "
+        "that was left to end built the same tables as an undisturbed one, published each once and ingested each file once. "
+        "Runs killed at a point built the tables up to `gold.daily_product_sales` and `silver.product_history`, those killed "
+        "at a moment the whole graph."
+    )
+    yield ""
+    yield (
+        "A point lies before, in or after a step of building the named table. The steps are, in this order: `salvage` (valid "
+        "lines of a damaged file are recovered), `staging` (the candidate is written: the staged version that is audited "
+        "before it is published), `compare` (the candidate with the published version), `merge` (unchanged rows are written "
+        "beside the new ones), `quarantine` (refused rows are saved), `audit` (the rules are checked), `publish` (changes are "
+        "kept for later runs, files are moved into place, and a commit, or an append where rows are only added, names them), "
+        "and `settling` (quarantined rows that are no longer refused are resolved). Some runs were killed one after another "
+        "before one was left to end; that is why some points are listed twice."
     )
     for kind, title in (("points", "at a point"), ("moments", "at a moment")):
         entries = kills.get(kind, ())
         if entries:
             yield ""
             yield from tabulate(
-                (f"killed {title}", "tables found old", "found new", "alike in both", "re-run equal"),
+                (
+                    f"killed {title}",
+                    "tables found old",
+                    "found new",
+                    "same in both, or in between",
+                    "re-run equal",
+                ),
                 (_tell_kill(entry) for entry in entries),
             )
 

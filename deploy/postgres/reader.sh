@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Adds the role that the read-only web server has: it sees all of Dagster's history, and changes none of it. PostgreSQL's
-# image runs this once, with a new database; it may be run again by hand.
+# Adds the database role of the read-only web server: it can read all of Dagster's history and change none of it.
+# PostgreSQL's image runs this once, for a new database; it may be run again by hand.
 set -euo pipefail
 
 psql --set ON_ERROR_STOP=1 --no-psqlrc --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \

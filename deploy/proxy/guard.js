@@ -1,9 +1,9 @@
-// Says whose request this is, and lets analysts ask questions and nothing else. Their web server refuses the changes that
-// it asks a permission for, but not two that it asks none for: whatever is not plainly a question is refused before it gets there.
+// Determines the role behind a request, and limits analysts to queries. Their web server refuses every mutation that it checks
+// a permission for, but two mutations have no such check. So whatever is not clearly a query is refused here.
 
 const MUTATION = /\bmutation\b/;
 
-// Whoever is in both groups is an editor. Groups are what the login said, never the browser.
+// Members of both groups are editors. Groups come from the login, never from the browser.
 function find_role(r) {
     const groups = (r.variables.groups || '').split(',');
     if (groups.includes(process.env.PROXY_EDITORS_GROUP)) {
@@ -12,7 +12,7 @@ function find_role(r) {
     return groups.includes(process.env.PROXY_ANALYSTS_GROUP) ? 'analysts' : 'nobody';
 }
 
-// A page leads to the login and back; a question of a page that is open already is told that it must log in.
+// A request for a page is redirected to the login and back; a request from an open page is answered with 401.
 function log_in(r) {
     if (/text\/html/.test(r.headersIn['Accept'] || '')) {
         r.return(302, '/oauth2/start?rd=' + encodeURIComponent(r.variables.request_uri));
@@ -21,10 +21,10 @@ function log_in(r) {
     r.return(401);
 }
 
-// A document of GraphQL names what it is in plain letters, once the JSON around it is read.
+// Once the JSON around it is parsed, a GraphQL document names its kind of operation in plain text.
 function is_question(r) {
     if (r.method === 'GET') {
-        // A subscription's handshake, or the page to ask by; a document in the address is read by nobody here.
+        // A subscription's handshake, or the page for writing queries. A query string is not parsed here, so it is refused.
         return r.variables.args === undefined || r.variables.args === '';
     }
     const type = r.headersIn['Content-Type'] || '';
