@@ -1,6 +1,6 @@
 """How runs, tables and errors look in a terminal.
 
-Here lives every word and colour the command line prints around its data. Nothing is computed here.
+Here lives all text and colour that the command line prints around its data. Nothing is computed here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-if TYPE_CHECKING:  # an error is shown even where what made it cannot be imported
+if TYPE_CHECKING:  # errors are shown even where the modules that raise them cannot be imported
     from instacart_assets.answers.report import WrittenReport
     from instacart_assets.automation.environments import Automation
     from instacart_assets.databricks.outcomes import Outcome
@@ -50,14 +50,14 @@ MARKS = {
 CARE_STYLES = {"done": "green", "due": "cyan", "busy": "yellow", "failed": "red"}
 
 NARROWEST_COLUMN = 5
-"""Characters below which a column cannot be read."""
+"""Column width in characters below which a column is unreadable."""
 
 out = Console()
 err = Console(stderr=True)
 
 
 class RunView:
-    """A run as it goes: a line for each table that ended, and a bar below with those that are being built."""
+    """Live view of a run: a line per finished table, and a progress bar below with those being built."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -103,7 +103,7 @@ def view_work(title: str) -> Iterator["WorkView"]:
 
 
 class WorkView:
-    """Work in steps as it goes."""
+    """Live view of work in steps."""
 
     def __init__(self, progress: Progress, title: str) -> None:
         self._progress = progress
@@ -115,7 +115,7 @@ class WorkView:
 
 
 def print_run(run: "GraphRun") -> None:
-    """The summary of a run: a table of tables, then what failed and why."""
+    """Print the summary of a run: a table of tables, then what failed and why."""
     out.print()
     table = Table(
         title=f"run {run.run_id}",
@@ -148,7 +148,7 @@ def print_run(run: "GraphRun") -> None:
 
 
 def print_report(made: "WrittenReport") -> None:
-    """Where the report is, and which questions it could not answer."""
+    """Print where the report is, and which questions it could not answer."""
     out.print(
         f"{made.path}  ({made.charts} charts, {made.size / 1e6:.1f} MB)", highlight=False, soft_wrap=True
     )
@@ -157,7 +157,7 @@ def print_report(made: "WrittenReport") -> None:
 
 
 def print_generated(made: "GeneratedFiles") -> None:
-    """What was generated, one line a file."""
+    """Print what was generated, one line per file."""
     table = Table(
         title=f"{made.users:,} customers, seed {made.seed}, in the {made.world} world",
         title_justify="left",
@@ -174,7 +174,7 @@ def print_generated(made: "GeneratedFiles") -> None:
 
 
 def print_landed(copies: Sequence["LandedCopy"]) -> None:
-    """What was landed, one line a file."""
+    """Print what was landed, one line per file."""
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     table.add_column("file", no_wrap=True)
     table.add_column("records", justify="right")
@@ -188,7 +188,7 @@ def print_landed(copies: Sequence["LandedCopy"]) -> None:
 
 
 def print_preflight(outcomes: Sequence["Outcome"]) -> None:
-    """What was checked before a run: a line for each check, then what to do about those that did not pass."""
+    """Print the preflight checks of a run: a line per check, then how to fix those that did not pass."""
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     table.add_column("check", no_wrap=True)
     table.add_column("state", no_wrap=True)
@@ -206,7 +206,7 @@ def print_preflight(outcomes: Sequence["Outcome"]) -> None:
 def print_automations(
     automations: Sequence["Automation"], environments: Sequence["Environment"], current: "Environment"
 ) -> None:
-    """What runs by itself where, one line each, with the environment that this is set apart."""
+    """Print what runs automatically in which environment, one line each; the current environment is highlighted."""
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     table.add_column("name", no_wrap=True)
     table.add_column("kind", no_wrap=True)
@@ -224,7 +224,7 @@ def print_automations(
 
 
 def print_quarantine(summaries: Sequence["QuarantineSummary"]) -> None:
-    """What was refused, one line a table that refused anything."""
+    """Print what was refused, one line per table that refused anything."""
     held = [summary for summary in summaries if summary.open or summary.resolved]
     if not held:
         out.print("nothing was refused" if summaries else "no table was built yet: instacart run")
@@ -243,14 +243,14 @@ def print_quarantine(summaries: Sequence["QuarantineSummary"]) -> None:
 
 
 def print_replays(replays: Sequence["Replay"]) -> None:
-    """What corrected rows were landed as."""
+    """Print the files that corrected rows were landed as."""
     for replay in replays:
         out.print(f"landed {replay.rows:,} corrected rows as {replay.path}", soft_wrap=True)
     out.print("ingest them: instacart run", style="dim")
 
 
 def print_validation(report: "ValidationReport") -> None:
-    """What a validation of the published tables found, one line a table, then what is broken."""
+    """Print the result of validating the published tables: one line per table, then the broken rules."""
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     table.add_column("table", no_wrap=True)
     table.add_column("version", justify="right")
@@ -269,7 +269,7 @@ def print_validation(report: "ValidationReport") -> None:
 
 
 def print_care(done: Sequence["Care"]) -> None:
-    """What maintenance did, one line an operation on a table; those that were not due are only counted."""
+    """Print what maintenance did, one line per operation on a table; those not due are only counted."""
     told = [care for care in done if care.state not in {"not due", "nothing to do"}]
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     table.add_column("table", no_wrap=True)
@@ -299,7 +299,7 @@ def _count_files(files: "Files | None") -> str:
 
 
 def print_versions(versions: Sequence["TableVersion"]) -> None:
-    """The versions of a table, the newest first."""
+    """Print the versions of a table, newest first."""
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     table.add_column("version", justify="right")
     table.add_column("moment (UTC)", no_wrap=True)
@@ -319,7 +319,7 @@ def print_versions(versions: Sequence["TableVersion"]) -> None:
 
 
 def print_rows(rows: pa.Table, title: str | None = None) -> None:
-    """Rows of an answer, numbers to the right; field below field where they are too wide for the terminal."""
+    """Print the rows of an answer, numbers right-aligned; one field per line where the terminal is too narrow."""
     table = Table(
         title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
@@ -344,7 +344,7 @@ def print_rows(rows: pa.Table, title: str | None = None) -> None:
 
 
 def print_refused(rows: pa.Table) -> None:
-    """Refused rows field below field: somebody reads each of them."""
+    """Print refused rows with one field per line, as each of them is read by a person."""
     answers = _describe_rows(rows)
     if not answers:
         out.print("no rows")
@@ -367,12 +367,12 @@ def _stack_fields(names: Sequence[str], answer: Sequence[str]) -> Table:
 
 
 def print_note(message: str) -> None:
-    """Something to know, on standard error."""
+    """Print a note on standard error."""
     err.print(Text(message, "dim"))
 
 
 def print_error(message: str) -> None:
-    """What is wrong and how to mend it, on standard error."""
+    """Print what is wrong and how to fix it on standard error."""
     err.print(Text.assemble(("✗ ", "bold red"), message), soft_wrap=True)
 
 
@@ -389,7 +389,7 @@ def _describe_run(table: "TableRun") -> Text:
 
 
 def _say_state(table: "TableRun") -> str:
-    """What became of a table, and in how many rows it has changed."""
+    """The final state of a table, and how many of its rows changed."""
     if table.state != "published":
         return table.state
     if not table.is_news:
@@ -408,7 +408,7 @@ def _count_checks(table: "TableRun") -> Text:
 
 
 def _style_failures(table: "TableRun") -> str:
-    # A published table failed only checks that do not block.
+    # If the table was published, only non-blocking checks failed.
     return "yellow" if table.state == "published" else "red"
 
 
@@ -422,7 +422,7 @@ def _describe_rows(rows: pa.Table) -> list[list[str]]:
 
 
 def _describe_field(name: str, value: Any) -> str:
-    """The value as people read it; an identifier is no quantity, and written as it is typed."""
+    """The value in readable form; an identifier is not a quantity, so its digits are not grouped."""
     is_identifier = name.endswith("_id") and isinstance(value, int)
     return str(value) if is_identifier else _describe_value(value)
 

@@ -1,7 +1,7 @@
-"""The only place where things are wired: tables, resources, jobs and what runs them become Dagster definitions.
+"""The only place where things are wired: tables, resources, jobs and automation become Dagster definitions.
 
-Here lives assembly and nothing else. Loading this module opens no session and reaches no network; tests and
-other doors call ``build_defs`` with settings and resources of their own.
+Here lives assembly and nothing else. Loading this module opens no session and uses no network; tests and
+other entry points call ``build_defs`` with their own settings and resources.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ WHOLE_GRAPH_JOB, REBUILD_JOB = "materialise_lakehouse", "rebuild_lakehouse"
 def build_defs(
     settings: Settings | None = None, resource_overrides: Mapping[str, Any] | None = None
 ) -> dg.Definitions:
-    """The whole code location.
+    """The complete code location.
 
     Args:
         settings: by default those of the environment.
@@ -67,13 +67,13 @@ def build_defs(
         ],
         sensors=automation.sensors,
         schedules=automation.schedules,
-        # One process pays the imports once; a process per step would pay them for each table.
+        # A single process imports everything once; a process per step would do so for each table.
         executor=dg.in_process_executor,
     )
 
 
 def make_resources(settings: Settings) -> dict[str, Any]:
-    """What tables are built with on the target of the settings; nothing is started or imported for another."""
+    """The resources that tables are built with on the settings' target; nothing is started for other targets."""
     spark = make_spark(settings.target, settings.spark)
     return {
         "spark": spark,
@@ -85,18 +85,18 @@ def make_resources(settings: Settings) -> dict[str, Any]:
 
 
 def make_builder(settings: Settings, spark: Any) -> Builder:
-    """What builds a table: this process, or serverless compute that it asks to."""
+    """What builds a table: this process, or serverless compute on its request."""
     if settings.target == "serverless":
         return ServerlessBuilder(settings)
     return EngineBuilder(settings, lambda: spark.spark_session)
 
 
 def define_whole_graph() -> dg.JobDefinition:
-    """The job of all assets, with the settings of the environment: a process that runs a step loads it by name."""
+    """The job of all assets, with settings from the environment; a process that runs a step loads it by name."""
     return build_defs().resolve_job_def(WHOLE_GRAPH_JOB)
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """What Dagster loads: the code location with the settings of the environment."""
+    """What Dagster loads: the code location with settings from the environment."""
     return build_defs()

@@ -1,9 +1,9 @@
-"""The one kind of error that is meant for people.
+"""The one kind of error that is addressed to the user.
 
-Here lives the base of every error that somebody can mend without reading code. Its message says what is wrong
-(file, line or table), which rule it breaks and what to do; whoever shows it to a person shows just the message.
+Here lives the base of every error that a user can fix without reading code. Its message says what is wrong
+(file, line or table), which rule it breaks and what to do; only the message is shown to the user.
 """
 
 
 class RemediableError(Exception):
-    """Something a person can mend; the message says what is wrong and how to mend it."""
+    """Something a user can fix; the message says what is wrong and how to fix it."""

@@ -1,7 +1,7 @@
 """Which tables there are, and in which order they can be built.
 
 Here lives the list of all tables and nothing that builds them: how they become assets is wired in
-``definitions.py``; a Databricks job of them is described in the room ``databricks``.
+``definitions.py``; the Databricks job that builds them is described in the package ``databricks``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ def all_tables() -> tuple[Table, ...]:
 
 
 def sort_tables(tables: Iterable[Table]) -> list[Table]:
-    """The tables, each after those of them that it is built from."""
+    """The tables, each after the ones it is built from."""
     known = {table.address: table for table in tables}
     needed = {
         address: [source for source in table.dependencies if source in known]
@@ -28,7 +28,7 @@ def sort_tables(tables: Iterable[Table]) -> list[Table]:
 
 
 def find_ancestors(table: Table, known: Mapping[str, Table]) -> frozenset[str]:
-    """Addresses of the known tables that a table is made of, over however many others."""
+    """Addresses of the known tables that a table depends on, directly or indirectly."""
     found: set[str] = set()
     waiting = list(table.dependencies)
     while waiting:
@@ -40,13 +40,13 @@ def find_ancestors(table: Table, known: Mapping[str, Table]) -> frozenset[str]:
 
 
 def follow_drop(tables: Iterable[Table], changed: Iterable[str], landed: Iterable[str]) -> list[str]:
-    """Addresses of the tables that are to be built when sources changed, by layer and name.
+    """Addresses of the tables to build after a drop (a batch of newly landed files), by layer and name.
 
     Args:
         tables: the graph.
         changed: addresses of the bronze tables whose sources changed.
-        landed: addresses of the bronze tables whose sources have landed. What is made of another one, which must
-            land, cannot be built yet.
+        landed: addresses of the bronze tables whose sources have landed. Tables that depend on a required source
+            that has not landed cannot be built yet.
     """
     known = {table.address: table for table in tables}
     begun, there = frozenset(changed), frozenset(landed)

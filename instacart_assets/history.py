@@ -1,6 +1,6 @@
-"""Dagster's history in files, written quickly: an entry of ``dagster.yaml`` puts it in the place of Dagster's own.
+"""Dagster's run history in SQLite files, faster than Dagster's own storage: enabled by an entry in ``dagster.yaml``.
 
-Here lives how its SQLite databases are opened, and nothing of what is written into them, which stays Dagster's.
+Here lives how the databases are opened; what is written into them is left to Dagster.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,23 +22,23 @@ from watchdog.events import FileSystemEvent
 from watchdog.observers import Observer
 
 OPEN_DATABASES = 8
-"""How many databases stay open: one over all runs, and one for each of the runs that were asked for last."""
+"""How many databases stay open: one index over all runs, and one for each of the most recently used runs."""
 
 
 class SqliteHistory(SqliteEventLogStorage):
-    """Dagster's events in SQLite, in connections that stay open.
+    """Dagster's event log in SQLite, over connections that stay open.
 
-    A run of all tables is some two thousand events, as each rule of each contract is a check. Dagster's own class opens a
-    database for each event, waits until the disk has it, and closes it again. This one leaves databases open and waits at
-    checkpoints alone: when the machine loses power, the last events may be missing; nothing else is, and the lake, which
-    has its own log, has lost nothing.
+    A run of all tables writes some two thousand events, as each rule of each contract is a check. Dagster's own class
+    opens a database for each event, waits for the disk, and closes it again. This one keeps databases open and waits
+    for the disk at checkpoints only: after a power failure the last events may be missing, but nothing else is, and the
+    lake, which has its own log, has lost nothing.
 
     Args:
         base_dir: folder of the databases.
-        inst_data: what Dagster was told to make this of.
+        inst_data: the configuration that Dagster creates this from.
     """
 
-    _obs: Any  # what watches the folder, once somebody asks for it
+    _obs: Any  # the folder's observer, once somebody watches a run
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, Engine] = {}
@@ -49,12 +49,12 @@ class SqliteHistory(SqliteEventLogStorage):
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> "SqliteHistory":
-        """The history of the home that ``dagster.yaml`` names, where Dagster's own class would keep it."""
+        """The history below the home that ``dagster.yaml`` names, where Dagster's own class would keep it."""
         return cls(str(Path(config_value["home"]) / "history" / "runs"), inst_data)
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:
-        """What ``dagster.yaml`` says: the folder that ``DAGSTER_HOME`` names."""
+        """The configuration in ``dagster.yaml``: the folder that ``DAGSTER_HOME`` names."""
         return {"home": StringSource}
 
     @contextmanager
@@ -64,7 +64,7 @@ class SqliteHistory(SqliteEventLogStorage):
 
     def _open(self, shard: str) -> Engine:
         engine = self._engines.pop(shard, None) or self._make_engine(shard)
-        self._engines[shard] = engine  # now the one that was asked for last
+        self._engines[shard] = engine  # now the most recently used
         if len(self._engines) > OPEN_DATABASES:
             self._engines.pop(next(iter(self._engines))).dispose()
         return engine
@@ -78,13 +78,13 @@ class SqliteHistory(SqliteEventLogStorage):
         return engine
 
     def has_table(self, table_name: str) -> bool:
-        """Whether the database has a table; Dagster asks it at each event, and one that is there stays."""
+        """Whether the database has a table; Dagster asks at each event, so a yes is cached: tables stay."""
         if table_name not in self._tables and super().has_table(table_name):
             self._tables.add(table_name)
         return table_name in self._tables
 
     def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
-        """Tell of the events of a run as they come, as the web UI asks for."""
+        """Call back with the events of a run as they arrive, for the web UI."""
         if not self._obs:
             self._obs = Observer()
             self._obs.start()
@@ -93,14 +93,14 @@ class SqliteHistory(SqliteEventLogStorage):
         self._watchers[run_id][callback] = (handler, watched)
 
     def dispose(self) -> None:
-        """Close what is open."""
+        """Close all connections."""
         super().dispose()
         while self._engines:
             self._engines.popitem()[1].dispose()
 
 
 class _LogHandler(SqliteEventLogStorageWatchdog):
-    """Looks for events when the write-ahead log grows: the database itself is written at checkpoints alone."""
+    """Looks for events when the write-ahead log grows: the database itself is written only at checkpoints."""
 
     def __init__(
         self, history: SqliteHistory, run_id: str, callback: EventHandlerFn, cursor: str | None

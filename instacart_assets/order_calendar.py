@@ -1,4 +1,4 @@
-"""The calendar: which date an order is given when the landed files hold only weekdays and gaps.
+"""The calendar: which date an order gets when the landed files hold only weekdays and gaps.
 
 Here lives the arithmetic of the weekday-exact reconstruction and its settings. No table is read or
 written here, and no engine is imported: the arithmetic uses only ``+ - * %``, so the same functions
@@ -76,8 +76,8 @@ class OrderCalendar(BaseModel):
     def first_order_day(self, user_id: Number, first_dow: Number) -> Number:
         """Days from ``window_start`` to a user's first order, 0 to ``7 * window_weeks - 1``.
 
-        A function of the user and that order's weekday alone: later orders never move it. Successive user
-        ids fall evenly over the weeks.
+        Depends only on the user and that order's weekday: later orders never move it. Successive user ids are spread
+        evenly over the weeks.
 
         Args:
             user_id: positive identifier of the user.

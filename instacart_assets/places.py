@@ -1,7 +1,7 @@
-"""How one and the same folder is called: by Python, and by Spark.
+"""How the same folder is addressed: by Python, and by Spark.
 
-Here live the two spellings of a folder of DBFS or of a volume, and nothing that reads or writes. A folder of this
-machine is called alike by both.
+Here live the two spellings of a folder on DBFS or in a volume, and nothing that reads or writes. A local folder
+has the same path for both.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ DBFS, DBFS_MOUNT, VOLUMES = "dbfs:/", "/dbfs/", "/Volumes/"
 
 
 def for_python(place: str | Path) -> Path:
-    """The path by which Python's file calls reach a place; on a cluster DBFS lies under ``/dbfs``."""
+    """The path by which Python's file calls reach a place; on a cluster DBFS is mounted at ``/dbfs``."""
     text = str(place)
     return Path(DBFS_MOUNT + text.removeprefix(DBFS).lstrip("/")) if text.startswith(DBFS) else Path(text)
 
@@ -22,10 +22,10 @@ def for_spark(place: str | Path) -> str:
 
 
 def is_on_databricks(place: str | Path) -> bool:
-    """Whether a place is of DBFS or a volume, which only a cluster reaches by file calls."""
+    """Whether a place is on DBFS or in a volume, which only a cluster reaches by file calls."""
     return str(place).startswith((DBFS, DBFS_MOUNT, VOLUMES))
 
 
 def is_remote(place: str | Path) -> bool:
-    """Whether a place is on Databricks and this machine is no cluster, which would have it as a folder."""
+    """Whether a place is on Databricks and this machine is not a cluster, which would see it as a folder."""
     return is_on_databricks(place) and not Path(*for_python(place).parts[:2]).is_dir()

@@ -1,7 +1,7 @@
-"""Runs the graph from this process and keeps count of what became of each table.
+"""Runs the graph from this process and tracks the state of each table.
 
-Here lives what the command line needs of Dagster: a selection, a run, and its events as they happen. How things
-look on a screen is in ``console.py``.
+Here lives what the command line needs from Dagster: a selection, a run, and its events as they happen. How they
+are displayed is in ``console.py``.
 """
 
 import os
@@ -39,34 +39,34 @@ QUIET_INSTANCE = {"telemetry": {"enabled": False}}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 ROWS_CHANGED = ("rows_added", "rows_removed")
-"""Metadata of a materialisation that count the rows it changed."""
+"""Metadata of a materialisation with the numbers of rows that it changed."""
 
 State = Literal["waiting", "running", "published", "failed", "skipped"]
 Events = dg.DagsterEventType
 
 
 class HistoryError(RemediableError):
-    """Dagster's history cannot be kept where it is asked to be; the message says why."""
+    """Dagster's history cannot be kept in the requested place; the message says why."""
 
 
 class SelectionError(RemediableError):
-    """A selection names no tables; the message says how selections are written."""
+    """A selection is invalid or names no tables; the message says how selections are written."""
 
 
 @dataclass(frozen=True)
 class TableRun:
-    """What became of one table in a run, so far.
+    """The state of one table in a run, so far.
 
     Attributes:
         address: ``layer.table``.
-        state: ``skipped`` is a table whose sources failed.
+        state: ``skipped`` where the table's sources failed.
         rows: rows published.
         seconds: wall time of the table.
-        checks: how many checks were looked at.
+        checks: how many checks were evaluated.
         failed_checks: names of those that failed.
-        error: why it failed, for people.
-        notes: what else a person should know, as a source that did not land.
-        is_news: whether readers have other rows than before.
+        error: why it failed, as a readable message.
+        notes: what else the user should know, e.g. a source that did not land.
+        is_news: whether the published rows have changed.
         changed: rows added and rows removed, where only those were written.
     """
 
@@ -84,7 +84,7 @@ class TableRun:
 
 @dataclass(frozen=True)
 class GraphRun:
-    """What became of a run.
+    """The result of a run.
 
     Attributes:
         run_id: Dagster's identifier of the run.
@@ -96,18 +96,18 @@ class GraphRun:
 
     @property
     def is_success(self) -> bool:
-        """Whether every selected table was published and no check failed that blocks."""
+        """Whether every selected table was published and no blocking check failed."""
         return all(table.state == "published" for table in self.tables)
 
 
 def select_tables(defs: dg.Definitions, selection: str | None) -> list[dg.AssetKey]:
-    """The tables a selection names, sources before what is made of them.
+    """The tables that a selection names, sources before the tables built from them.
 
-    A table and its quarantine are made together: whoever names one selects both.
+    A table and its quarantine are built together: naming one selects both.
 
     Args:
         defs: the graph.
-        selection: Dagster's selection syntax, in which tables may also stand by their addresses, as
+        selection: Dagster's selection syntax, in which tables may also be named by their addresses, e.g.
             ``+gold.dim_product``; None for every table.
 
     Raises:
@@ -142,25 +142,25 @@ def run_graph(
 ) -> GraphRun:
     """Build the selected tables in this process, sources first, on Dagster's instance.
 
-    The run is recorded where ``DAGSTER_HOME`` points, so the web UI shows it; without it the record is gone
-    with the process.
+    The run is recorded where ``DAGSTER_HOME`` points, so the web UI shows it; without it the record is lost when
+    the process ends.
 
     Args:
         settings: landing, lake and calendar.
         selection: see ``select_tables``.
-        on_change: told a table's state each time it changes, from the thread of the run.
-        on_start: told the addresses of all selected tables first.
+        on_change: called with a table's state each time it changes, from the thread of the run.
+        on_start: called first, with the addresses of all selected tables.
 
     Raises:
         SelectionError: the selection cannot be read or names no table.
-        PreflightError: the workspace or the cluster is not ready for it; nothing was sent.
+        PreflightError: the workspace or the cluster is not ready for the run; nothing was sent.
         LandingError: a landed file that the run needs is missing or broken; nothing was written.
     """
     defs = build_defs(settings)
     selected = select_tables(defs, selection)
     if settings.target in REMOTE_TARGETS:
         require_preflight(settings)
-    if not is_on_databricks(settings.landing):  # where only the cluster reaches it, the cluster looks
+    if not is_on_databricks(settings.landing):  # where only the cluster reaches it, the cluster checks
         landed = [contract for contract in contracts_of("bronze") if asset_key(contract.address) in selected]
         survey(settings.landing, landed, _find_held(settings, landed))
     watch = _Watch([table_address(key) for key in selected if key.path[0] != QUARANTINE], on_change)
@@ -168,14 +168,14 @@ def run_graph(
     run_id = str(uuid4())
     execute = _launch if settings.target in LAUNCHER_TARGETS else _execute_here
     with _open_instance(settings) as instance:
-        end_abandoned_runs(instance)  # or this one would wait for places that they hold
+        end_abandoned_runs(instance)  # otherwise this run would wait for pool slots that they hold
         instance.add_event_listener(run_id, watch.hear)
         execute(settings, defs, selected, run_id, instance)
     return GraphRun(run_id, tuple(_skip_waiting(table) for table in watch.tables.values()))
 
 
 def _find_held(settings: Settings, landed: Sequence[Contract]) -> set[str]:
-    """Bronze tables that may do without landed files; what an engine must be asked is left to the run."""
+    """Bronze tables that need no landed files; where finding out takes a remote engine, the run itself checks."""
     if settings.target != "local":
         return {contract.address for contract in landed}
     return find_held(open_lake(settings, open_session), landed)
@@ -205,7 +205,7 @@ def _launch(
     run_id: str,
     instance: dg.DagsterInstance,
 ) -> None:
-    """Run steps by the launcher, for which a cluster must be able to load the same job by its name."""
+    """Run the steps through the launcher, for which a cluster must be able to load the same job by name."""
     os.environ.update({**describe_remote(settings), "INSTACART_TARGET": settings.target})
     keys = frozenset(selected)
     job = dg.reconstructable(define_whole_graph).get_subset(asset_selection=keys)
@@ -216,7 +216,7 @@ def _launch(
 
 
 class _Watch:
-    """Follows a run's events and keeps the state of each of its tables."""
+    """Follows a run's events and tracks the state of each of its tables."""
 
     def __init__(self, addresses: list[str], on_change: Callable[[TableRun], object]) -> None:
         self.tables = {address: TableRun(address) for address in addresses}
@@ -273,13 +273,13 @@ def _follow_materialisation(table: TableRun, made: dg.AssetMaterialization) -> T
 
 
 def _skip_waiting(table: TableRun) -> TableRun:
-    # Dagster says nothing of a step whose sources failed.
+    # Dagster reports nothing on a step whose sources failed.
     return replace(table, state="skipped") if table.state == "waiting" else table
 
 
 @contextmanager
 def _open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """Dagster's history: where ``DAGSTER_HOME`` points, else one that goes with the process."""
+    """Dagster's history: where ``DAGSTER_HOME`` points, else one that lasts as long as the process."""
     if os.environ.get("DAGSTER_HOME"):
         try:
             instance = dg.DagsterInstance.get()
@@ -289,7 +289,7 @@ def _open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
             ) from error
         with instance:
             yield instance
-    elif settings.target in LAUNCHER_TARGETS:  # launched steps are told of through files
+    elif settings.target in LAUNCHER_TARGETS:  # launched steps report through files
         with (
             TemporaryDirectory() as folder,
             dg.DagsterInstance.local_temp(folder, QUIET_INSTANCE) as instance,

@@ -39,11 +39,11 @@ from instacart_assets.tables.notes import find_held
 from instacart_assets.tables.result import BuildResult, write_result
 
 MESSAGE_SECONDS = 2.0
-"""How often what was said so far is written for Dagster to read."""
+"""How often the messages so far are written for Dagster to read, in seconds."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Build what the arguments select, or look after every table; exit with 1 when a table is not published or one is damaged."""
+    """Build the selected tables, or maintain all; exit with 1 when a table is not published or is damaged."""
     warnings.simplefilter("ignore")
     said, _ = _make_parser().parse_known_args(arguments)  # Dagster's client adds arguments of its own
     try:
@@ -103,7 +103,7 @@ def _open_lake(settings: Settings) -> Lakehouse:
 
 
 def _build_alone(tables: Sequence[Table], settings: Settings, run_id: str) -> bool:
-    """Build tables in their order; what depends on one that was not published is passed over.
+    """Build tables in the given order; those that depend on an unpublished one are skipped.
 
     Returns:
         Whether every table was published.
@@ -130,9 +130,9 @@ def _build_alone(tables: Sequence[Table], settings: Settings, run_id: str) -> bo
 
 
 def _maintain(settings: Settings, run_id: str) -> bool:
-    """Do what is due for the files of every table, and say whether all went well.
+    """Do the maintenance that is due for every table, and say whether all of it succeeded.
 
-    A table that a run works on is left for the next time.
+    A table that a run is working on is left for the next time.
     """
     done = Keeper(_open_lake(settings), settings, run_id).keep()
     for care in done:
@@ -164,7 +164,7 @@ def _say(text: str) -> None:
 def _build_for_dagster(
     tables: Sequence[Table], settings: Settings, landed: Sequence[str], loader: PipesParamsLoader
 ) -> None:
-    """Build one table, and send what became of it to the Dagster that asked for it."""
+    """Build one table, and send the result to the Dagster that requested it."""
     (table,) = tables
     contracts = {known.address: known.contract for known in all_tables()}
     with open_dagster_pipes(

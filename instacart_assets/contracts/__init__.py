@@ -1,1 +1,1 @@
-"""What every table is: one Open Data Contract Standard file per table, by layer, and their typed loader."""
+"""Data contracts: one Open Data Contract Standard file per table, by layer, and their typed loader."""

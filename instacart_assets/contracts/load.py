@@ -1,7 +1,7 @@
-"""Reads contracts from YAML and refuses those that do not say what a table needs.
+"""Loads contracts from YAML and rejects those that lack something a table needs.
 
-Here lives the way from a file to a ``Contract``: the standard's own schema first (a misspelt key is an error,
-not a silence), then what this product asks beyond the standard. What follows from a contract lives elsewhere.
+Here lives the path from a file to a ``Contract``: validation by the standard's own schema first (a misspelt key is
+an error), then by what this product requires beyond it. What is derived from a contract lives elsewhere.
 """
 
 import json
@@ -48,7 +48,7 @@ RULE_ENGINE = "spark-sql"
 """The ``engine`` of a rule: its ``implementation`` is a Spark SQL condition."""
 
 PUBLIC_FILES_TAG = "public_files"
-"""Marks a rule that speaks of the published dataset alone."""
+"""Marks a rule that applies to the publisher's own files only."""
 
 HOURS_PER_UNIT = {"h": 1.0, "d": 24.0}
 
@@ -59,7 +59,7 @@ LANDED_TYPES: dict[str, ColumnType] = {
     "date": "date",
     "timestamp": "timestamp",
 }
-"""What the text of a landed column spells, by the ``logicalType`` beside its ``physicalType: string``."""
+"""The type that a landed column's text must parse as, by the ``logicalType`` beside its ``physicalType: string``."""
 
 BUDGET_PROPERTY = "errorBudget"
 CHARTS_PROPERTY = "charts"
@@ -75,7 +75,7 @@ Stated = TypeVar("Stated")
 
 
 class ContractError(RemediableError):
-    """A contract file does not say what it must; the message names the file, the place and the remedy."""
+    """A contract file is invalid or incomplete; the message names the file, the place and the remedy."""
 
 
 @cache
@@ -83,7 +83,7 @@ def load_contracts(root: Path = CONTRACTS_DIR) -> dict[str, Contract]:
     """All contracts by address, in the order of the layers and then by name.
 
     Args:
-        root: folder that holds a folder per layer.
+        root: folder with one subfolder per layer.
 
     Raises:
         ContractError: a file breaks the standard's schema, lacks something, or names a source that no
@@ -119,7 +119,7 @@ def load_contract(path: Path) -> Contract:
     known = {column.name for column in columns}
     strange = [name for rule in rules for name in rule.within or () if name not in known]
     require.that(not strange, f"within to name columns of the table, not {', '.join(strange)}")
-    # A rule's verdict stands beside the columns while a table is audited.
+    # During an audit each rule's verdict is a column beside the table's own.
     _check_unique((*(rule.id for rule in rules), *(column.name for column in columns)), "rule", require)
     return Contract(
         address=address,
@@ -141,7 +141,7 @@ def load_contract(path: Path) -> Contract:
 
 
 class _Requirement:
-    """Says what a file lacks, in one voice."""
+    """Reports what a file lacks, always in the same form."""
 
     def __init__(self, path: Path) -> None:
         self._file = f"{path.parent.name}/{path.name}"
@@ -171,22 +171,22 @@ def _checker() -> Any:
 
 
 def _is_of_standard(document: Any) -> bool:
-    """Whether the standard's schema holds, told at once but without a reason."""
+    """Whether the document matches the standard's schema: a fast check that gives no reason."""
     try:
         return bool(_checker().is_valid(document))
-    except ValueError:  # a date, or a key that is no text
+    except ValueError:  # a date, or a key that is not text
         return False
 
 
 def _find_fault(document: Any) -> Any:
-    """The fault that tells most of a document that is not of the standard."""
+    """The most informative violation in a document that does not match the standard's schema."""
     schema = _standard()
     validator = jsonschema.validators.validator_for(schema)(schema)
     return jsonschema.exceptions.best_match(validator.iter_errors(document))
 
 
 class _PlainLoader(yaml.CSafeLoader):
-    """YAML that refuses a key given twice, of which the first would be lost in silence."""
+    """YAML loader that rejects duplicate keys, of which the first would be lost silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = Counter(key.value for key, _ in node.value)
@@ -299,7 +299,7 @@ def _read_within(quality: DataQuality, rule_id: str, require: _Requirement) -> t
 
 
 def _read_condition(quality: DataQuality, scope: str, rule_id: str, require: _Requirement) -> str:
-    if scope == "history":  # the standard compares values of SQL queries alone
+    if scope == "history":  # the standard compares values only for SQL queries
         require.that(quality.type == "sql", f"rule {rule_id}: type: sql, as its unit is history")
         return require.some(quality.query, f"rule {rule_id}: query")
     require.that(quality.engine == RULE_ENGINE, f"rule {rule_id}: engine: {RULE_ENGINE}")

@@ -1,7 +1,7 @@
 """The parts of a contract the product acts on, as typed values.
 
-Here lives the shape of a loaded contract and nothing that does something with it: no engine, no Dagster, no
-files. ``load.py`` fills these from YAML.
+Here lives the shape of a loaded contract and nothing that acts on it: no engine, no Dagster, no files.
+``load.py`` fills these from YAML.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 Layer = Literal["bronze", "silver", "gold"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
-"""Layers whose contracts are written down, in the order in which rows pass through them."""
+"""Layers that have contract files, in the order in which rows pass through them."""
 
 ColumnType = Literal["boolean", "int", "bigint", "double", "string", "date", "timestamp", "array<string>"]
 COLUMN_TYPES: tuple[ColumnType, ...] = get_args(ColumnType)
@@ -27,10 +27,10 @@ Policy = Literal["refuse", "ignore", "add"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 
 LANDING = "landing"
-"""The first part of the address of a landed source, as ``landing.orders``."""
+"""The first part of the address of a landed source, e.g. ``landing.orders``."""
 
 QUARANTINE = "quarantine"
-"""The first part of the address of a table of refused rows, as ``quarantine.orders``."""
+"""The first part of the address of a table of refused rows, e.g. ``quarantine.orders``."""
 
 LAYER_DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -41,16 +41,17 @@ LAYER_DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         QUARANTINE: "Lines and rows that were refused, with their reasons and what became of them.",
     }
 )
-"""What each layer holds; in a catalog the comment of its schema."""
+"""What each layer holds; in a catalog, the comment of the layer's schema."""
 
 ORIGIN = ("_source_file", "_row_number")
-"""Columns that say which landed record a row is; a table that refuses rows carries them up to its candidate."""
+"""Columns that identify the landed record of a row; a table that refuses rows keeps them up to its candidate."""
 
 IS_REFUSED, REASONS = "_is_refused", "_reasons"
-"""Columns of a candidate beside the contract's: whether a row is refused, and the rules it breaks."""
+"""Columns that a candidate (the staged version that is audited before it is published) has beside the contract's:
+whether a row is refused, and the rules it breaks."""
 
 TABLE_MENTION = re.compile(r"\{(\w+\.\w+)\}")
-"""A table in a query rule, as ``{silver.orders}``."""
+"""A table in a query rule, e.g. ``{silver.orders}``."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,19 @@ class Rule:
     Attributes:
         id: name of the rule, unique within its table; also the name of the Dagster check.
         description: the rule as a sentence.
-        condition: Spark SQL. Of scope ``rows`` it speaks of one row, and a row breaks it where it is false or
-            null; of ``table`` it is made of aggregates over all rows; of ``query`` it is a SELECT whose rows
-            are what breaks the rule, over ``{batch}``, ``{refused}``, ``{lines}`` and other tables as
-            ``{layer.table}``; of ``history`` it is a SELECT of one value, compared with its own past; of ``counts``,
-            which no contract states, it is a formula over what was counted on the way.
-        scope: what the condition speaks of.
+        condition: Spark SQL. With scope ``rows`` it is evaluated per row, and a row breaks it where it is false or
+            null; with ``table`` it consists of aggregates over all rows; with ``query`` it is a SELECT whose rows
+            are the violations, over ``{batch}``, ``{refused}``, ``{lines}`` and other tables as
+            ``{layer.table}``; with ``history`` it is a SELECT of one value, compared with its own past; with
+            ``counts``, which no contract states, it is a formula over the counts taken during the build.
+        scope: what the condition is evaluated on.
         severity: ``reject`` sends the row to quarantine, ``block`` keeps the table from being published,
             ``warn`` reports.
-        dimension: quality dimension of the standard, as ``conformity``.
-        between: least and greatest ratio of a ``history`` rule's value to the median of those before.
-        is_for_public_files: whether the rule speaks of the published dataset alone, and is left out elsewhere.
-        within: columns whose values part the rows into groups that a ``query`` rule looks at one by one: where
-            only some rows have changed, only their groups need be looked at. None where all rows count together.
+        dimension: quality dimension of the standard, e.g. ``conformity``.
+        between: lowest and highest ratio of a ``history`` rule's value to the median of the earlier ones.
+        is_for_public_files: whether the rule applies to the publisher's own files only, and is skipped for others.
+        within: columns whose values split the rows into groups that a ``query`` rule checks independently: where
+            only some rows have changed, only their groups are checked. None where the rule needs all rows.
     """
 
     id: str
@@ -97,14 +98,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class Chart:
-    """What is drawn of a table each time it was published.
+    """A chart that is drawn each time the table is published.
 
     Attributes:
         id: name of the chart, unique within its table.
         description: what it shows, with its unit.
         query: a SELECT over ``{batch}`` of the columns ``label`` and ``value``, and ``low`` and ``high`` where values
             have intervals, in the order in which they are drawn.
-        is_ratio: whether the values are ratios, of which 1 is no effect.
+        is_ratio: whether the values are ratios, where 1 means no effect.
     """
 
     id: str
@@ -115,12 +116,12 @@ class Chart:
 
 @dataclass(frozen=True)
 class SchemaDrift:
-    """What happens when a landed file is no longer what its contract names.
+    """What happens when a landed file no longer matches its contract.
 
     Attributes:
         unknown_column: ``refuse`` the file, ``ignore`` the column with a warning, or ``add`` it to the table.
         missing_column: ``refuse`` the file, or ``ignore`` with a warning and leave the column null.
-        changed_type: ``refuse`` to publish where most values of a column no longer spell its type, or
+        changed_type: ``refuse`` to publish where most values of a column no longer parse as its type, or
             ``ignore`` with a warning and let silver refuse the rows.
     """
 
@@ -138,12 +139,12 @@ class Column:
         type: Spark's name of the type.
         required: whether null is forbidden.
         description: what a value means, with its unit.
-        tags: among them ``additive`` or ``non_additive`` for measures, and ``optional_in_file`` for a
-            landed column whose header may be missing.
-        sources: columns it comes from, each as ``layer.table.column``.
-        logic: how it comes from them, in words or SQL; None where it is a plain copy.
-        references: the column it points to, as ``layer.table.column``; None where it is no foreign key.
-        spells: the type that the text of a landed column spells; None where any text will do.
+        tags: includes ``additive`` or ``non_additive`` for measures, and ``optional_in_file`` for a
+            landed column that a file's header may lack.
+        sources: columns it is derived from, each as ``layer.table.column``.
+        logic: how it is derived from them, in words or SQL; None for a plain copy.
+        references: the column it references, as ``layer.table.column``; None where it is not a foreign key.
+        spells: the type that the text of a landed column must parse as; None where any text is valid.
     """
 
     name: str
@@ -165,8 +166,8 @@ class Contract:
         address: ``layer.table``; the asset's key and the table's place in the lake follow from it.
         title: short name for people.
         grain: what one row stands for.
-        description: what the table means and how it is to be read.
-        owners: owners as Dagster spells them, an e-mail address or ``team:name``.
+        description: what the table means and how to read it.
+        owners: owners in Dagster's notation, an e-mail address or ``team:name``.
         tags: labels of the asset.
         domain: business domain.
         freshness_hours: the table is late when its last update is older than this.
@@ -174,10 +175,10 @@ class Contract:
         key: names of the columns that identify a row, in order.
         rules: conditions beyond the key and the required columns.
         is_optional: whether the landed source may be absent, which leaves the table empty.
-        error_budget: greatest share of the rows read that may be refused before the table blocks; None for a
+        error_budget: highest share of the rows read that may be refused before the table is blocked; None for a
             table that refuses no rows.
-        drift: what happens when a landed file has other columns than the contract.
-        charts: what is drawn of it for people who watch runs.
+        drift: what happens when the columns of a landed file differ from the contract.
+        charts: charts drawn from it for people who watch runs.
     """
 
     address: str
@@ -218,7 +219,7 @@ class Contract:
 
     @property
     def has_quarantine(self) -> bool:
-        """Whether lines or rows can be refused, which are then kept in a table beside it."""
+        """Whether lines or rows can be refused, which are then kept in a quarantine table."""
         return self.error_budget is not None
 
     @property
@@ -243,7 +244,7 @@ class Contract:
 
     @property
     def landed_columns(self) -> tuple[Column, ...]:
-        """The columns that stand in the landed file: those a bronze table copies from its source."""
+        """The columns of the landed file: those a bronze table copies from its source."""
         return tuple(
             column
             for column in self.columns

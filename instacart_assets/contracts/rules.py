@@ -1,7 +1,7 @@
-"""Compiles a contract to the rules its table is held to: what it states, and what follows from its columns.
+"""Compiles a contract to the rules of its table: those it states, and those that follow from its columns.
 
 Here lives the one list from which row predicates, Great Expectations suites, Dagster's checks and the
-documentation are made. Nothing is evaluated here.
+documentation are generated. Nothing is evaluated here.
 """
 
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ COLUMNS_RULE = "landed_columns_are_the_contracts"
 TYPES_RULE = "landed_types_are_kept"
 
 CHANGED_SHARE = 0.5
-"""A landed column has changed its type when more than this share of its values no longer spells it."""
+"""A landed column has changed its type when more than this share of its values no longer parses as it."""
 CHANGED_VALUES = 20
-"""Fewer values than this in a file are single mistakes, not another type."""
+"""Fewer such values in a file count as single mistakes, not as a changed type."""
 
 SPELLING: dict[ColumnType, str] = {
     "boolean": "lower({0}) IN ('0', '1', 'true', 'false')",
@@ -28,14 +28,14 @@ SPELLING: dict[ColumnType, str] = {
     "date": "try_cast({0} AS DATE) IS NOT NULL",
     "timestamp": "try_cast({0} AS TIMESTAMP) IS NOT NULL",
 }
-"""Whether text spells a value of a type, in Spark SQL."""
+"""Spark SQL condition that text parses as a value of the type."""
 
 
 def compile_rules(contract: Contract) -> tuple[Rule, ...]:
     """Every rule of the contract's table, in the order in which outcomes are reported.
 
-    The key, a rule for each required column, the rules that are stated, a rule for each reference, and what is
-    counted between the rows read and the rows written.
+    The key, a rule for each required column, the rules that are stated, a rule for each reference, and the rules
+    over the counts of rows read and rows written.
     """
     return (
         _make_key_rule(contract),
@@ -51,7 +51,7 @@ def compile_rules(contract: Contract) -> tuple[Rule, ...]:
 
 
 def reject_rules(contract: Contract) -> tuple[Rule, ...]:
-    """Those rules that speak of one row and send a row that breaks them to quarantine."""
+    """The rules on single rows that send a row to quarantine when it breaks them."""
     return tuple(
         rule for rule in compile_rules(contract) if rule.severity == "reject" and rule.scope == "rows"
     )
@@ -81,12 +81,12 @@ def _make_key_rule(contract: Contract) -> Rule:
 
 
 def _needs_filled_rule(column: Column, contract: Contract) -> bool:
-    """Whether a column must be filled and no rule of the contract says so in words of its own."""
+    """Whether a column must not be null and no rule of the contract says so itself."""
     return column.required and all(rule.condition != f"{column.name} IS NOT NULL" for rule in contract.rules)
 
 
 def _make_filled_rule(column: Column, contract: Contract) -> Rule:
-    """A null refuses its row, except where it was to be looked up: there a rule of its own says what is unknown."""
+    """A null refuses its row, except where the value comes from a lookup: there a separate rule reports the unknown."""
     is_looked_up = any(source.startswith("silver.") for source in column.sources)
     return Rule(
         f"{column.name}_is_filled",
@@ -168,7 +168,7 @@ def _make_landed_rules(contract: Contract) -> Iterator[Rule]:
 
 
 def _make_types_rule(spelt: list[Column], contract: Contract) -> Rule:
-    """One pass over the rows counts, per file and column, the values that do not spell the column's type."""
+    """One pass over the rows counts, per file and column, the values that do not parse as the column's type."""
     counted = ", ".join(
         f"named_struct('column', '{column.name}', 'type', '{column.spells}', "
         f"'filled', count({column.name}), 'misspelt', count_if({column.name} IS NOT NULL AND NOT coalesce({_spell(column)}, false)))"

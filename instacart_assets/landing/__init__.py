@@ -1,1 +1,1 @@
-"""Landed files, before they are tables: found, verified, fingerprinted and read."""
+"""Landed files before they become tables: finding, verifying, fingerprinting and reading them."""

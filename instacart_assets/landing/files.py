@@ -1,8 +1,8 @@
-"""Looks at landed files before anything trusts them.
+"""Inspects landed files before anything relies on them.
 
-Here lives what can be said of a landed file without an engine: that it is there, that its header is the one its
-contract names, how many records it holds, what its fingerprint is and whether every reader understands its lines
-alike. A record is a physical line that is not blank; a field never spans lines. Nothing is written here.
+Here lives what can be found out about a landed file without an engine: whether it exists, whether its header
+matches its contract, how many records it holds, its fingerprint, and whether every CSV reader parses its lines the
+same way. A record is a physical line that is not blank; a field never spans lines. Nothing is written here.
 """
 
 import hashlib
@@ -28,17 +28,17 @@ from instacart_assets.landing.lines import (
 BLOCK_BYTES = 1 << 22
 HEADER_LIMIT = 1 << 16
 LINE_WINDOW = 1 << 16
-"""A line longer than two windows, which may hold a field longer than ``csv`` takes, fills one of them."""
+"""A line longer than two windows, which may hold a field longer than ``csv`` accepts, fills one of them."""
 
 DOWNLOAD_HINT = "land the files first: instacart land PATH, or make some: instacart generate"
 ARCHIVE_SIGNATURES = {b"PK\x03\x04": "a ZIP archive", b"\x1f\x8b": "a gzip archive"}
 
 UNUSABLE_NAME = re.compile(r"^$|^_|[\x00-\x20,;{}()=.`]")
-"""Names that a column of a table cannot have, or that are kept for the product's own."""
+"""Names that a column of a table cannot have, or that are reserved for the product's own columns."""
 
 
 class LandingError(RemediableError):
-    """Landed files are not what their contracts name; the message lists every fault with its file."""
+    """Landed files do not match their contracts; the message lists every fault with its file."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class LandedFile:
     Attributes:
         path: where it lies.
         name: its path below the landing folder, as bronze tables record it.
-        columns: names in the header, in the order of the file.
+        columns: names in the header, in file order.
     """
 
     path: Path
@@ -58,14 +58,14 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class FileContent:
-    """What one pass over a landed file's bytes says.
+    """What one pass over a landed file's bytes finds.
 
     Attributes:
         fingerprint: SHA-256 of the bytes, in hexadecimal.
-        records: lines that are not blank, malformed ones among them, the header not counted.
+        records: lines that are not blank, including malformed ones, excluding the header.
         has_quotes: whether there is any quotation mark.
-        is_plain: whether readers agree on its letters and on where its lines end: it is UTF-8 to the last byte,
-            with no carriage return but before a line feed, and no line of exceeding length.
+        is_plain: whether readers agree on its characters and line ends: it is valid UTF-8, with no carriage return
+            except before a line feed, and no overlong line.
     """
 
     fingerprint: str
@@ -79,18 +79,18 @@ def survey(
 ) -> dict[str, tuple[LandedFile, ...]]:
     """The landed files of each bronze contract, with their headers verified.
 
-    What is wrong with single lines below the header is no fault here: they are isolated when the file is read.
+    Malformed lines below the header are not faults here: they are isolated when the file is read.
 
     Args:
         landing: the landing folder.
         contracts: bronze contracts; each names its source ``<name>.csv`` or folder ``<name>/``.
-        held: addresses of those whose table holds files already, which need not be landed any more.
+        held: addresses of contracts whose table already holds files, so that none needs to be in the landing folder.
 
     Returns:
         Files by the contract's address, ordered by name; none for an optional source that is absent.
 
     Raises:
-        LandingError: with every fault found: a file that is missing, empty, not readable or no text, that holds
+        LandingError: with every fault found: a file that is missing, empty, unreadable or not text, that holds
             no record, whose columns the contract refuses, or that leads out of the landing folder.
     """
     found: dict[str, tuple[LandedFile, ...]] = {}
@@ -118,7 +118,7 @@ def survey(
 def find_paths(landing: Path, source: str) -> list[Path]:
     """The files ``<source>.csv`` and ``<source>/*.csv`` that exist, in that order and by name.
 
-    A folder that leads out of the landing folder is not looked into, and stands for its files.
+    A folder that leads out of the landing folder is not opened; the folder itself is listed in place of its files.
     """
     single, folder = landing / f"{source}.csv", landing / source
     parts = [folder] if find_intrusion(folder, landing) else sorted(folder.glob("*.csv"))
@@ -126,10 +126,10 @@ def find_paths(landing: Path, source: str) -> list[Path]:
 
 
 def check_place(path: Path, landing: Path) -> None:
-    """Refuse a path that is no file of the landing folder's own, before anything is read or written there.
+    """Refuse a path that is not inside the landing folder, before anything is read or written there.
 
     Raises:
-        LandingError: it is a link out of the folder, or lies behind one; or it is a pipe, a device or a socket.
+        LandingError: the path is or passes through a link out of the folder, or is a pipe, a device or a socket.
     """
     intrusion = find_intrusion(path, landing)
     if intrusion:
@@ -140,10 +140,10 @@ def check_place(path: Path, landing: Path) -> None:
 
 
 def open_file(path: Path, landing: Path, contract: Contract) -> LandedFile:
-    """A landed file, once its header proves to be one that the contract takes, in any order.
+    """A landed file whose header is verified against the contract, columns in any order.
 
     Raises:
-        LandingError: the file is none of the landing folder's own, empty, not readable or without a record, or its
+        LandingError: the file is not inside the landing folder, is empty, unreadable or without a record, or its
             header is refused.
     """
     check_place(path, landing)
@@ -156,9 +156,9 @@ def open_file(path: Path, landing: Path, contract: Contract) -> LandedFile:
 
 
 def is_trusted(file: LandedFile) -> bool:
-    """Whether every reader of CSV splits a file's text alike, as far as that can be told in passing.
+    """Whether every CSV reader splits a file's text alike, as far as a cheap check can tell.
 
-    Lines with too many or too few fields and no quotation marks are not looked for: all readers stumble on them.
+    Lines with a wrong number of fields and no quotation marks are not searched for: every reader detects them.
     """
     content = read_content(file.path)
     return content.is_plain and not (
@@ -172,14 +172,14 @@ def _has_misquoted_line(path: Path, columns: int, *_identity: int) -> bool:
 
 
 def count_malformed(file: LandedFile) -> int:
-    """Lines below the header that are no records."""
+    """Number of malformed lines below the header."""
     lines = read_lines(file.path)
     next(lines)
     return sum(1 for _, body in lines if find_fault(body, len(file.columns)))
 
 
 def read_content(path: Path) -> FileContent:
-    """Fingerprint, count and plainness of a landed file, in one pass; an unchanged file is not read again."""
+    """Fingerprint, record count and plainness of a landed file, in one pass; an unchanged file is not read again."""
     return _read_content(path, *identify(path))
 
 
@@ -195,7 +195,7 @@ def _fingerprint_file(path: Path, *_identity: int) -> str:
 
 
 def identify(path: Path) -> tuple[int, int, int]:
-    """What changes when a file does: what was found out about a file is kept under it for the life of the process."""
+    """What changes when a file does: the cache key for what this process has found out about a file."""
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
 
@@ -211,7 +211,7 @@ def _read_content(path: Path, *_identity: int) -> FileContent:
             digest.update(BYTE_ORDER_MARK)
         else:
             file.seek(0)
-        # Blocks of whole lines: no letter, line end or blank line is ever cut in two.
+        # Blocks of whole lines, so that no character, line end or blank line is split.
         while block := file.read(BLOCK_BYTES) + file.readline():
             digest.update(block)
             lines += _count_lines(block)
@@ -242,7 +242,7 @@ def _is_plain(block: bytes) -> bool:
 
 
 def _read_first_lines(path: Path, contract: Contract) -> list[bytes]:
-    """The header and the lines that follow it as far as they are looked at; blank ones are left out."""
+    """The header and the first lines after it, up to ``HEADER_LIMIT`` bytes; blank lines are skipped."""
     start = _read_start(path, contract)
     lines = [body for line in start.split(b"\n") if not is_blank(body := strip_end(line))]
     if len(lines) == 1 and len(start) >= HEADER_LIMIT:
@@ -264,7 +264,7 @@ def _split_header(path: Path, header: bytes, contract: Contract) -> tuple[str, .
 
 
 def _read_start(path: Path, contract: Contract) -> bytes:
-    """The first bytes of a file, when they may be those of a CSV file."""
+    """The first bytes of a file, if they can be those of a CSV file."""
     try:
         with path.open("rb") as file:
             start = file.read(HEADER_LIMIT)
@@ -293,7 +293,7 @@ def _check_header(path: Path, columns: tuple[str, ...], contract: Contract) -> N
     unusable = [name for name in unknown if UNUSABLE_NAME.search(name) or name.lower() in taken]
     lower = [name.lower() for name in columns]
     twice = sorted({name for name in columns if lower.count(name.lower()) > 1})
-    # A file that has nothing of its contract is another file, whatever may drift.
+    # A file without a single column of its contract is a wrong file, whatever drift is allowed.
     is_foreign = len(unknown) == len(columns)
     may_lack = contract.drift.missing_column != "refuse" and not is_foreign
     may_extend = contract.drift.unknown_column != "refuse" and not is_foreign
@@ -317,13 +317,13 @@ def _check_header(path: Path, columns: tuple[str, ...], contract: Contract) -> N
 
 
 def find_unknown(columns: Iterable[str], contract: Contract) -> tuple[str, ...]:
-    """Names in a header that its contract does not have, in order."""
+    """Column names in a header that are not in the contract, in order."""
     known = {column.name for column in contract.landed_columns}
     return tuple(name for name in columns if name not in known)
 
 
 def find_missing(columns: Iterable[str], contract: Contract) -> tuple[str, ...]:
-    """Names that a header should have by its contract and has not, in order."""
+    """Column names that the contract requires and a header lacks, in order."""
     found = frozenset(columns)
     return tuple(
         column.name

@@ -1,6 +1,6 @@
 """Keeps generated files and landed ones apart.
 
-Here lives the mark that says which files of a landing folder were generated. Without it, a generated promotion
+Here lives the marker file that lists the generated files of a landing folder. Without it, a generated promotion
 ledger would stay beside a real shop's orders, or a demonstration would overwrite a download.
 """
 
@@ -19,10 +19,10 @@ def check_may_generate(landing: Path, sources: Iterable[str]) -> None:
 
     Args:
         landing: the landing folder.
-        sources: names of all landed sources, as ``orders``.
+        sources: names of all landed sources, e.g. ``orders``.
 
     Raises:
-        LandingError: the folder holds such files, or is none of this machine.
+        LandingError: the folder holds such files, or is not on this machine.
     """
     if is_remote(landing):
         raise LandingError(
@@ -39,7 +39,7 @@ def check_may_generate(landing: Path, sources: Iterable[str]) -> None:
 
 
 def mark_generated(landing: Path, names: Iterable[str]) -> None:
-    """Remember the files of these names as generated."""
+    """Mark the files of these names as generated."""
     check_place(landing / MARK, landing)
     (landing / MARK).write_text("".join(f"{name}\n" for name in names), "utf-8")
 
@@ -59,5 +59,5 @@ def remove_generated(landing: Path) -> list[str]:
 def _read_marks(landing: Path) -> list[str]:
     mark = landing / MARK
     check_place(mark, landing)
-    # Only the last part of a name counts: a mark speaks of its own folder.
+    # Only the last part of a name is used: a mark applies to its own folder only.
     return [Path(name).name for name in mark.read_text("utf-8").splitlines()] if mark.exists() else []

@@ -1,8 +1,8 @@
-"""Whether what stands at a path below a folder is a file of that folder.
+"""Checks that a path below a folder really is a file inside that folder.
 
-Here lives the look that follows links before anything is opened: a link that leads out would have a file read, or
-written, that nobody landed, and a named pipe would be waited for without end. The folder itself may be a link, as
-where it is mounted. What becomes of such a path, whoever asks decides; nothing is opened here.
+Here lives the check that resolves links before anything is opened: a link that leads out would cause a file outside
+to be read or written, and reading a named pipe would block forever. The folder itself may be a link, for example a
+mount. The caller decides what to do with such a path; nothing is opened here.
 """
 
 import os
@@ -18,16 +18,16 @@ KINDS = {
 
 
 def find_intrusion(path: Path, folder: Path) -> str | None:
-    """What is wrong with a path below a folder; None where it is a file or a folder of it, or is not there.
+    """What is wrong with a path below a folder; None where it is a file or folder inside, or does not exist.
 
     Returns:
-        The end of a sentence about the path, as "leads out of the landing folder, to /etc/passwd".
+        The end of a sentence about the path, e.g. "leads out of the folder /data/landing, to /etc/passwd".
     """
     place = Path(os.path.realpath(path))
     if not place.is_relative_to(os.path.realpath(folder)):
         return f"leads out of the folder {folder}, to {place}"
     try:
         kind = KINDS.get(stat.S_IFMT(place.lstat().st_mode))
-    except OSError:  # whoever opens it says why it cannot be
+    except OSError:  # the error is reported when the file is opened
         return None
     return f"is {kind} and no file" if kind else None

@@ -1,8 +1,8 @@
-"""Lands files: copies downloaded files into the landing folder, and trusts none before it is verified.
+"""Lands files: copies downloaded files into the landing folder, each verified first.
 
-Here lives the way from a folder, a CSV file or a ZIP archive to the landing folder. A file is copied under a
-temporary name, verified there, and renamed only then: a broken download never takes the place of a good file.
-Malformed lines are counted and no reason to refuse a file: they are isolated when it is read.
+Here lives the path from a folder, a CSV file or a ZIP archive to the landing folder. A file is copied under a
+temporary name, verified there, and only then renamed: a broken download never replaces a good file. Malformed lines
+are counted, but do not cause a file to be refused: they are isolated when it is read.
 """
 
 import shutil
@@ -35,12 +35,12 @@ class LandedCopy:
     """A file that was landed.
 
     Attributes:
-        source: what it is a file of, as ``orders``.
+        source: the source it belongs to, e.g. ``orders``.
         path: where it lies now.
-        records: how many lines it holds below its header, blank ones left out.
+        records: number of lines below the header, without blank ones.
         bytes: its size.
-        malformed: lines that are no records, and will be isolated when the file is read.
-        is_public: whether it is, by size and hash, the file that the publisher released.
+        malformed: number of malformed lines, which are isolated when the file is read.
+        is_public: whether it is, by size and hash, the publisher's own file.
     """
 
     source: str
@@ -60,21 +60,21 @@ def land_files(
 ) -> list[LandedCopy]:
     """Copy and verify every file of a known name from a folder, a ZIP archive, or a single CSV file.
 
-    Archives within an archive, as the public download holds, are opened too. ``orders.csv`` lands as such, and
-    ``orders/part.csv`` as a part of the same source. No more of a name counts, so nothing is ever written outside
-    the landing folder. The origin itself may be a link; what lies in it and leads out of it is refused.
+    Nested archives, as in the public download, are opened too. ``orders.csv`` lands under that name, and
+    ``orders/part.csv`` as a part of the same source. The rest of a path is ignored, so nothing is ever written outside
+    the landing folder. The origin itself may be a link; a link inside it that leads out of it is refused.
 
     Args:
         origin: where the files are.
-        landing: the landing folder; made where it does not exist.
+        landing: the landing folder; created where it does not exist.
         contracts: bronze contracts by the name of their source.
-        on_file: told the name of each file before it is copied.
-        on_ignored: told the name of each CSV file that belongs to no source.
+        on_file: called with the name of each file before it is copied.
+        on_ignored: called with the name of each CSV file that belongs to no source.
 
     Raises:
-        LandingError: nothing known is found, two files would land in one place, a file is not what its contract
-            names, malformed lines aside, or a link or a member of an archive leads out; files landed before the
-            broken one stay, the broken one does not take a place.
+        LandingError: no known file is found, two files would land under the same name, a file does not match its
+            contract (malformed lines aside), or a link or an archive member leads out. Files landed before the
+            faulty one stay; the faulty one is not landed.
     """
     landed: list[LandedCopy] = []
     places: dict[PurePosixPath, str] = {}
@@ -130,13 +130,13 @@ def _land_file(
 
 
 def _verify_copy(copy: Path, contract: Contract) -> tuple[FileContent, int]:
-    """What one pass says of the copy, and how many of its lines are malformed."""
+    """The content of the copy, and how many of its lines are malformed."""
     opened = open_file(copy, copy.parent, contract)
     return read_content(copy), count_malformed(opened)
 
 
 def _find_streams(origin: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """Each CSV file below ``origin`` by the name to show, opened."""
+    """Each CSV file below ``origin``, opened, with the name to display."""
     if not origin.exists():
         raise LandingError(
             f"{origin}: no such file or folder; give the folder or ZIP archive of the download"
@@ -165,7 +165,7 @@ def _check_link(path: Path, origin: Path) -> None:
 
 
 def _check_members(archive: zipfile.ZipFile, name: str) -> None:
-    """Refuse an archive that an unpacker could be led out of its folder by; such a one was made to, or is broken."""
+    """Refuse an archive with links or paths that lead out of it: it is malicious or broken."""
     for member in archive.infolist():
         path = PurePosixPath(member.filename.replace("\\", "/"))
         is_link = stat.S_ISLNK(member.external_attr >> 16)

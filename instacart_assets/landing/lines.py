@@ -1,7 +1,7 @@
 """Judges one physical line of a landed file.
 
 Here lives what makes a line a record, whatever engine reads the file: UTF-8 that Python's strict ``csv`` splits
-into as many fields as the header has. Nothing is known here of contracts, or of what becomes of a line.
+into as many fields as the header has. This module knows neither contracts nor what happens to a line.
 """
 
 import csv
@@ -10,25 +10,25 @@ from pathlib import Path
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 FIELD_LIMIT = csv.field_size_limit()
-"""Characters that Python's ``csv`` takes for a field."""
+"""The longest field, in characters, that Python's ``csv`` accepts."""
 
 PLAIN_WORDS = {
     "unexpected end of data": "has a quotation that does not end",
     "',' expected after '\"'": "has text after a closing quotation mark",
     f"field larger than field limit ({FIELD_LIMIT})": f"has a field of more than {FIELD_LIMIT} characters",
 }
-"""What Python's ``csv`` says of a line, as a sentence about the line."""
+"""Error messages of Python's ``csv``, each as a sentence about the line."""
 
 
 class LineFaultError(ValueError):
-    """A line is no record; the message says why, as a sentence about the line."""
+    """A line is malformed; the message says why, as a sentence about the line."""
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Each line of a file that is not blank, without its end, after its number in the file from 1.
+    """The number, counted from 1, and the text without line end of each non-blank line of a file.
 
     Args:
-        path: a file; a byte order mark at its start is left out.
+        path: a file; a byte order mark at its start is skipped.
     """
     with path.open("rb") as file:
         if file.read(len(BYTE_ORDER_MARK)) != BYTE_ORDER_MARK:
@@ -45,7 +45,7 @@ def strip_end(line: bytes) -> bytes:
 
 
 def is_blank(body: bytes) -> bool:
-    """Whether readers of CSV pass over a line: nothing but carriage returns; a space is a value."""
+    """Whether CSV readers skip a line: it holds nothing but carriage returns; a space is a value."""
     return not body.strip(b"\r")
 
 
@@ -53,7 +53,7 @@ def split_fields(body: bytes) -> list[str]:
     """The fields of a line.
 
     Raises:
-        LineFaultError: the line is not UTF-8 or no CSV.
+        LineFaultError: the line is not UTF-8 or not CSV.
     """
     try:
         return next(csv.reader([_decode(body)], strict=True))
@@ -62,7 +62,7 @@ def split_fields(body: bytes) -> list[str]:
 
 
 def find_fault(body: bytes, columns: int) -> str | None:
-    """Why a line is no record of a file with this many columns, as a sentence about the line; None if it is."""
+    """Why a line is malformed in a file with this many columns, as a sentence about the line; None if it is not."""
     if body.isascii() and b'"' not in body and b"\r" not in body and len(body) <= FIELD_LIMIT:
         fields = body.count(b",") + 1  # what ``csv`` counts, in a fraction of its time
     else:
@@ -74,7 +74,7 @@ def find_fault(body: bytes, columns: int) -> str | None:
 
 
 def _decode(body: bytes) -> str:
-    # Some readers end a record at a carriage return, and some keep it as a part of the value.
+    # Some readers end a record at a carriage return, others keep it in the value.
     if b"\r" in body:
         raise LineFaultError("has a carriage return before its end")
     try:

@@ -1,6 +1,6 @@
-"""What the publisher's own files are recognised by.
+"""How the publisher's own files are recognised.
 
-Here lives the fingerprint of the published dataset and nothing that reads or copies files.
+Here live the fingerprints of the public dataset and nothing that reads or copies files.
 """
 
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ PUBLIC_FILES: Mapping[str, tuple[int, str, str]] = {
     "order_products__train": (24_680_147, "d27c4034", "f18f75aea"),
     "order_products__prior": (577_550_706, "27b59dc9", "186359"),
 }
-"""Size in bytes, and first and last digits of the SHA-256, of the files as the publisher released them."""
+"""Size in bytes, and first and last digits of the SHA-256, of the publisher's own files."""
 
 
 def is_public_file(source: str, size: int, fingerprint: str) -> bool:
-    """Whether a landed file is, by size and hash, the one that the publisher released.
+    """Whether a landed file is, by size and hash, the publisher's own.
 
     Args:
-        source: what it is a file of, as ``orders``.
-        size: its bytes.
+        source: the source it belongs to, e.g. ``orders``.
+        size: its size in bytes.
         fingerprint: SHA-256 of its bytes, in hexadecimal.
     """
     if source not in PUBLIC_FILES:

@@ -1,7 +1,8 @@
-"""Landed files to rows, on any Spark-compatible engine.
+"""Reads landed files into rows, on any Spark-compatible engine.
 
-Here lives the reading of CSV: the dialect, columns by name, and which file, content and record each row is
-from. Nothing is typed or judged here; whether a file or its salvage is read was decided before (``source.py``).
+Here lives the reading of CSV: the dialect, columns by name, and the file, content and record that each row comes
+from. Nothing is typed or validated here; ``source.py`` decides whether a file is read directly or from its salvage
+(the valid lines of a damaged file, recovered).
 """
 
 import re
@@ -40,14 +41,14 @@ def read_files(
     moments: Mapping[str, datetime],
     salvaged: Mapping[str, Salvage],
 ) -> DataFrame:
-    """Every record of the files as strings, with its origin; no rows where there are no files.
+    """Every record of the files as strings, with its origin; empty where there are no files.
 
     Args:
         session: the engine.
         files: verified files with the result of the pass over their bytes.
-        contract: the bronze table they are for; gives names and order of the columns.
-        moments: by the name of each file, the moment to record as that of its ingestion, with its time zone.
-        salvaged: by the name of each file that is not to be read itself, what was salvaged of it.
+        contract: the bronze table they are for; determines names and order of the columns.
+        moments: ingestion time to record, with time zone, by the name of the file.
+        salvaged: salvage to read instead of the file itself, by the name of the file.
 
     Returns:
         The contract's columns, one row per record.
@@ -70,12 +71,12 @@ def read_malformed_lines(
     files: Iterable[tuple[LandedFile, FileContent]],
     salvaged: Mapping[str, Salvage],
 ) -> DataFrame:
-    """Every malformed line that was isolated, in the columns of ``LINES_TYPE``; no rows where there is none.
+    """Every isolated malformed line, in the columns of ``LINES_TYPE``; empty where there are none.
 
     Args:
         session: the engine.
         files: the files with the result of the pass over their bytes.
-        salvaged: what was salvaged, by the name of the file.
+        salvaged: salvage of the files, by the name of the file.
     """
     parts = [
         session.read.parquet(_spell_path(salvaged[file.name].lines))
@@ -90,11 +91,11 @@ def read_malformed_lines(
 def _read_file(
     session: SparkSession, file: LandedFile, contract: Contract, salvage: Salvage | None
 ) -> DataFrame:
-    # The embedded engine binds a schema by position, so it is given in the order of the file.
+    # The embedded engine binds a schema by position, so the schema is in file order.
     names = file.columns if salvage is None else ("_row_number", *file.columns)
     schema = StructType([StructField(name, StringType()) for name in names])
-    # An engine may split a file and read its pieces in any order. It never splits one whose records may span
-    # lines: saying so keeps the order, which the numbers of the records are taken from.
+    # An engine may split a file and read the pieces in any order. It never splits one whose records may span lines:
+    # this option keeps the order, from which record numbers are derived.
     records = session.read.csv(
         _spell_path(file.path if salvage is None else salvage.records),
         schema=schema,
@@ -102,7 +103,7 @@ def _read_file(
         quote='"',
         escape='"',
         multiLine=True,
-        mode="FAILFAST",  # Spark would make a row of a line with too many or too few fields
+        mode="FAILFAST",  # otherwise Spark makes a row of a line with too many or too few fields
     )
     columns = (
         _read_text(column.name)
@@ -115,17 +116,17 @@ def _read_file(
 
 
 def _read_text(name: str) -> Column:
-    # Spark tells an empty value in quotation marks from one without; a landed column does not.
+    # Spark distinguishes a quoted empty value from an unquoted one; a landed column does not.
     return F.nullif(F.col(name), F.lit("")).alias(name)
 
 
 def _spell_path(path: Path) -> str:
-    """The path as the pattern that it alone matches: engines read ``[``, ``{``, ``*`` and ``?`` as patterns."""
+    """The path escaped to match only itself: engines read ``[``, ``{``, ``*`` and ``?`` as wildcards."""
     return re.sub(r"[\[\]{}*?]", r"[\g<0>]", for_spark(path))
 
 
 def _number_record() -> Column:
-    """Number of a record in a file that is read in one piece, from 1."""
+    """Number of a record, from 1, in a file that is read unsplit."""
     identifier = F.monotonically_increasing_id()
     piece = F.shiftleft(F.shiftright(identifier, PARTITION_SHIFT), PARTITION_SHIFT)
     return identifier - piece + 1

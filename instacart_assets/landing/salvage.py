@@ -1,9 +1,9 @@
-"""Parts a landed file that cannot be trusted as it is: good lines to read, malformed lines to keep.
+"""Splits a damaged landed file into valid lines to read and malformed lines to keep.
 
-Here lives the slow way, taken line by line and only where it must be. The good lines go to a CSV file that every
-engine reads alike, each behind the number it has among the records of the landed file; the malformed ones go to
-a Parquet file with the reason. Both lie in a temporary folder for the life of the process: what becomes of them
-is decided elsewhere, and the landed file stays as it is.
+Here lives the slow path, line by line and used only where necessary. Valid lines go to a CSV file that every engine
+reads alike, each prefixed with its record number in the landed file; malformed lines go to a Parquet file with the
+reason. Both stay in a temporary folder for the life of the process: how they are used is decided elsewhere, and the
+landed file is not changed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ from instacart_assets.landing.lines import find_fault, read_lines
 
 BATCH_BYTES = 1 << 22
 LINE_OVERHEAD = 256
-"""What a malformed line takes in memory beside its text, roughly."""
+"""Approximate memory in bytes that a malformed line takes beside its text."""
 
 LINES_SCHEMA = pa.schema(
     [
@@ -35,12 +35,12 @@ LINES_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class MalformedLine:
-    r"""A line of a landed file that is no record.
+    r"""A malformed line of a landed file.
 
     Attributes:
-        number: its place in the file, from 1, the header and blank lines counted.
-        text: what it says, without its end; a byte that is no UTF-8 is written as ``\xe9``.
-        reason: why it is no record, as a sentence about the line.
+        number: its line number in the file, from 1, counting the header and blank lines.
+        text: its text without line end; a byte that is not valid UTF-8 is written as ``\xe9``.
+        reason: why it is malformed, as a sentence about the line.
     """
 
     number: int
@@ -50,11 +50,11 @@ class MalformedLine:
 
 @dataclass(frozen=True)
 class Salvage:
-    """What a landed file was parted into.
+    """The valid lines of a damaged file, recovered, and its malformed lines.
 
     Attributes:
-        records: CSV file of the good lines; its first column is each record's number in the landed file.
-        lines: Parquet file of the malformed lines, by ``LINES_SCHEMA``.
+        records: CSV file of the valid lines; its first column is each record's number in the landed file.
+        lines: Parquet file of the malformed lines, in ``LINES_SCHEMA``.
         malformed: how many lines are malformed.
     """
 
@@ -64,14 +64,14 @@ class Salvage:
 
 
 def salvage_file(file: LandedFile, scratch: Path | None = None) -> Salvage:
-    """Part a landed file into records and malformed lines; an unchanged file is not parted again.
+    """Split a landed file into records and malformed lines; an unchanged file is not split again.
 
     Args:
         file: the file.
-        scratch: folder that the parts lie below; None for the temporary folder of this machine.
+        scratch: folder below which the parts are written; None for this machine's temporary folder.
 
     Raises:
-        LandingError: there is no room for the parts.
+        LandingError: there is no disk space for the parts.
     """
     return _salvage_file(file, scratch, *identify(file.path))
 
@@ -99,7 +99,7 @@ def _salvage_file(file: LandedFile, scratch: Path | None, *_identity: int) -> Sa
 
 
 def _sift(file: LandedFile, kept: BinaryIO) -> Iterator[MalformedLine]:
-    """Each malformed line; the others go into ``kept`` on the way."""
+    """Each malformed line; the others are written to ``kept`` on the way."""
     lines = read_lines(file.path)
     _, header = next(lines)
     kept.write(b"_row_number,%b\n" % header)
@@ -113,7 +113,7 @@ def _sift(file: LandedFile, kept: BinaryIO) -> Iterator[MalformedLine]:
 
 
 def _batch(lines: Iterable[MalformedLine]) -> Iterator[list[MalformedLine]]:
-    """The lines in lists that fit into memory."""
+    """The lines in batches that fit into memory."""
     batch: list[MalformedLine] = []
     size = 0
     for line in lines:

@@ -1,7 +1,8 @@
-"""A landed source as a whole: all its files, each content once, malformed lines apart.
+"""A landed source as a whole: all its files, each content once, malformed lines separated.
 
-Here lives what a bronze table needs of its source between finding the files and having rows: which files are
-read as they landed and which by what was salvaged of them, and in what their columns drift from the contract.
+Here lives what a bronze table needs of its source between finding the files and having rows: which files are read
+directly and which from their salvage (the valid lines of a damaged file, recovered), and how their columns drift from
+the contract.
 """
 
 from collections.abc import Iterable, Mapping
@@ -35,10 +36,10 @@ class LandedSource:
     Attributes:
         contract: the bronze table.
         files: verified files to read, with the result of the pass over their bytes.
-        repeated: files whose content came under another name already, and that name; they are left out.
-        unchanged: names of files that the table holds already; they are left out too.
-        salvaged: by name, what was salvaged of the files that are not read as they landed.
-        scratch: folder for what is salvaged; None for a temporary one of this process.
+        repeated: files whose content was already ingested under another name, and that name; they are skipped.
+        unchanged: names of files that the table already holds; they are skipped too.
+        salvaged: salvage of the files that are not read directly, by name.
+        scratch: folder for the salvage; None for a temporary one of this process.
     """
 
     contract: Contract
@@ -50,36 +51,36 @@ class LandedSource:
 
     @property
     def landed(self) -> frozenset[str]:
-        """Names of all files in the landing folder, those that are left out among them."""
+        """Names of all files in the landing folder, including skipped ones."""
         return frozenset((*(file.name for file, _ in self.files), *self.unchanged, *self.repeated))
 
     @property
     def records(self) -> int:
-        """Records in all files: lines below the headers that are not blank, malformed ones among them."""
+        """Records in all files: non-blank lines below the headers, including malformed ones."""
         return sum(content.records for _, content in self.files)
 
     @property
     def malformed(self) -> int:
-        """Malformed lines that were isolated; a file that was not salvaged may hold more."""
+        """Number of isolated malformed lines; a file that was not salvaged may hold more."""
         return sum(salvage.malformed for salvage in self.salvaged.values())
 
     def count_malformed(self, file: LandedFile) -> int:
-        """Malformed lines that were isolated from one of the files."""
+        """Number of malformed lines isolated from one of the files."""
         return self.salvaged[file.name].malformed if file.name in self.salvaged else 0
 
     def list_unknown(self, file: LandedFile) -> tuple[str, ...]:
-        """Columns of one of the files that the contract does not have, in the order they appear."""
+        """Columns of one of the files that are not in the contract, in file order."""
         return find_unknown(file.columns, self.contract)
 
     def list_missing(self, file: LandedFile) -> tuple[str, ...]:
-        """Columns of the contract that one of the files should have and has not."""
+        """Columns that the contract requires and one of the files lacks."""
         return find_missing(file.columns, self.contract)
 
     def widen_contract(self, held: Iterable[str] = ()) -> Contract:
-        """The contract with unknown columns after its own, where it lets columns be added.
+        """The contract with unknown columns after its own, where it allows columns to be added.
 
         Args:
-            held: unknown columns of files that the table holds already; they come first.
+            held: unknown columns of files that the table already holds; they come first.
         """
         if self.contract.drift.unknown_column != "add":
             return self.contract
@@ -98,7 +99,7 @@ class LandedSource:
         """One row per record that is not isolated, in the columns of the contract; see ``read_files``.
 
         A file that was not salvaged may hold lines with too many or too few fields. The engine then fails or
-        gives fewer rows than there are records: read ``salvage()`` instead.
+        returns fewer rows than there are records: read ``salvage()`` instead.
         """
         return read_files(session, self.files, contract, moments, self.salvaged)
 
@@ -110,7 +111,7 @@ class LandedSource:
         """The same source with every file salvaged, so that its rows and isolated lines are all its records.
 
         Raises:
-            LandingError: there is no room for what is salvaged.
+            LandingError: there is no disk space for the salvage.
         """
         return replace(self, salvaged={file.name: salvage_file(file, self.scratch) for file, _ in self.files})
 
@@ -123,19 +124,20 @@ def open_source(
     *,
     is_read_again: bool = False,
 ) -> LandedSource:
-    """The landed source of a bronze table: what has to be read of it, with the files that cannot be trusted salvaged.
+    """The landed source of a bronze table: the files that must be read, damaged ones salvaged.
 
-    A file is read once: one that the table holds is left out, and so is one whose content came under another name.
+    Each content is ingested once: a file that the table holds is skipped, and so is one whose content is already held
+    under another name.
 
     Args:
         landing: the landing folder.
         contract: the bronze table.
-        scratch: folder for what is salvaged, where the engine does not reach this process's temporary one.
-        held: fingerprint of each file that the table holds, by name, whether or not it still is landed.
-        is_read_again: whether files that the table holds are read all the same, as they are read otherwise than before.
+        scratch: folder for the salvage, where the engine cannot reach this process's temporary one.
+        held: fingerprint of each file that the table holds, by name, whether or not it is still landed.
+        is_read_again: whether files that the table holds are read again, because the way of reading has changed.
 
     Raises:
-        LandingError: as ``survey`` raises it, or two files name a column alike but for its case.
+        LandingError: as ``survey`` raises it, or two files name a column alike except for its case.
     """
     found = survey(landing, [contract], held={contract.address} if held else ())[contract.address]
     same = [
@@ -143,7 +145,7 @@ def open_source(
     ]
     unchanged = [] if is_read_again else same
     landed = {file.name for file in found}
-    # What a file held before it was replaced is not held any more.
+    # The former content of a replaced file is no longer held.
     contents = {held[name]: name for name in held if name in same or name not in landed}
     files: list[tuple[LandedFile, FileContent]] = []
     repeated: dict[str, str] = {}
@@ -162,7 +164,7 @@ def open_source(
 
 
 def _check_case(files: Iterable[tuple[LandedFile, FileContent]], contract: Contract) -> None:
-    """No two files name an unknown column alike but for its case: to a table that is the same name."""
+    """Refuse files that name an unknown column alike except for its case: to a table that is the same name."""
     spelled: dict[str, tuple[str, LandedFile]] = {}
     for file, _ in files:
         for name in find_unknown(file.columns, contract):

@@ -1,8 +1,8 @@
-"""Files that somebody took out of the landing folder for good, with their rows.
+"""Files that were permanently removed from the landing folder, along with their rows.
 
-Here lives the list that tells a withdrawn file from one that is merely gone: the rows of a file that is no longer
-landed stay, those of a withdrawn one go with the next run. A line of the list is a fingerprint and a name, as
-``sha256sum`` writes it; a file that is landed again under the name counts as landed.
+Here lives the list that distinguishes a withdrawn file from one that is merely gone: the rows of a file that is no
+longer landed stay, those of a withdrawn one are removed by the next run. A line of the list is a fingerprint and a
+name, as ``sha256sum`` writes it; a file that is landed again under the name counts as landed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,15 +25,15 @@ def read_withdrawn(landing: Path) -> dict[str, str]:
 
 
 def withdraw_files(landing: Path, names: Iterable[str], held: Mapping[str, str]) -> None:
-    """Take files out of the landing folder, and their rows out of the lake with the next run.
+    """Remove files from the landing folder, and their rows from the lake with the next run.
 
     Args:
         landing: the landing folder.
         names: names of the files, as bronze tables record them.
-        held: fingerprint of each file that the lake holds, by name; for those that are no longer landed.
+        held: fingerprint of each file that the lake holds, by name; used for files no longer landed.
 
     Raises:
-        LandingError: a file is neither landed nor held, or leads out of the folder, or the folder is none of this
+        LandingError: a file is neither landed nor held, or leads out of the folder, or the folder is not on this
             machine.
     """
     if is_remote(landing):
@@ -44,7 +44,7 @@ def withdraw_files(landing: Path, names: Iterable[str], held: Mapping[str, str])
     landing.mkdir(parents=True, exist_ok=True)
     lock = landing / f"{LIST}.lock"
     check_place(lock, landing)
-    with FileLock(lock):  # another withdrawal would write a list without these files
+    with FileLock(lock):  # a concurrent withdrawal would write a list without these files
         _withdraw(landing, list(names), held)
 
 
@@ -60,7 +60,7 @@ def _withdraw(landing: Path, names: list[str], held: Mapping[str, str]) -> None:
                 f"it holds {', '.join(sorted(held)) or 'no file yet'}"
             )
         found[name] = fingerprint_file(path) if is_landed else held[name]
-    # First the list: a file that is gone without standing there would leave its rows.
+    # The list first: the rows of a file that is gone and not listed would stay.
     new = landing / f"{LIST}.new"
     check_place(new, landing)
     new.write_text("".join(f"{print_}  {name}\n" for name, print_ in found.items()), "utf-8")

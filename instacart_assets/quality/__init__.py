@@ -1,1 +1,1 @@
-"""Whether rows keep their contract's promises."""
+"""Checks that rows meet their contract."""

@@ -1,6 +1,6 @@
-"""Counts between what was read and what was written: nothing may be missing, and not too much refused.
+"""Row accounting: every row read must be accounted for, and not too many may be refused.
 
-Here lives the judgement of counts that others took; nothing is counted here.
+Here lives the evaluation of counts that were taken elsewhere; nothing is counted here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,15 +21,15 @@ from instacart_assets.quality.outcomes import RuleOutcome
 
 @dataclass(frozen=True)
 class RowCounts:
-    """What became of the rows read to make a table that can refuse rows.
+    """What happened to the rows read to build a table that can refuse rows.
 
     Attributes:
-        read: rows of the bronze tables it is made of.
+        read: rows of the bronze tables it is built from.
         written: rows of its candidate.
         quarantined: rows in quarantine, whether open or resolved.
-        duplicates: rows that are exactly another one, beyond the first.
-        superseded: rows that a later file has another row for.
-        open: those quarantined that nobody has dealt with.
+        duplicates: exact copies of another row, beyond the first.
+        superseded: rows that a later file replaces.
+        open: quarantined rows that are not resolved.
     """
 
     read: int
@@ -42,15 +42,15 @@ class RowCounts:
 
 @dataclass(frozen=True)
 class LineCounts:
-    """What became of the records of a landed source.
+    """What happened to the records of a landed source.
 
     Attributes:
         records: physical records of its files.
         rows: rows of the bronze candidate.
         lines: lines in quarantine, whether open or resolved.
-        open: those of them that nobody has dealt with.
-        unaccounted: by file, the records that are neither row nor line; only files that have such.
-        sample: a few of the lines.
+        open: those of them that are not resolved.
+        unaccounted: by file, the number of records that are neither row nor isolated line; only files with any.
+        sample: a few of the quarantined lines.
         unknown_columns: columns of the files that the contract does not name.
         missing_columns: columns that the contract names and a file lacks.
     """

@@ -1,8 +1,8 @@
-"""Looks at a candidate's rows and says which of its contract's rules they keep.
+"""Audits a candidate (the staged version that is audited before it is published) against its contract's rules.
 
-Here lives the judgement: what is held against what, and what keeps a version from being published. Great
-Expectations does the looking (``expectations.py``); what is counted on the way is in ``accounting.py``. Nothing
-is published or refused here.
+Here lives the evaluation: what is compared with what, and what blocks a version from being published. Great
+Expectations runs the checks (``expectations.py``); rules over counts are in ``accounting.py``. Nothing is published
+or refused here.
 """
 
 import re
@@ -22,28 +22,27 @@ from instacart_assets.quality.outcomes import SAMPLE_ROWS, RuleOutcome
 from instacart_assets.quality.split import holds
 
 LEAST_HISTORY = 3
-"""Fewer versions than this are no past to compare with."""
+"""Minimum number of versions that a rule over history needs to compare with."""
 
 HISTORY_VERSIONS = 20
-"""A rule over history looks back over this many versions."""
+"""Number of past versions that a rule over history looks back over."""
 
 
 ALL_REFUSED = re.compile(r"\{(refused|lines)\}")
-"""How a query speaks of all that is refused."""
+"""Placeholders by which a query reads everything that is refused."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """What was made anew of a table whose other rows were audited before.
+    """The rebuilt part of a table whose other rows were audited before.
 
     Attributes:
         added: rows that the published version lacks.
-        removed: rows that the published version has too many.
-        made: rows that were made, changed or not: whole groups by the columns ``by``.
+        removed: rows of the published version that are no longer there.
+        made: all rows that were rebuilt, changed or not: whole groups by the columns ``by``.
         by: columns of the groups.
-        steady: addresses of other tables that hold what they held, or whose changes have all led to rows made anew.
-        is_clean: whether nothing is refused that nobody has dealt with, and nothing was when the other rows were
-            audited.
+        steady: addresses of other tables that are unchanged, or for whose changes all dependent rows were rebuilt.
+        is_clean: whether no refused row or line is open, and none was when the other rows were audited.
     """
 
     added: DataFrame
@@ -54,9 +53,9 @@ class Part:
     is_clean: bool = True
 
     def decides(self, rule: Rule) -> bool:
-        """Whether the rule can be broken by what was made anew alone, so that the rest need not be asked again.
+        """Whether only rebuilt rows can break the rule, so that the rest need not be checked again.
 
-        A warning is always given for the whole table: what was warned of before still stands.
+        A warning is always evaluated over the whole table: earlier warnings still hold.
         """
         return (
             rule.severity != "warn"
@@ -66,7 +65,7 @@ class Part:
         )
 
     def choose_rows(self, rule: Rule, rows: DataFrame) -> tuple[str, DataFrame]:
-        """The rows that decide a rule, and a name that stands for them."""
+        """The rows that decide a rule, and a name for them."""
         within = rule.within
         if within is None:
             return "added", self.added
@@ -78,17 +77,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What rows are held against, besides themselves.
+    """What rows are checked against, besides themselves.
 
     Attributes:
         tables: rows of other tables, by address.
         refused: refused rows of the same candidate, typed.
-        lines: malformed lines of the landed files that nobody has dealt with.
+        lines: open malformed lines of the landed files.
         refused_by_rule: how many rows each rejecting rule refused, by its name.
-        read: rows read to make these.
-        past: values that each rule over history had in earlier versions, the newest first.
-        is_public: whether all landed files upstream are the published ones.
-        part: what is new where only a part of the rows was made anew; None where all were.
+        read: number of rows read to build these.
+        past: values of each rule over history in earlier versions, newest first.
+        is_public: whether all landed files upstream are the publisher's own.
+        part: the rebuilt part where only some rows were rebuilt; None where all were.
     """
 
     tables: Mapping[str, DataFrame] = field(default_factory=dict)
@@ -102,14 +101,14 @@ class Evidence:
 
 
 def audit_rows(rows: DataFrame, contract: Contract, evidence: Evidence) -> tuple[RuleOutcome, ...]:
-    """Outcomes of every rule of the contract that speaks of rows, in the contract's order.
+    """Outcomes of every rule of the contract except those over counts, in the contract's order.
 
     One pass for all rules over rows, a GROUP BY for the key, a query for each rule that needs one.
 
     Args:
         rows: a candidate's rows in the contract's columns.
-        contract: what they promise.
-        evidence: what they are held against.
+        contract: the rules they must meet.
+        evidence: what they are checked against.
     """
     rules = [rule for rule in compile_rules(contract) if rule.scope != "counts"]
     settled: dict[str, RuleOutcome] = {}
@@ -121,7 +120,7 @@ def audit_rows(rows: DataFrame, contract: Contract, evidence: Evidence) -> tuple
 def _choose_batches(
     rows: DataFrame, rules: Sequence[Rule], evidence: Evidence
 ) -> list[tuple[DataFrame, list[Rule]]]:
-    """The rows to look at for each rule: all, or of a part those that decide it."""
+    """The rows to check for each rule: all, or where a part decides the rule, that part."""
     batches: dict[str, tuple[DataFrame, list[Rule]]] = {}
     for rule in rules:
         part = evidence.part
@@ -148,20 +147,20 @@ def _audit_batch(
 
 
 def bind_rules(rows: DataFrame, rules: Sequence[Rule], evidence: Evidence) -> list[Rule]:
-    """Those of the rules that apply, with tables and bounds in their places, ready to be validated."""
+    """The rules that apply, with tables and bounds filled in, ready to be validated."""
     views = _Views(rows, evidence)
     return [views.bind(rule, evidence) for rule in rules if _says_why_not(rule, evidence) is None]
 
 
 def measure_history(rows: DataFrame, contract: Contract) -> dict[str, float]:
-    """The value of each rule over history, for the next versions to be held against; left out where null."""
+    """The value of each rule over history, for later versions to be compared with; omitted where null."""
     with _Views(rows, Evidence()) as views:
         values = {rule.id: views.measure(rule) for rule in contract.rules if rule.scope == "history"}
     return {name: value for name, value in values.items() if value is not None}
 
 
 class _Views:
-    """Rows and tables under the names by which SQL can ask for them, until the context ends."""
+    """Rows and tables as temporary views for SQL, until the context ends."""
 
     def __init__(self, rows: DataFrame, evidence: Evidence) -> None:
         self._session: SparkSession = rows.sparkSession
@@ -183,7 +182,7 @@ class _Views:
             self._session.catalog.dropTempView(view)
 
     def bind(self, rule: Rule, evidence: Evidence) -> Rule:
-        """The rule with names of tables, and of history its bounds, in their places; the batch is named later."""
+        """The rule with the names of tables, or the bounds of history, filled in; the batch is filled in later."""
         if rule.scope == "history":
             low, high = _find_bounds(rule, evidence)
             condition = (
@@ -198,7 +197,7 @@ class _Views:
         return self._session.sql(self._name(sql, with_batch=True))
 
     def measure(self, rule: Rule) -> float | None:
-        """The value that a rule over history has now."""
+        """The current value of a rule over history."""
         (value,) = self.run(rule.condition).collect()[0]
         return None if value is None else float(value)
 
@@ -214,7 +213,7 @@ class _Views:
         return replace(outcome, sample=tuple(row.asDict() for row in shown))
 
     def _find_broken(self, outcome: RuleOutcome, bound: Rule, contract: Contract) -> DataFrame:
-        """Rows that break a rule: of those refused where there are any, else of the candidate's."""
+        """Rows that break a rule: refused ones where there are any, else rows of the candidate."""
         if outcome.observed.get("refused_rows") and self._refused is not None:
             return self._refused.where(F.array_contains(REASONS, bound.id)).orderBy(*ORIGIN)
         if bound.scope == "rows":
@@ -229,7 +228,7 @@ class _Views:
 
 
 def _settle_early(rule: Rule, evidence: Evidence, views: _Views) -> Iterator[RuleOutcome]:
-    """The outcome of a rule that has nothing to be held against yet, or does not speak of these files."""
+    """The outcome of a rule that has nothing to compare with yet, or does not apply to these files."""
     why = _says_why_not(rule, evidence)
     if why is not None:
         value = views.measure(rule) if rule.scope == "history" else None

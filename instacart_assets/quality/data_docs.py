@@ -1,7 +1,7 @@
-"""Great Expectations' Data Docs: pages of what the suites expect and what was found.
+"""Great Expectations' Data Docs: pages that show what the suites expect and what was found.
 
 Here lives how suites are run so that their results can be shown, and how the pages are written. Building them
-needs no network; a browser that shows them takes their styling from public addresses where it can.
+needs no network; a browser that shows them loads their styling from public addresses if it can.
 """
 
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ class DataDocs:
         """Write the pages.
 
         Returns:
-            The page to begin with.
+            The start page.
         """
         self._context.build_data_docs(site_names=[SITE])
         return self._folder / "index.html"

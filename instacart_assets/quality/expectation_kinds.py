@@ -1,7 +1,7 @@
 """The three kinds of expectation that rules are compiled to.
 
-Here live Great Expectations' own, and the one that needs less than theirs: importing this module takes seconds,
-so only ``expectations.py`` does, late.
+Here live Great Expectations' own kinds, and one that is cheaper than theirs. Importing this module takes seconds, so
+only ``expectations.py`` does so, lazily.
 """
 
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ __all__ = ["ColumnIsFilled", "ColumnIsTrue", "FindsNothing"]
 
 
 class FindsNothing(UnexpectedRowsExpectation):
-    """A query finds no row. The rows are counted only: the original runs the query a second time to show them."""
+    """A query finds no row. Rows are only counted: the original runs the query a second time to show them."""
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count",)
 

@@ -1,8 +1,8 @@
 """Compiles a contract's rules to a suite of Great Expectations, and validates rows against it.
 
-Here lives everything that knows Great Expectations, which is imported only when rows are validated: it takes
-seconds. It is set up to keep nothing on disk and to send nothing anywhere. What a result means for the table
-is decided in ``audit.py``.
+Here lives everything that knows Great Expectations, which is imported only when rows are validated, as importing it
+takes seconds. It is configured to keep nothing on disk and to send nothing anywhere. What a result means for the
+table is decided in ``audit.py``.
 """
 
 import os
@@ -32,10 +32,10 @@ _LOCK = Lock()
 
 
 def compile_expectation(rule: Rule) -> "Expectation":
-    """The expectation that holds a rule.
+    """The expectation that checks a rule.
 
     A rule over rows is an expectation on the column of its verdicts (see ``add_verdicts``), or on the column
-    itself where that must be filled: all of them share one pass. A rule over the table, or a query, is an
+    itself where it must not be null: all of them share one pass. A rule over the table, or a query, is an
     expectation that a query finds nothing.
     """
     kinds = _load_expectations()
@@ -63,14 +63,14 @@ def write_query(rule: Rule) -> str:
 
 
 def add_verdicts(rows: DataFrame, rules: Sequence[Rule]) -> DataFrame:
-    """The rows with a column per rule over rows, named as the rule, that says whether the row keeps it."""
+    """The rows with a column per rule over rows, named after the rule, that says whether the row meets it."""
     verdicts = {rule.id: holds(rule) for rule in rules if rule.scope == "rows"}
     return rows.withColumns(verdicts) if verdicts else rows
 
 
 def compile_suite(contract: Contract, rules: Sequence[Rule]) -> "gx.ExpectationSuite":
     """The suite of a table: an expectation per rule, in the rules' order."""
-    import great_expectations as gx  # noqa: PLC0415 - see the module's words
+    import great_expectations as gx  # noqa: PLC0415 - see the module docstring
 
     _open_context()
     return gx.ExpectationSuite(
@@ -83,7 +83,7 @@ def validate_rows(
 ) -> list[tuple[Rule, dict[str, Any], bool]]:
     """Each rule with Great Expectations' result and whether it succeeded.
 
-    An error within an expectation is a result that did not succeed, with the error's words under ``error``.
+    An error within an expectation is a result that did not succeed, with the error's message under ``error``.
     """
     context = _open_context()
     name = f"{contract.address}-{uuid4().hex[:8]}"
@@ -95,7 +95,7 @@ def validate_rows(
         )
     try:
         found = _validate(batch, contract, rules, "BOOLEAN_ONLY")
-        # Counting and showing what fails costs a pass for each rule: only for those that do.
+        # Counting and showing failures costs a pass per rule, so this is done only for rules that fail.
         failed = [rule for rule in rules if not found[rule.id].success]
         found |= _validate(batch, contract, failed, "SUMMARY") if failed else {}
     finally:
@@ -127,7 +127,7 @@ def _read_result(entry: "ExpectationValidationResult") -> dict[str, Any]:
 
 
 def _list_errors(info: dict[str, Any]) -> list[dict[str, Any]]:
-    # One error is told as itself; several under the names of what was measured.
+    # A single error is stored flat; several are keyed by the metric that was measured.
     return (
         [info]
         if "raised_exception" in info
@@ -142,10 +142,10 @@ def name_rule(entry: "ExpectationValidationResult") -> str:
 
 
 def make_context() -> "EphemeralDataContext":
-    """A new context, which lives in memory alone and tells nobody."""
+    """A new context that lives only in memory and sends no telemetry."""
     with _LOCK:
         os.environ["GX_ANALYTICS_ENABLED"] = "false"
-        import great_expectations as gx  # noqa: PLC0415 - see the module's words
+        import great_expectations as gx  # noqa: PLC0415 - see the module docstring
         from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
 
         context = gx.get_context(mode="ephemeral")
@@ -162,6 +162,6 @@ def _open_context() -> "EphemeralDataContext":
 @cache
 def _load_expectations() -> Any:
     _open_context()
-    from instacart_assets.quality import expectation_kinds  # noqa: PLC0415 - see the module's words
+    from instacart_assets.quality import expectation_kinds  # noqa: PLC0415 - see the module docstring
 
     return expectation_kinds

@@ -1,7 +1,7 @@
-"""What became of a rule: whether it was kept, what was seen, and a few rows that broke it.
+"""The outcome of a rule: whether it passed, what was observed, and a few rows that broke it.
 
-Here lives the shape of an outcome, without an engine and without Dagster. How rows are audited, see
-``audit.py``; how counts are, see ``accounting.py``.
+Here lives the shape of an outcome, without an engine and without Dagster. For how rows are audited, see
+``audit.py``; for counts, see ``accounting.py``.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ SAMPLE_ROWS = 5
 
 @dataclass(frozen=True)
 class RuleOutcome:
-    """What an audit found out about one rule.
+    """What an audit found about one rule.
 
     Attributes:
-        rule: what was looked at.
-        passed: whether the rule is kept.
-        observed: measured values by name, as ``failing_rows``, and the ``threshold`` they were held against.
+        rule: the rule that was checked.
+        passed: whether the rule is met.
+        observed: measured values by name, e.g. ``failing_rows``, and the ``threshold`` they were compared with.
         sample: a few of the rows that break it, as mappings from column to value.
-        blocks: whether this keeps the version from being published.
+        blocks: whether this blocks the version from being published.
     """
 
     rule: Rule
@@ -34,12 +34,12 @@ class RuleOutcome:
 
 
 def write_outcome(outcome: RuleOutcome) -> dict[str, Any]:
-    """The outcome as plain values; its rule stands by its name."""
+    """The outcome as plain values; its rule is given by name."""
     return {**{name: getattr(outcome, name) for name in _PLAIN}, "rule": outcome.rule.id}
 
 
 def read_outcome(said: Mapping[str, Any], rule: Rule) -> RuleOutcome:
-    """The outcome that ``write_outcome`` wrote, of the rule that it names."""
+    """The outcome that ``write_outcome`` wrote, for the rule that it names."""
     return RuleOutcome(**{**said, "rule": rule, "sample": tuple(said["sample"])})
 
 

@@ -1,12 +1,12 @@
-"""Refused rows and lines as the quarantine keeps them, and what becomes of them over runs.
+"""Refused rows and lines as the quarantine keeps them, and how their status changes over runs.
 
 Here live pure functions from rows to rows: what is refused now, joined with what was refused before. Reading
 and publishing the quarantine's tables is done in ``tables/refusals.py``; their contracts are in
 ``contracts/quarantine.py``.
 
 A refused row is open until it is resolved: ``replayed`` when somebody landed a corrected row for it,
-``discarded`` when somebody decided that none is needed, ``accepted`` when it passes by now, ``superseded`` when a later file has another row for its key, ``withdrawn``
-when its file no longer holds it. Nothing is ever removed.
+``discarded`` when somebody decided that none is needed, ``accepted`` when it now passes, ``superseded`` when a
+later file has another row for its key, ``withdrawn`` when its file no longer holds it. Nothing is ever removed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,9 +20,9 @@ from instacart_assets.contracts.model import ORIGIN, REASONS
 
 OPEN, RESOLVED = "open", "resolved"
 REPLAYED, DISCARDED = "replayed", "discarded"
-"""How a person resolves a row; it stays resolved however often it is refused again."""
+"""Resolutions by a person; such a row stays resolved however often it is refused again."""
 ACCEPTED, SUPERSEDED, WITHDRAWN = "accepted", "superseded", "withdrawn"
-"""How a row resolves itself."""
+"""Resolutions that a run makes by itself."""
 WHY = ("reasons", "reasons_text", "reason")
 """Columns that say why a row or a line was refused."""
 
@@ -32,7 +32,7 @@ def describe_rows(refused: DataFrame, landed: Mapping[str, DataFrame]) -> DataFr
 
     Args:
         refused: origins and reasons of refused rows.
-        landed: the bronze rows they came from, by address; a column that only some have is null in the others.
+        landed: the bronze rows they came from, by address; a column that only some tables have is null for the others.
     """
     raw = reduce(lambda one, two: one.unionByName(two, allowMissingColumns=True), landed.values())
     broken = refused.select(*ORIGIN, F.col(REASONS).alias("reasons"))
@@ -45,20 +45,20 @@ def describe_rows(refused: DataFrame, landed: Mapping[str, DataFrame]) -> DataFr
 
 
 def describe_lines(lines: DataFrame) -> DataFrame:
-    """Malformed lines of landed files, identified."""
+    """Malformed lines of landed files, with their identifiers."""
     return lines.withColumn("row_id", identify("line_number"))
 
 
 def identify(number: str) -> Column:
-    """The identifier of a refused row: the same file, content and number always give the same."""
+    """The identifier of a refused row: always the same for the same file, content and number."""
     return F.sha2(F.concat_ws("\n", "_source_file", "_source_fingerprint", F.col(number).cast("string")), 256)
 
 
 def add_found(known: DataFrame, found: DataFrame, run_id: str, now: datetime) -> DataFrame:
-    """What was refused before, and what is refused now.
+    """Rows that were refused before, and those refused now.
 
-    A row that is refused again keeps its history and takes its reasons of now; one that was resolved is open
-    again, unless somebody settled it.
+    A row that is refused again keeps its history and gets its current reasons; one that was resolved is reopened,
+    unless a person resolved it.
     """
     why = [name for name in WHY if name in found.columns]
     now_found = found.select(
@@ -93,7 +93,7 @@ def is_settled() -> Column:
 
 
 def find_gone(known: DataFrame, found: DataFrame) -> DataFrame:
-    """Rows that are open and are no longer refused."""
+    """Open rows that are no longer refused."""
     return known.where(F.col("status") == OPEN).join(found.select("row_id"), "row_id", "left_anti")
 
 
@@ -104,14 +104,14 @@ def resolve_gone(
     landed_files: Sequence[tuple[str, str]],
     now: datetime,
 ) -> DataFrame:
-    """What was refused before, with those rows resolved that are no longer refused.
+    """The quarantine's rows, with those resolved that are no longer refused.
 
     Args:
         known: the quarantine's rows.
         found: what is refused now.
-        superseded: origins of landed rows that a later file has another row for; None where there are none.
+        superseded: origins of landed rows that a later file replaces; None where there are none.
         landed_files: name and fingerprint of each file that bronze holds now.
-        now: the moment to record.
+        now: the time to record.
     """
     marked = find_gone(known, found).withColumn("_gone", F.lit(True)).select("row_id", "_gone")
     rows = known.join(marked, "row_id", "left")
@@ -129,7 +129,7 @@ def resolve_gone(
 
 
 def resolve_by_hand(known: DataFrame, row_ids: Sequence[str], how: str, now: datetime) -> DataFrame:
-    """The quarantine's rows, with those resolved that a person has dealt with."""
+    """The quarantine's rows, with the given ones resolved by a person."""
     return _resolve(known, F.col("row_id").isin(list(row_ids)), F.lit(how), now)
 
 

@@ -1,7 +1,8 @@
-"""Settles landed rows that share a key, before anything is made of them.
+"""Decides between landed rows that share a key, before a table is built from them.
 
-Here lives which of them count: an exact duplicate once, of two files the later ingested one, and of one file
-none, until a later file settles it. Nothing is lost by it: all of them stay in bronze, and those of one file go to quarantine.
+Here lives which of them count: exact duplicates once; between two files, the row of the later ingested one; within one
+file, none of the conflicting rows until a later file decides. Nothing is lost: all of them stay in bronze, and
+conflicting rows of one file go to quarantine.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +22,8 @@ class Repeats:
     """Landed rows that share their key with another.
 
     Attributes:
-        rows: their columns of origin with ``fate``: ``duplicate``, ``conflicting`` or ``superseded``.
-        counts: how many there are of each fate.
+        rows: their origin columns with ``fate``: ``duplicate``, ``conflicting`` or ``superseded``.
+        counts: number of rows by fate.
     """
 
     rows: DataFrame
@@ -30,7 +31,7 @@ class Repeats:
 
     @property
     def conflicting(self) -> DataFrame:
-        """Origins of rows whose file has other values for the same key, and no later file settles it."""
+        """Origins of rows whose file has other values for the same key, with no later file to decide."""
         return self.of_fate(CONFLICTING)
 
     def of_fate(self, fate: str) -> DataFrame:
@@ -46,8 +47,8 @@ class Repeats:
 def find_repeats(landed: Mapping[str, DataFrame], contract: Contract) -> Repeats | None:
     """The landed rows that share a key of the contract's table; None where all keys are different.
 
-    One GROUP BY over the keys; the rest is done only for the keys that repeat. A key that cannot be read is no
-    key: such a row is refused by itself.
+    One GROUP BY over the keys; the rest is done only for the keys that repeat. A key that cannot be parsed is not
+    compared: such a row is refused by its own rules.
 
     Args:
         landed: rows of each bronze table that the table's rows come from, by address.
@@ -81,7 +82,7 @@ def _decide_fates(members: DataFrame, key: Sequence[str]) -> DataFrame:
     same_in_file = Window.partitionBy(*key, "_source_file", "_text").orderBy("_row_number")
     first = members.withColumn("_is_first", F.row_number().over(same_in_file) == 1)
     rivals = first.withColumn("_rivals", F.sum(F.col("_is_first").cast("int")).over(in_file))
-    # One row a file can stand for its key: the latest of them settles all before it.
+    # A file with one distinct row for a key is decisive: the latest such file decides over all before it.
     stands = F.col("_is_first") & (F.col("_rivals") == 1)
     newest_first = Window.partitionBy(*key).orderBy(F.desc("_ingested_at"), F.desc("_source_file"))
     newer = newest_first.rowsBetween(Window.unboundedPreceding, -1)

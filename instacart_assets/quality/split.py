@@ -1,7 +1,7 @@
 """Marks the rows that break a rejecting rule, in the same pass that writes them.
 
 Here lives how one evaluation of a table's rows yields both those to publish and those to refuse. Where the
-refused ones are kept, see ``quarantine.py``.
+refused ones are kept is in ``quarantine.py``.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -13,23 +13,23 @@ from instacart_assets.errors import RemediableError
 
 
 class OriginError(RemediableError):
-    """A transform's rows do not say where they are from; the message names table and columns."""
+    """A transform's rows lack their origin columns; the message names table and columns."""
 
 
 def mark_refused(rows: DataFrame, contract: Contract, conflicting: DataFrame | None = None) -> DataFrame:
-    """The rows with the names of the rejecting rules each breaks.
+    """The rows with the names of the rejecting rules that each breaks.
 
     Args:
-        rows: what a transform made, with the columns of origin.
-        contract: what the rows promise.
+        rows: the result of a transform, with the origin columns.
+        contract: the rules that the rows must meet.
         conflicting: origins of landed rows that share their key with another row of their file.
 
     Returns:
         The rows with ``_reasons`` and ``_is_refused``. Rows that are not refused have null in ``_reasons`` and
-        in the columns of origin: columns of nulls cost nothing where they are written.
+        in the origin columns: columns of nulls take almost no space.
 
     Raises:
-        OriginError: the rows lack a column of origin.
+        OriginError: the rows lack an origin column.
     """
     missing = [name for name in ORIGIN if name not in rows.columns]
     if missing:
@@ -47,7 +47,7 @@ def mark_refused(rows: DataFrame, contract: Contract, conflicting: DataFrame | N
 
 
 def holds(rule: Rule) -> Column:
-    """Whether a row keeps a rule over rows; a condition that is null is not kept."""
+    """Whether a row meets a rule over rows; a null condition counts as broken."""
     return F.coalesce(F.expr(rule.condition), F.lit(False))
 
 

@@ -1,1 +1,1 @@
-"""How a contract and a pure function become a table: declared, built, and shown to Dagster as an asset."""
+"""How a contract and a pure function become a table: declared, built, and exposed to Dagster as an asset."""

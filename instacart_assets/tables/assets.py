@@ -1,7 +1,7 @@
-"""Tables as Dagster shows and runs them: a software-defined asset per contract, and one for what it refuses.
+"""Tables as Dagster assets: one software-defined asset per contract, and one for the rows it refuses.
 
-Here lives everything that knows Dagster's words for what a contract says: keys, specs, checks, metadata,
-failures. How a table is built is in ``build.py``; which tables there are, ``definitions.py`` says.
+Here lives the translation of contracts into Dagster's terms: keys, specs, checks, metadata, failures. How a table
+is built is in ``build.py``; which tables there are is in ``definitions.py``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,17 +21,17 @@ from instacart_assets.tables.result import BuildResult
 
 
 class Builder(Protocol):
-    """What a table is built by: an engine that this process reaches, or a service that does it elsewhere."""
+    """What builds a table: an engine that this process reaches, or a remote service."""
 
     def build(
         self, table: Table, landed: Sequence[Contract], context: dg.AssetExecutionContext
     ) -> BuildResult:
-        """Make and publish the next version of a table.
+        """Build and publish the next version of a table.
 
         Args:
             table: the table.
-            landed: bronze tables of the run whose landed files are verified before the first of them is read.
-            context: of the step.
+            landed: bronze tables of the run, whose landed files are all verified before the first is read.
+            context: the context of the step.
         """
 
 
@@ -46,17 +46,17 @@ def table_address(key: dg.AssetKey) -> str:
 
 
 def step_of(address: str) -> str:
-    """The key of the step that makes the table at ``layer.table``, and the pool of which it takes the one place."""
+    """The key of the step that builds the table at ``layer.table``, and the name of its pool with one slot."""
     return address.replace(".", "__")
 
 
 def find_table(step_key: str) -> str:
-    """The address of the table that a step makes."""
+    """The address of the table that a step builds."""
     return step_key.replace("__", ".", 1)
 
 
 def explain_failure(event: dg.DagsterEvent) -> str:
-    """Why a step failed, for people."""
+    """Why a step failed, as a readable message."""
     failure = event.step_failure_data
     if failure.user_failure_data is not None and failure.user_failure_data.description:
         return failure.user_failure_data.description
@@ -67,7 +67,7 @@ def explain_failure(event: dg.DagsterEvent) -> str:
 
 
 def build_landed_assets(contracts: Iterable[Contract]) -> list[dg.AssetSpec]:
-    """The landed sources of bronze contracts as external assets: shown in the graph, made by somebody else."""
+    """The landed sources of bronze contracts as external assets: shown in the graph, produced elsewhere."""
     return [
         dg.AssetSpec(
             key=[LANDING, contract.name],
@@ -88,8 +88,8 @@ def build_landed_assets(contracts: Iterable[Contract]) -> list[dg.AssetSpec]:
 def build_assets(tables: Sequence[Table]) -> list[dg.AssetsDefinition]:
     """The asset of each table.
 
-    Before the first landed file of a run is read, those of all bronze tables in the run are verified: a run
-    with a broken drop writes nothing.
+    Before the first landed file of a run is read, the files of all bronze tables in the run are verified: a run on a
+    broken drop (a batch of newly landed files) writes nothing.
     """
     landed = {asset_key(table.address): table.contract for table in tables if table.contract.landed_columns}
     return [_build_asset(table, landed) for table in tables]
@@ -113,7 +113,7 @@ def _build_asset(table: Table, landed: Mapping[dg.AssetKey, Contract]) -> dg.Ass
             selected = _select_landed(context, landed) if contract.landed_columns else []
             result = builder.build(table, selected, context)
         except RemediableError as error:
-            # The message is the whole help; a retry would meet the same files and tables.
+            # The message says all there is to know; a retry would meet the same files and tables.
             raise dg.Failure(description=str(error), allow_retries=False) from error
         yield from report(result)
 
@@ -128,7 +128,7 @@ def _select_landed(
 
 
 def describe_table(table: Table) -> dg.AssetSpec:
-    """The asset's definition, all of it from the contract; the dependencies from the function's parameters."""
+    """The asset's definition, taken from the contract; its dependencies come from the function's parameters."""
     contract = table.contract
     return dg.AssetSpec(
         key=asset_key(contract.address),
@@ -146,7 +146,7 @@ def describe_table(table: Table) -> dg.AssetSpec:
 
 
 def describe_quarantine(table: Table) -> dg.AssetSpec:
-    """The definition of the asset that holds what a table refuses, made in the same step as the table."""
+    """The definition of the asset that holds a table's refused rows, built in the same step as the table."""
     contract = quarantine_of(table.contract, table.landed)
     return dg.AssetSpec(
         key=asset_key(contract.address),
@@ -161,7 +161,7 @@ def describe_quarantine(table: Table) -> dg.AssetSpec:
 
 
 def describe_contract(contract: Contract) -> dict[str, Any]:
-    """What the contract says, as metadata that Dagster's catalogue understands."""
+    """The contract as metadata that Dagster's catalog understands."""
     return {
         "dagster/table_name": contract.address,
         "dagster/column_schema": _describe_schema(contract.columns, contract.key),
@@ -179,10 +179,11 @@ def describe_contract(contract: Contract) -> dict[str, Any]:
 
 
 def report(result: BuildResult) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-    """A build's result in Dagster's events.
+    """A build's result as Dagster events.
 
-    What was refused comes first, and stays whatever becomes of the table. A published table is a materialisation with its check results. A blocked one is its check results and a
-    failure: no materialisation is recorded, and nothing downstream runs.
+    Refused rows are reported first, and stay recorded whether or not the table is published. A published table yields a
+    materialisation with its check results. A blocked one yields its check results and a failure: no materialisation is
+    recorded, and nothing downstream runs.
 
     Raises:
         dagster.Failure: a blocking check failed.
@@ -199,7 +200,7 @@ def report(result: BuildResult) -> Iterator[dg.MaterializeResult[Any] | dg.Asset
         data_version=dg.DataVersion(str(result.version)),
         check_results=checks,
         metadata={
-            # In this order the web UI shows them.
+            # The web UI shows them in this order.
             **{name: dg.MetadataValue.md(drawn) for name, drawn in result.charts.items()},
             **_preview(result),
             "dagster/row_count": result.rows,
@@ -259,7 +260,7 @@ def _report_check(outcome: RuleOutcome, result: BuildResult) -> dg.AssetCheckRes
 
 
 def explain_block(result: BuildResult) -> str:
-    """Why a table was not published: the blocking checks that failed, with what they saw."""
+    """Why a table was not published: the blocking checks that failed, with the observed values."""
     failed = [outcome for outcome in result.outcomes if outcome.blocks]
     lines = [
         f"  {outcome.rule.id}: {outcome.rule.description} "
@@ -277,7 +278,7 @@ def explain_block(result: BuildResult) -> str:
 
 
 def _locate(result: BuildResult) -> dict[str, Any]:
-    """The run, and where to look at what it wrote and did not publish."""
+    """The run, and where to find the candidate that it did not publish."""
     found: dict[str, Any] = {"run_id": result.run_id}
     if result.version is None:
         found["candidate"] = dg.MetadataValue.path(str(result.candidate))
@@ -285,7 +286,7 @@ def _locate(result: BuildResult) -> dict[str, Any]:
 
 
 def _count_failures(result: BuildResult) -> dict[str, int]:
-    """Numbers that the web UI plots over runs, beside rows and seconds."""
+    """Numbers that the web UI plots over runs, in addition to rows and seconds."""
     refused = {} if result.quarantine is None else {"refused_open": result.quarantine.open}
     return {"checks_failed": sum(not outcome.passed for outcome in result.outcomes), **refused}
 

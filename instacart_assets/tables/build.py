@@ -1,7 +1,8 @@
-"""The way of the data through one table: read, transform, split, write a candidate, audit it, publish.
+"""The build of one table: read, transform, split, write a candidate, audit it, publish.
 
-Here lives the one function that every table goes through, with Dagster or without, on every engine. It returns a
-plain result (``result.py``); what a result means to Dagster is in ``assets.py``.
+Here lives the one function that builds every table, with or without Dagster, on every engine. A candidate is the
+staged version that is audited before it is published. The function returns a plain result (``result.py``); what a
+result means to Dagster is in ``assets.py``.
 """
 
 import time
@@ -28,30 +29,29 @@ PREVIEWED_LAYER = "gold"
 
 
 def build_table(table: Table, lake: Lakehouse, settings: Settings, run_id: str) -> BuildResult:
-    """Make the next version of a table, and publish it unless a blocking rule is broken.
+    """Build the next version of a table, and publish it unless a blocking rule is broken.
 
-    Where nothing that the table is made of has changed, nothing is done; where what is made is what readers have
-    already, nothing is published. Refused rows are kept in the table's quarantine whether or not the version is
-    published.
+    Where no input of the table has changed, nothing is done; where the result equals the published version, nothing is
+    published. Refused rows are kept in the table's quarantine whether or not the version is published.
 
     Args:
         table: the contract and the function that makes its rows.
         lake: where tables are read and published.
         settings: landing folder and the settings that transforms ask for.
-        run_id: names the candidate and goes into the commit.
+        run_id: names the candidate and is recorded in the commit.
 
     Raises:
         LandingError: a landed file is missing or cannot be read at all.
         TableMissingError: a source, or a table that rules compare with, was never published.
         ShapeError: the transform does not return the contract's columns.
-        TableHeldError: another run worked on the table for longer than this one waits.
-        PublishConflictError: other runs published the table meanwhile, again and again.
+        TableHeldError: another run worked on the table for longer than this run waits.
+        PublishConflictError: other runs kept publishing the table in the meantime.
     """
     return begin_anew(lambda: _build_alone(table, lake, settings, run_id))
 
 
 def _build_alone(table: Table, lake: Lakehouse, settings: Settings, run_id: str) -> BuildResult:
-    """Build a table that no other run works on, or find out that one did."""
+    """Build a table while holding it against other runs."""
     with lake.hold(table.address, run_id):
         return _build_held(table, lake, settings, run_id)
 
@@ -87,7 +87,7 @@ def _build_held(table: Table, lake: Lakehouse, settings: Settings, run_id: str) 
 
 @dataclass(frozen=True)
 class _Made:
-    """What became of a draft."""
+    """The outcome of a draft."""
 
     contract: Contract
     rows: int
@@ -99,12 +99,12 @@ class _Made:
 
 
 def _recall(draft: Draft) -> _Made:
-    """The published version as it was found when it was made."""
+    """The published version, with the outcomes recorded when it was built."""
     return _Made(draft.contract, draft.count_rows(), draft.version, draft.recall())
 
 
 def _publish(draft: Draft, lake: Lakehouse) -> _Made:
-    """Audit what was written, and publish it unless a rule keeps it from being, or readers have the same already."""
+    """Audit the candidate, and publish it unless a rule blocks it or the published version is identical."""
     candidate = draft.candidate
     outcomes = draft.audit()
     version = None

@@ -1,7 +1,7 @@
-"""Builds tables with an engine that this process reaches: in it, or on the cluster that it runs on.
+"""Builds tables with an engine that this process reaches: embedded, or on the cluster that it runs on.
 
-Here lives the builder of every target whose asset bodies run where the engine is. The one that has serverless
-compute do it is in the room ``databricks``.
+Here lives the builder of every target whose asset bodies run where the engine is. The builder that delegates to
+serverless compute is in the package ``databricks``.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,21 +20,21 @@ from instacart_assets.tables.notes import find_held
 from instacart_assets.tables.result import BuildResult
 
 FULL_TAG = "instacart/full"
-"""Tag of a run, ``true``, that makes silver and gold anew from bronze, whatever has changed."""
+"""Run tag that, if ``true``, rebuilds silver and gold from bronze, whatever has changed."""
 
 
 def settings_of(context: dg.AssetExecutionContext, settings: Settings) -> Settings:
-    """The settings, with what the tags of a run ask for."""
+    """The settings, overridden by the tags of the run."""
     is_full = context.run.tags.get(FULL_TAG, "").lower() == "true"
     return settings.model_copy(update={"full": True}) if is_full else settings
 
 
 class EngineBuilder:
-    """Builds tables here.
+    """Builds tables in this process.
 
     Args:
-        settings: landing folder, lake and what transforms ask for.
-        open_session: gives the engine's session; asked when the first table is built.
+        settings: landing folder, lake and the settings that transforms ask for.
+        open_session: returns the engine's session; called when the first table is built.
     """
 
     def __init__(self, settings: Settings, open_session: Callable[[], SparkSession]) -> None:
@@ -44,7 +44,7 @@ class EngineBuilder:
     def build(
         self, table: Table, landed: Sequence[Contract], context: dg.AssetExecutionContext
     ) -> BuildResult:
-        """Make and publish the next version of a table; see ``build_table``."""
+        """Build and publish the next version of a table; see ``build_table``."""
         settings = settings_of(context, self._settings)
         lake = open_lake(settings, self._open_session)
         if landed:

@@ -1,7 +1,7 @@
-"""Charts of a table that was published: a few of its rows, drawn as text.
+"""Charts of a published table: a few of its rows, drawn as text.
 
-Here lives how rows become bars or intervals. They are text in Markdown because whatever shows a run can show it, and
-nothing has to be installed where tables are built. Which rows are drawn, a table's contract says.
+Here lives how rows become bars or intervals. They are Markdown text, because anything that displays a run can show
+it, and nothing has to be installed where tables are built. A table's contract says which rows are drawn.
 """
 
 import math
@@ -15,11 +15,11 @@ from pyspark.sql import DataFrame
 from instacart_assets.contracts.model import Chart, Contract
 
 MOST_ROWS = 21
-"""A chart draws no more rows than this, whatever its query gives: there are as many departments."""
+"""A chart draws at most this many rows, whatever its query returns: the number of departments."""
 
 LONGEST_LABEL, BAR, PLOT = 18, 12, 16
-"""Characters of a label, of the longest bar and of an interval's scale. Dagster's web UI shows some 40 characters of a
-line in a window of 1,280 pixels, and Markdown of less than 1,000 characters in its place, longer behind a link."""
+"""Characters of a label, of the longest bar and of an interval's scale. In a window of 1,280 pixels Dagster's web UI
+shows some 40 characters of a line; it shows Markdown of less than 1,000 characters inline, longer behind a link."""
 
 EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 """The end of a bar, by eighths of a character."""
@@ -30,8 +30,8 @@ class Point:
     """A row of a chart.
 
     Attributes:
-        label: what it stands for.
-        value: a whole number is a count, another one is shown with two decimals.
+        label: what it represents.
+        value: an integer is a count; any other number is shown with two decimals.
         low: lower end of its interval; None where it has none.
         high: upper end of its interval.
     """
@@ -43,18 +43,18 @@ class Point:
 
 
 def draw_charts(rows: DataFrame, contract: Contract) -> dict[str, str]:
-    """The charts of a table in Markdown, by name; those without a row are left out.
+    """The charts of a table in Markdown, by name; charts without rows are omitted.
 
     Args:
         rows: the published table.
-        contract: says what is drawn of it.
+        contract: states its charts.
     """
     points = {chart: read_points(rows, chart) for chart in contract.charts}
     return {chart.id: draw_chart(chart, found) for chart, found in points.items() if found}
 
 
 def read_points(rows: DataFrame, chart: Chart) -> list[Point]:
-    """The rows of a chart, in the order of its query; a row without a label or a value is left out."""
+    """The rows of a chart, in the order of its query; a row without a label or a value is omitted."""
     session, view = rows.sparkSession, f"drawn_{uuid4().hex[:8]}"
     rows.createOrReplaceTempView(view)
     try:
@@ -68,11 +68,11 @@ def read_points(rows: DataFrame, chart: Chart) -> list[Point]:
 def draw_chart(chart: Chart, points: Sequence[Point]) -> str:
     """A chart in Markdown: what it shows, then a line for each row, with a bar or an interval.
 
-    Bars begin at zero. Intervals of ratios are drawn on a log scale, with a line at 1, which is no effect.
+    Bars begin at zero. Intervals of ratios are drawn on a log scale, with a line at 1, which means no effect.
 
     Args:
-        chart: what is drawn.
-        points: at least one.
+        chart: the chart to draw.
+        points: its rows, at least one.
     """
     has_intervals = any(point.low is not None for point in points)
     labels = [_shorten(point.label) for point in points]
@@ -83,7 +83,7 @@ def draw_chart(chart: Chart, points: Sequence[Point]) -> str:
 
 
 def _draw_bars(points: Sequence[Point]) -> list[str]:
-    """A bar for each row, and its value at the end of it."""
+    """A bar for each row, followed by its value."""
     most = max(point.value for point in points)
     eighths = [max(0, round(8 * BAR * point.value / most)) if most > 0 else 0 for point in points]
     bars = ["█" * (count // 8) + EIGHTHS[count % 8] for count in eighths]
@@ -91,7 +91,7 @@ def _draw_bars(points: Sequence[Point]) -> list[str]:
 
 
 def _draw_intervals(points: Sequence[Point], *, is_ratio: bool) -> list[str]:
-    """An interval for each row, its value and ends behind it; and a line with the ends of the scale."""
+    """An interval for each row, followed by its value and ends; and a line with the ends of the scale."""
     scale = _Scale.over(points, is_ratio=is_ratio)
     ends = f"{scale.low:.2f}", f"{scale.high:.2f}"
     return [
@@ -102,7 +102,7 @@ def _draw_intervals(points: Sequence[Point], *, is_ratio: bool) -> list[str]:
 
 @dataclass(frozen=True)
 class _Scale:
-    """Where a number stands on a line of characters."""
+    """Maps numbers to positions on a line of characters."""
 
     low: float
     high: float
@@ -110,13 +110,13 @@ class _Scale:
 
     @classmethod
     def over(cls, points: Sequence[Point], *, is_ratio: bool) -> "_Scale":
-        """The scale that holds all intervals, and 1 where they are of ratios."""
+        """The scale that covers all intervals, and 1 if they are of ratios."""
         known = [number for one in points for number in (one.low, one.value, one.high) if number is not None]
         kept = [number for number in known if number > 0] + [1.0] if is_ratio else known
         return cls(min(kept), max(kept), is_ratio)
 
     def place(self, number: float) -> int:
-        """The character of a number; what is beyond the scale stands at its end."""
+        """The position of a number; beyond the scale, its nearest end."""
         first, last = self._measure(self.low), self._measure(self.high)
         if first == last:
             return 0
@@ -124,7 +124,7 @@ class _Scale:
         return round((PLOT - 1) * (kept - first) / (last - first))
 
     def draw(self, point: Point) -> str:
-        """One interval."""
+        """One interval as a line of characters."""
         line = [" "] * PLOT
         if self.is_ratio:
             line[self.place(1.0)] = "│"
@@ -147,6 +147,6 @@ def _say_interval(point: Point) -> str:
 
 
 def _shorten(label: str) -> str:
-    """A label that breaks no line and is not too long."""
+    """A label on one line, shortened if too long."""
     plain = " ".join(label.replace("`", "'").split())
     return plain if len(plain) <= LONGEST_LABEL else f"{plain[: LONGEST_LABEL - 1]}…"

@@ -1,4 +1,4 @@
-"""Declares that a pure function makes the rows of a table, and finds what was declared.
+"""Declares that a pure function produces the rows of a table, and finds the declared tables.
 
 Here lives the one decorator of the project and the value it leaves behind. It knows nothing of engines,
 lakes or Dagster: a declared function is still the plain function, tested by calling it.
@@ -39,25 +39,25 @@ _MARK = "__table__"
 
 
 class DeclarationError(RemediableError):
-    """A function cannot make the table it is declared for; the message says what to change."""
+    """A function cannot produce the table it is declared for; the message says what to change."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A contract and the function that makes its rows.
+    """A contract and the function that produces its rows.
 
     Attributes:
         contract: what the table promises.
         transform: takes the sources' rows, and settings where it asks for them, by keyword.
         sources: address of the table behind each parameter that takes rows.
         settings: type of the settings object, or of the moment, behind each other parameter.
-        landed: contracts of those sources whose rows become this table's rows, by address: what is refused of
-            them is kept as they landed.
-        history: the parameter that takes the table's own rows as published so far; None where it needs none.
-        by: columns that part the rows into groups which are made apart: where some rows of a source change, only
-            the groups that they have to do with are made anew. Empty where the table is always made as a whole.
-        ties: by address of a source, the columns by which its rows have to do with the table's: those that groups
-            are made by, where it has them. A source without a tie has to do with all rows.
+        landed: contracts of the sources whose rows become this table's rows, by address: refused ones are kept as they
+            landed.
+        history: the parameter that takes the table's own rows as published so far; None where there is none.
+        by: columns that split the rows into groups which are built independently: where some rows of a source change,
+            only the groups that depend on them are rebuilt. Empty where the table is always built as a whole.
+        ties: by address of a source, the columns that link its rows to the table's: the ``by`` columns, where it has
+            them. All rows depend on a source without a tie.
     """
 
     contract: Contract
@@ -86,25 +86,26 @@ def table(
     by: Sequence[str] = (),
     ties: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Callable[[Callable[Inputs, DataFrame]], Callable[Inputs, DataFrame]]:
-    """Declare that the decorated function makes the rows of the table at ``address``.
+    """Declare that the decorated function produces the rows of the table at ``address``.
 
     A parameter named ``<layer>_<table>`` and annotated ``DataFrame`` receives that table's rows
-    (``silver_orders`` those of ``silver.orders``); one named as the table itself the rows published so far, none
-    the first time. Any other parameter receives the settings object of its annotated type, or the ``Moment`` of
-    the build. The function itself is returned unchanged.
+    (``silver_orders`` those of ``silver.orders``); one named after the table itself receives the rows published so
+    far, none the first time. Any other parameter receives the settings object of its annotated type, or the ``Moment``
+    of the build. The function itself is returned unchanged.
 
-    A table made ``by`` columns promises: the function makes the rows with certain values there of the rows of its
-    sources with the same values, whatever other rows there are. A source that lacks the columns is read as a whole;
-    ``ties`` say which rows of the table have to do with a row of it, and without them any change of it makes the
-    table anew.
+    A table built ``by`` columns promises: the function derives the rows with given values in these columns only from
+    the rows of its sources with the same values, whatever other rows there are. A source that lacks the columns is read
+    as a whole; ``ties`` say which rows of the table depend on a row of it, and without them any change of it rebuilds
+    the whole table.
 
     Args:
         address: ``layer.table`` of a contract.
-        by: columns that part the table into groups that are made apart.
+        by: columns that split the table into groups that are built independently.
         ties: by the address of a source, columns that it has in common with the table.
 
     Raises:
-        DeclarationError: no contract has that address, or a parameter names no table and no settings.
+        DeclarationError: no contract has that address, a parameter names neither a table nor settings, or ``by`` or
+            ``ties`` do not fit the contracts.
     """
 
     def declare(transform: Callable[Inputs, DataFrame]) -> Callable[Inputs, DataFrame]:
@@ -149,7 +150,7 @@ def make_table(
 def _read_grouping(
     contract: Contract, sources: Iterable[str], by: Sequence[str], ties: Mapping[str, Sequence[str]]
 ) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """The columns that groups are made by, and by which each source is tied to them; untied ones are left out."""
+    """The columns that groups are built by, and those that tie each source to them; untied sources are omitted."""
     contracts = load_contracts()
     optional = [name for name in by if name not in contract.required_columns]
     if optional:

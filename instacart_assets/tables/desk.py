@@ -1,7 +1,7 @@
-"""The quarantine as a person works on it: what lies there, and what became of it.
+"""The quarantine for the person who works on it: listing refused rows, and resolving them.
 
 Here lives how corrected rows are landed as a new file, through the same path as every other, and how the
-originals are resolved by it. How rows get into quarantine, see ``refusals.py``.
+originals are resolved by it. How rows get into quarantine is in ``refusals.py``.
 """
 
 import csv
@@ -26,7 +26,7 @@ from instacart_assets.tables.refusals import Quarantine
 
 
 class QuarantineError(RemediableError):
-    """What is asked of the quarantine cannot be done; the message says why and what can."""
+    """A request to the quarantine cannot be fulfilled; the message says why and what can be done."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class QuarantineSummary:
 
     Attributes:
         table: address of the table that refused the rows.
-        open: rows that nobody has dealt with.
-        resolved: rows that somebody or something has dealt with.
+        open: number of rows not resolved.
+        resolved: number of rows resolved, by a person or a run.
         reasons: open rows by reason, the most frequent first; a row can have several.
     """
 
@@ -52,7 +52,7 @@ class Replay:
 
     Attributes:
         path: the file they were landed as.
-        rows: how many there are.
+        rows: number of rows.
     """
 
     path: Path
@@ -60,7 +60,7 @@ class Replay:
 
 
 def summarise_quarantine(tables: Sequence[Table], lake: Lakehouse) -> list[QuarantineSummary]:
-    """Every quarantine table that was published, in the order of the tables."""
+    """A summary of every published quarantine table, in the order of the tables."""
     return [
         _summarise(table, lake)
         for table in tables
@@ -71,13 +71,13 @@ def summarise_quarantine(tables: Sequence[Table], lake: Lakehouse) -> list[Quara
 def read_quarantine(
     table: Table, lake: Lakehouse, *, reason: str | None = None, with_resolved: bool = False
 ) -> DataFrame:
-    """Refused rows of a table, by file and number.
+    """Refused rows of a table, ordered by file and row number.
 
     Args:
         table: the table that refused them.
-        lake: where the quarantine lies.
+        lake: the lake that holds the quarantine.
         reason: only rows that break this rule.
-        with_resolved: also rows that were dealt with.
+        with_resolved: include resolved rows.
 
     Raises:
         QuarantineError: the table refuses nothing, or was never built.
@@ -94,7 +94,7 @@ def read_quarantine(
 
 
 def flatten_rows(held: DataFrame) -> pa.Table:
-    """Refused rows for a person: what landed and why it was refused, without a column that CSV cannot hold."""
+    """Refused rows in readable form: what landed and why it was refused, without columns that CSV cannot hold."""
     rows: pa.Table = held.drop("reasons", "_source_fingerprint").toArrow()
     empty = [
         name
@@ -107,12 +107,12 @@ def flatten_rows(held: DataFrame) -> pa.Table:
 def replay_rows(table: Table, corrected: Path, lake: Lakehouse, landing: Path) -> list[Replay]:
     """Land corrected rows as new files of their sources, and resolve the originals.
 
-    The file is named by its content: the same correction landed twice is one file.
+    The file is named after its content: the same correction landed twice is one file.
 
     Args:
         table: the table that refused the originals.
-        corrected: CSV with ``row_id`` and the source's columns; other columns are left out.
-        lake: where the quarantine lies.
+        corrected: CSV with ``row_id`` and the source's columns; other columns are ignored.
+        lake: the lake that holds the quarantine.
         landing: the landing folder.
 
     Raises:
@@ -134,10 +134,10 @@ def replay_rows(table: Table, corrected: Path, lake: Lakehouse, landing: Path) -
 
 
 def discard_rows(table: Table, row_ids: Sequence[str], lake: Lakehouse) -> int:
-    """Resolve rows that nothing is to be landed for.
+    """Resolve rows for which no correction will be landed.
 
     Returns:
-        How many were open.
+        Number of rows that were open.
 
     Raises:
         QuarantineError: a row is not open.
@@ -185,7 +185,7 @@ def _summarise(table: Table, lake: Lakehouse) -> QuarantineSummary:
 
 
 def _read_corrected(path: Path, table: Table) -> list[dict[str, str]]:
-    """The records of a corrected file, each checked to be whole."""
+    """The records of a corrected file, each checked for completeness."""
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -1,9 +1,9 @@
-"""A table's next version between being written and being published.
+"""The next version of a table, from being written to being published.
 
-Here lives what the two ways have in common in which a version comes to be: from landed files
-(``landed_draft.py``) and from other tables (``made_draft.py``). Each finds out what has to be made, writes a
-candidate of it, says what was refused on the way, and gathers what its rows are held against. When what happens is
-in ``build.py``.
+Here lives what the two kinds of draft have in common: those built from landed files (``landed_draft.py``) and those
+built from other tables (``made_draft.py``). Each finds out what must be built, writes a candidate (the staged version
+that is audited before it is published), reports refused rows, and gathers the evidence for the audit. The sequence of
+steps is in ``build.py``.
 """
 
 import json
@@ -40,15 +40,15 @@ OTHER_RECIPE = "its contract, its code or its settings have changed"
 
 
 class Draft(ABC):
-    """A version that is being made; a context, at whose end what was kept aside for it goes.
+    """A version that is being built; a context manager that removes its intermediate results at the end.
 
     Attributes:
         contract: the table.
-        why: what is made, and why no less.
-        is_current: whether the published version is already what would be made.
-        candidate: what was written.
+        why: what is built, and why not less.
+        is_current: whether the published version is already up to date.
+        candidate: the staged version.
         quarantine: where refused rows are kept; None for a table that refuses nothing.
-        found: what is refused now, identified; None where nothing is.
+        found: what is refused now, with identifiers; None where nothing is.
     """
 
     why: str
@@ -64,25 +64,25 @@ class Draft(ABC):
         self._settings = settings
         self._run_id = run_id
         self._stack = ExitStack()
-        # Before the inputs are read: a version published meanwhile must not be lost.
+        # Pinned before the inputs are read: a version published in the meantime must not be lost.
         self._pin = lake.pin(table.address)
         self._past = None if self._pin.version is None else read_provenance(lake, table.address)
         self._recipe = find_recipe(table, self._choose_settings())
 
     def __enter__(self) -> Self:
-        """Open the place for what is kept aside."""
+        """Open the store for intermediate results."""
         self._aside = self._stack.enter_context(self._lake.keep_aside())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Clear what was kept aside."""
+        """Remove the intermediate results."""
         self._stack.__exit__(kind, error, trace)
 
     @abstractmethod
     def write(self) -> None:
-        """Write the candidate, unless the published version is already what would be made."""
+        """Write the candidate, unless the published version is already up to date."""
 
     @abstractmethod
     def audit(self) -> tuple[RuleOutcome, ...]:
@@ -90,38 +90,38 @@ class Draft(ABC):
 
     @abstractmethod
     def note_run(self) -> dict[str, Any]:
-        """What a person who looks at the run should know."""
+        """Notes for a person who looks at the run."""
 
     @abstractmethod
     def settle_refused(self) -> None:
-        """Resolve what was refused before and is not any more."""
+        """Resolve what was refused before and no longer is."""
 
     @property
     @abstractmethod
     def _is_public(self) -> bool:
-        """Whether all landed files behind the version are the published ones."""
+        """Whether all landed files behind the version are the publisher's own."""
 
     @abstractmethod
     def _describe_origin(self, outcomes: Sequence[RuleOutcome]) -> Provenance:
-        """What the version was made of."""
+        """What the version was built from."""
 
     @property
     def version(self) -> int | None:
-        """The version that readers see as long as nothing is published."""
+        """The published version, as long as this draft is not published."""
         return self._pin.version
 
     @cached_property
     def rows(self) -> DataFrame:
-        """The rows that the table would have."""
+        """The rows that the table would have if published."""
         return self._lake.read_candidate(self.candidate)
 
     def keep_refused(self) -> None:
-        """Write what is refused into quarantine, so that it is kept whatever comes next."""
+        """Write refused rows to quarantine, so that they are kept whatever happens next."""
         if self.quarantine is not None:
             self.quarantine.keep(self.found)
 
     def note_version(self, outcomes: Sequence[RuleOutcome]) -> dict[str, str]:
-        """What the published version notes of itself."""
+        """The notes that are recorded with the published version."""
         return {
             IS_PUBLIC: json.dumps(self._is_public),
             HISTORY: json.dumps(measure_history(self.rows, self.contract)),
@@ -129,13 +129,13 @@ class Draft(ABC):
         }
 
     def recall(self) -> tuple[RuleOutcome, ...]:
-        """What became of each rule when the published version was made."""
+        """The outcome of each rule when the published version was built."""
         rules = {rule.id: rule for rule in compile_rules(self.contract)}
         noted: Sequence[Mapping[str, Any]] = self._past.outcomes if self._past else ()
         return tuple(read_outcome(said, rules[said["rule"]]) for said in noted)
 
     def count_rows(self) -> int:
-        """Rows of the published version."""
+        """Number of rows of the published version."""
         return self._lake.count_rows(self.contract.address, self._pin.version)
 
     def _choose_settings(self) -> dict[str, Any]:
@@ -147,13 +147,13 @@ class Draft(ABC):
         }
 
     def _is_quarantine_settled(self, past: Provenance) -> bool:
-        """Whether quarantine holds what it held after the published version: nobody has dealt with a row since."""
+        """Whether quarantine is as the published version left it: no row has been resolved since."""
         if self.quarantine is None:
             return True
         return self.quarantine.count_states() == (past.refused, past.settled)
 
     def _make_part(self, *, steady: frozenset[str] = frozenset(), is_clean: bool = True) -> Part | None:
-        """What is new, where only a part of the table was made anew."""
+        """The rebuilt part, where only a part of the table was rebuilt."""
         candidate, lake = self.candidate, self._lake
         if not candidate.is_part:
             return None
@@ -163,7 +163,7 @@ class Draft(ABC):
     @property
     @abstractmethod
     def _by(self) -> tuple[str, ...]:
-        """Columns of the groups that are made apart."""
+        """Columns of the groups that are built independently."""
 
     def _note_outcomes(self, outcomes: Sequence[RuleOutcome]) -> list[dict[str, Any]]:
         return [write_outcome(outcome) for outcome in outcomes]

@@ -1,8 +1,8 @@
-"""A bronze version: the records of the landed files, and the lines that are none.
+"""Draft of a bronze version: the records of the landed files, and their malformed lines.
 
-Here lives how a landed file is taken in once. A version notes the files it holds; the next one reads those that are
-new or have other content, and leaves the rows of all others where they are: also of files that are no longer landed,
-unless somebody withdrew them.
+Here lives how each landed file is ingested once. A version records the files it holds; the next one reads those that
+are new or have other content, and keeps the rows of all others, including files that are no longer landed, unless
+somebody withdrew them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ from instacart_assets.tables.refusals import Quarantine
 
 
 class LandedDraft(Draft):
-    """A bronze version: the records of the landed files, and the lines that are none."""
+    """Draft of a bronze version: the records of the landed files, and their malformed lines."""
 
     quarantine: Quarantine
 
@@ -80,7 +80,7 @@ class LandedDraft(Draft):
         )
 
     def write(self) -> None:
-        """Write a candidate of what has to be read, unless nothing has."""
+        """Write a candidate from the files that must be read, unless there are none."""
         past = self._past
         if past is not None and self._settings.as_of is not None:
             self.why, self.is_current = "what had landed is read as it stood then", True
@@ -103,7 +103,7 @@ class LandedDraft(Draft):
         return self._lake.compare(made, published, is_part=True, may_overlap=False)
 
     def _stage_whole(self, made: Candidate, held: DataFrame) -> Candidate:
-        """A candidate of all rows, in the columns of now."""
+        """A candidate of all rows, in the current columns."""
         kept = held.where(F.col("_source_file").isin(list(self._kept)))
         if not self._kept:
             return made
@@ -113,7 +113,7 @@ class LandedDraft(Draft):
         return whole
 
     def _stage_records(self) -> Candidate:
-        """A candidate of all records; read anew from what can be salvaged where the engine cannot read them."""
+        """A candidate of all records; where the engine cannot read the files, it is read again from their salvage."""
         try:
             candidate = self._write(self._source)
         except PySparkException:
@@ -135,7 +135,7 @@ class LandedDraft(Draft):
 
     @cached_property
     def _moments(self) -> dict[str, datetime]:
-        """When each file that is read was ingested: now, or when the table took it in with the same content."""
+        """Ingestion time of each file that is read: now, or when the same content was first ingested."""
         now = datetime.now(UTC)
         return {
             file.name: datetime.fromisoformat(self._before[file.name].moment)
@@ -145,7 +145,7 @@ class LandedDraft(Draft):
         }
 
     def _find_lines(self) -> DataFrame | None:
-        """Malformed lines of all files: those found now, and those that quarantine has of the files that stay."""
+        """Malformed lines of all files: those found now, and those in quarantine for the files that stay."""
         parts = []
         if self._source.malformed:
             parts.append(describe_lines(self._source.read_lines(self._lake.session)))
@@ -197,7 +197,7 @@ class LandedDraft(Draft):
 
     @cached_property
     def _open_lines(self) -> int:
-        """Malformed lines of all files that nobody has dealt with."""
+        """Number of malformed lines in all files that no person has resolved."""
         return _count_malformed(self._held) - self.quarantine.count_settled(self.found)
 
     def _find_unaccounted(self) -> dict[str, int]:
@@ -232,7 +232,7 @@ class LandedDraft(Draft):
         self.quarantine.settle(self.found, None, files)
 
     def note_version(self, outcomes: Sequence[RuleOutcome]) -> dict[str, str]:
-        """Beside what every version notes, the files it holds."""
+        """The notes of every version, plus the files it holds."""
         return {**super().note_version(outcomes), **write_held_files(self._held)}
 
     def _describe_origin(self, outcomes: Sequence[RuleOutcome]) -> Provenance:
@@ -244,7 +244,7 @@ class LandedDraft(Draft):
         )
 
     def note_run(self) -> dict[str, Any]:
-        """Files, and what is not as expected of them."""
+        """The files, and anything unexpected about them."""
         source = self._source
         held = self._before if self.is_current else self._held
         notes: dict[str, Any] = {

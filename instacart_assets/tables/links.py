@@ -1,7 +1,7 @@
-"""Where a table is written down: its function, its contract and its page, as links of its asset.
+"""Links from an asset to its table's function, contract and page.
 
-Here lives how those files become links in Dagster's web UI. Without an address of the repository they lead to the
-files that the code was loaded from, which an editor on the same machine opens.
+Here lives how these become links in Dagster's web UI. Without the repository's URL they lead to the files that
+the code was loaded from, which an editor on the same machine opens.
 """
 
 import inspect
@@ -17,16 +17,16 @@ from instacart_assets.settings import LinkSettings
 from instacart_assets.tables.declare import Table
 
 ROOT = Path(__file__).parents[2]
-"""The root of the repository, or what a wheel was installed into."""
+"""The root of the repository, or the folder that a wheel was installed into."""
 
 PAGES = "docs/tables"
-"""Folder of the pages of tables, in the repository; the site's is the same without its first part."""
+"""Folder of the table pages in the repository; on the site it is the same without its first part."""
 
 
 def add_links(
     assets: Sequence[dg.AssetsDefinition], tables: Sequence[Table], links: LinkSettings
 ) -> list[dg.AssetsDefinition]:
-    """The assets, each with links to what its table is written down in.
+    """The assets, each with links to the sources and the page of its table.
 
     Args:
         assets: one per table, in the order of the tables.
@@ -34,7 +34,7 @@ def add_links(
         links: where the repository and the site are.
     """
     with warnings.catch_warnings():
-        # Links to code are beta: a minor version of Dagster may change them, and the project keeps to one.
+        # Code references are beta: a minor version of Dagster may change them, and the project is pinned to one.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return [
             definition.map_asset_specs(partial(_add_links, table=table, links=links))
@@ -61,7 +61,7 @@ def _add_links(spec: dg.AssetSpec, table: Table, links: LinkSettings) -> dg.Asse
 def list_references(
     table: Table, links: LinkSettings
 ) -> Iterator[dg.LocalFileCodeReference | dg.UrlCodeReference]:
-    """The function that makes a table, its contract and, where no site has it, its page."""
+    """The function that builds a table, its contract and, where there is no site, its page."""
     function = inspect.unwrap(table.transform).__code__
     places = [
         ("function", Path(function.co_filename), function.co_firstlineno),
@@ -77,7 +77,7 @@ def list_references(
 
 
 def find_page(address: str, links: LinkSettings) -> str | None:
-    """Where the page of a table is read: on the site, or else in the repository; None where there is neither."""
+    """URL of a table's page: on the site, or else in the repository; None where there is neither."""
     if links.docs is not None:
         return f"{links.docs}/tables/{address}.html"
     return None if links.repository is None else _address_of(ROOT / PAGES / f"{address}.md", links)

@@ -1,9 +1,9 @@
-"""A silver or gold version: what a transform makes of other tables, and the rows it refuses.
+"""Draft of a silver or gold version: the result of a transform over other tables, and the rows it refuses.
 
-Here lives how a table follows its sources. Where none has changed, nothing is made; where only some rows have, and
-the table's groups are made apart, those groups are made anew and the others stay; else the whole table is made, and
-published if it differs from what readers have. All three ways lead to the same rows: those that the function makes of
-the sources as they stand.
+Here lives how a table is refreshed incrementally from its sources. Where none has changed, nothing is built; where only
+some rows have, and the table's groups are built independently, the affected groups are rebuilt and the others stay;
+else the whole table is built, and published if it differs from the published version. All three ways give the same
+rows: those that the function produces from the current sources.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,14 +37,14 @@ FileOrigins = list[tuple[str, str]]
 """Name and fingerprint of each landed file."""
 
 WORTH_COMPARING = 1_000_000
-"""A table of more rows that was made as a whole is not compared row by row with the one before."""
+"""A table with more rows that was built as a whole is not compared row by row with the previous version."""
 
 LARGEST_PART = 0.3
-"""Where more than this share of a table's rows has to be made anew, making all of them is no dearer."""
+"""Where more than this share of a table's rows must be rebuilt, rebuilding all of them costs no more."""
 
 
 class MadeDraft(Draft):
-    """A silver or gold version: what a transform makes of other tables, and the rows it refuses."""
+    """Draft of a silver or gold version: the result of a transform over other tables, and the rows it refuses."""
 
     def __init__(self, table: Table, lake: Lakehouse, settings: Settings, run_id: str) -> None:
         super().__init__(table, lake, settings, run_id)
@@ -61,9 +61,9 @@ class MadeDraft(Draft):
             self._settled = self.quarantine.find_settled(self._list_files())
 
     def _find_version(self, address: str) -> int | None:
-        """The version of a table to make this one of: the published one, or in a look back the one of then.
+        """The version of a source to build from: the published one, or with ``as_of`` the one published at that time.
 
-        What the same run has made of the past already is taken as it is.
+        A version that the same run has already rebuilt as of that time is used as it is.
         """
         moment = self._settings.as_of
         if moment is None or self._lake.read_last_note(address, "run_id") == self._run_id:
@@ -76,10 +76,10 @@ class MadeDraft(Draft):
             )
         return version
 
-    # -- what has to be made
+    # -- what must be built
 
     def write(self) -> None:
-        """Write a candidate of what has to be made, unless nothing has."""
+        """Write a candidate of what must be built, unless nothing must."""
         past = self._past
         if past is not None and self._keeps_history and self._settings.as_of is not None:
             self.why, self.is_current = "the past is not rebuilt", True
@@ -95,7 +95,7 @@ class MadeDraft(Draft):
         self._write_whole()
 
     def _say_why_whole(self, past: Provenance | None, moved: Sequence[str]) -> str:
-        """Why the whole table has to be made; nothing where a part may do."""
+        """Why the whole table must be built; empty where a part may suffice."""
         if past is None:
             return FIRST_VERSION
         untied = [address for address in moved if address in self._inputs and address not in self._table.ties]
@@ -116,17 +116,17 @@ class MadeDraft(Draft):
 
     @property
     def _is_asked_for(self) -> bool:
-        """Whether the table is made as a whole, whatever has changed."""
+        """Whether the settings request a build of the whole table, whatever has changed."""
         return self._settings.full or self._settings.as_of is not None
 
     @property
     def _keeps_history(self) -> bool:
-        """Whether the table is made of its own former rows as well, and hence is never made anew."""
+        """Whether the table is also built from its own earlier rows, and hence is never rebuilt from scratch."""
         return self._table.history is not None
 
     @cached_property
     def _moved(self) -> list[str]:
-        """Tables that it is made of or held against and that have changed since it was made."""
+        """Tables that it is built from or checked against and that have changed since it was built."""
         past = self._past
         return [
             address
@@ -138,25 +138,25 @@ class MadeDraft(Draft):
         noted = past.made_of.get(address)
         if noted is None or version < noted:
             return True
-        if version == noted:  # a table that was removed and made again counts from the beginning
+        if version == noted:  # a table that was removed and recreated restarts its version numbers
             return past.stamps.get(address) != read_stamp(self._lake, address)
         return self._lake.has_changed(address, noted, version)
 
     def _write_whole(self) -> None:
-        """Make the whole table, and see in what it differs from the published one, where that is worth a look."""
+        """Build the whole table, and compare it with the published one where that is worthwhile."""
         if self.contract.refuses_rows:
             self._repeats = find_repeats(self._read_unsettled(self._landed), self.contract)
         self._stage(self._inputs)
         if self._past is None or self._past.recipe != self._recipe:
             return
         if self._keeps_history:
-            # What was is never written anew: only what has changed is merged into it.
+            # Earlier rows are never rewritten: only changes are merged in.
             self.candidate = self._lake.compare(self.candidate, self._read_published(), is_part=True)
         elif not self._is_asked_for and self.candidate.rows <= WORTH_COMPARING:
             self.candidate = self._lake.compare(self.candidate, self._read_published(), is_part=False)
 
     def _write_part(self, past: Provenance, moved: Sequence[str]) -> bool:
-        """Make the groups anew that changed rows have to do with; False where the whole table has to be made."""
+        """Rebuild the groups that depend on changed rows; False where the whole table must be built."""
         if not self._table.by:
             self.why = "rows in quarantine were dealt with"
             return False
@@ -200,11 +200,11 @@ class MadeDraft(Draft):
             address: scope.slice(rows) if self._table.ties.get(address) == self._table.by else rows
             for address, rows in self._inputs.items()
         }
-        # What landed is text, and looked at more than once.
+        # Landed rows are text, and are read more than once.
         self._landed = {address: self._aside.put(inputs[address]) for address in self._landed}
         if self.contract.refuses_rows:
             is_decided_within = set(self._table.by) <= set(self.contract.key)
-            # Repeats elsewhere, if there ever were any, are counted anew: nothing says which of them there were.
+            # Repeats outside the part, if there were any, are counted again: which ones there were is not recorded.
             everywhere = any(past.repeats.values()) or not is_decided_within
             landed = (
                 {address: self._inputs[address] for address in self._landed} if everywhere else self._landed
@@ -212,7 +212,7 @@ class MadeDraft(Draft):
             self._repeats = find_repeats(self._read_unsettled(landed), self.contract)
         self._stage(inputs | self._landed)
 
-    # -- making it
+    # -- building it
 
     def _stage(self, inputs: Mapping[str, DataFrame]) -> None:
         self.candidate = self._lake.stage(self._make_rows(inputs), self.contract, self._pin, self._run_id)
@@ -220,7 +220,7 @@ class MadeDraft(Draft):
             self.found = describe_rows(self._lake.read_refused(self.candidate), self._landed)
 
     def _read_unsettled(self, landed: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
-        """The landed rows, without those in quarantine that a person has dealt with."""
+        """The landed rows, without those that a person has resolved in quarantine."""
         settled = self._settled
         if settled is None:
             return dict(landed)
@@ -237,17 +237,17 @@ class MadeDraft(Draft):
         rows = self._table.transform(**sources, **former, **chosen, **moments)
         if not self.contract.refuses_rows:
             return rows
-        check_shape(rows, self.contract)  # before any of its rules is asked
+        check_shape(rows, self.contract)  # before any of its rules is evaluated
         conflicting = None if self._repeats is None else self._repeats.conflicting
         return mark_refused(rows, self.contract, conflicting)
 
     def _read_former(self) -> DataFrame:
-        """The rows that are published; none the first time."""
+        """The published rows; none the first time."""
         if self._pin.version is not None:
             return self._read_published()
         return self._lake.make_none(self.contract)
 
-    # -- holding it against its contract
+    # -- checking it against its contract
 
     def audit(self) -> tuple[RuleOutcome, ...]:
         """The outcome of every rule, those over counts last."""
@@ -280,7 +280,7 @@ class MadeDraft(Draft):
 
     @cached_property
     def _open_lines(self) -> int:
-        """Lines that no row could be read from, and that nobody has dealt with."""
+        """Number of open malformed lines in the landed files of the table's rows."""
         return read_open_lines(self._table, self._lake).count() if self.contract.refuses_rows else 0
 
     def _find_part(self) -> Part | None:
@@ -299,7 +299,7 @@ class MadeDraft(Draft):
 
     @cached_property
     def _row_counts(self) -> RowCounts:
-        """A row that is in quarantine already counts as quarantined, whatever has come of its key since."""
+        """A row that is already in quarantine counts as quarantined, whatever has happened to its key since."""
         counts = dict(self._repeats.counts) if self._repeats is not None else {}
         held = {DUPLICATE: 0, SUPERSEDED: 0}
         quarantine = self.quarantine
@@ -333,12 +333,12 @@ class MadeDraft(Draft):
         return was_public(self._lake, self._table.sources.values())
 
     def settle_refused(self) -> None:
-        """Resolve rows that passed, were superseded, or are gone from their files; a look back resolves none."""
+        """Resolve rows that passed, were superseded, or are gone from their files; with ``as_of``, resolve none."""
         if self.quarantine is not None and self._settings.as_of is None:
             superseded = self._repeats.of_fate(SUPERSEDED) if self._repeats is not None else None
             self.quarantine.settle(self.found, superseded, self._list_files())
 
-    # -- what is said of it
+    # -- what is recorded and reported
 
     def _describe_origin(self, outcomes: Sequence[RuleOutcome]) -> Provenance:
         return Provenance(
@@ -353,7 +353,7 @@ class MadeDraft(Draft):
         )
 
     def note_run(self) -> dict[str, Any]:
-        """What it was made of nothing from, and how much was refused."""
+        """Which sources were empty, and how much was refused."""
         notes: dict[str, Any] = {}
         empty = [
             address
@@ -369,7 +369,7 @@ class MadeDraft(Draft):
 
 
 def read_open_lines(table: Table, lake: Lakehouse) -> DataFrame:
-    """Lines of the landed files of a table's rows that no row could be read from, and nobody has dealt with."""
+    """Open malformed lines in the landed files that a table's rows come from."""
     held = [quarantine_address(source) for source in table.landed.values()]
     parts = [
         lake.read(address).where(F.col("status") == OPEN).select("_source_file", "line_number")

@@ -1,7 +1,7 @@
-"""The moment of a build, for transforms that write down when something came to be.
+"""The time of a build, for transforms that record when something happened.
 
-Here lives the one value that stands for now. A transform never looks at a clock itself: it asks for the moment as
-it asks for settings, by a parameter annotated ``Moment``, and a test gives it any moment it likes.
+Here lives the one value for the current time. A transform never reads the clock itself: it asks for the moment as it
+asks for settings, by a parameter annotated ``Moment``, and a test can pass any moment.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Moment:
-    """The moment of a build, one for the whole build of a table: all rows that it stamps bear the same.
+    """The time of a build, one for the whole build of a table: all rows it stamps carry the same time.
 
     Attributes:
-        at: in UTC, with its time zone, to the microsecond.
+        at: the time in UTC, with time zone, to the microsecond.
     """
 
     at: datetime

@@ -1,8 +1,8 @@
-"""What a published version says of itself, for the versions after it.
+"""Notes that a published version records about itself, for later versions.
 
-Here lives the one list of what is noted with a version, and how it is read back. A version notes which versions of
-other tables it was made of and how (``Provenance``), values to compare with, and, where it holds landed files, which.
-What follows from a note is decided elsewhere.
+Here lives the one list of what is recorded with a version, and how it is read back. A version records which versions
+of other tables it was built from and how (``Provenance``), values to compare with, and the landed files it holds, if
+any. What follows from a note is decided elsewhere.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ from instacart_assets.quality.audit import HISTORY_VERSIONS
 from instacart_assets.tables.declare import Table
 
 LANDED_FILES, IS_PUBLIC, HISTORY, PROVENANCE = "landed_files", "is_public", "history", "provenance"
-"""Names of notes: the files a version holds, whether they are the published dataset, values that later versions are
-compared with, and what the version was made of."""
+"""Names of notes: the files a version holds, whether they are the public dataset, values that later versions are
+compared with, and what the version was built from."""
 
 PACKAGE = Path(__file__).parents[1]
 ROOMS = ("bronze", "silver", "gold", "landing", "quality", "tables")
-"""Rooms whose code decides on a table's rows, its checks or its quarantine."""
+"""Packages whose code affects a table's rows, its checks or its quarantine."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class HeldFile:
     Attributes:
         fingerprint: SHA-256 of its bytes, in hexadecimal.
         moment: when it was ingested, ISO 8601.
-        records: lines below its header that are not blank, malformed ones among them.
-        malformed: those of them that no record could be read from.
-        is_public: whether it is a file of the published dataset.
+        records: number of non-blank lines below its header, including malformed ones.
+        malformed: number of malformed lines among them.
+        is_public: whether it is a file of the public dataset.
         unknown: columns that the contract does not name.
         missing: columns that the contract names and the file lacks.
     """
@@ -53,17 +53,18 @@ class HeldFile:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a version was made of.
+    """What a version was built from.
 
     Attributes:
-        recipe: fingerprint of how it was made: contract, code and settings.
-        made_of: version of each table that it was made of or held against, by address.
-        stamps: what those versions are told by from others of their number, should a table begin anew.
-        refused: rows or lines that were refused and that nobody had dealt with.
-        settled: rows or lines in quarantine that a person had dealt with.
-        lines: malformed lines of the files of its rows that nobody had dealt with.
-        repeats: landed rows that were passed over as they share their key with another, by their fate.
-        outcomes: what became of each rule, as plain values.
+        recipe: fingerprint of how it was built: contract, code and settings.
+        made_of: version of each table that it was built from or checked against, by address.
+        stamps: identifiers that distinguish those versions from others with the same number, should a table be
+            recreated.
+        refused: number of refused rows or lines that were open.
+        settled: number of rows or lines in quarantine that a person had resolved.
+        lines: number of open malformed lines in the files of its rows.
+        repeats: number of landed rows that share their key with another, by their fate.
+        outcomes: outcome of each rule, as plain values.
     """
 
     recipe: str
@@ -77,18 +78,18 @@ class Provenance:
 
 
 def write_provenance(provenance: Provenance) -> dict[str, str]:
-    """The note of what a version was made of."""
+    """The note of what a version was built from."""
     return {PROVENANCE: json.dumps(asdict(provenance), default=str)}
 
 
 def read_provenance(lake: Lakehouse, address: str) -> Provenance | None:
-    """What the published version of a table was made of; None where none is published or it does not say."""
+    """What the published version of a table was built from; None where none is published or it has no such note."""
     noted = lake.read_last_note(address, PROVENANCE)
     return None if noted is None else Provenance(**json.loads(noted))
 
 
 def read_stamp(lake: Lakehouse, address: str) -> str | None:
-    """What tells the published version of a table from one of the same number, had the table begun anew."""
+    """Identifier that distinguishes a published version from one with the same number, had the table been recreated."""
     return lake.read_last_note(address, "candidate")
 
 
@@ -108,12 +109,12 @@ def read_held_files(lake: Lakehouse, address: str) -> dict[str, HeldFile]:
 
 
 def find_held(lake: Lakehouse, contracts: Iterable[Contract]) -> set[str]:
-    """Addresses of those bronze tables that hold files already."""
+    """Addresses of the bronze tables that already hold files."""
     return {contract.address for contract in contracts if read_held_files(lake, contract.address)}
 
 
 def read_past(lake: Lakehouse, address: str) -> dict[str, list[float]]:
-    """Values that rules over history had in a table's last versions, by rule, the newest first."""
+    """Values of rules over history in a table's last versions, by rule, newest first."""
     past: dict[str, list[float]] = {}
     for note in lake.read_notes(address, HISTORY, HISTORY_VERSIONS):
         for name, value in json.loads(note).items():
@@ -122,15 +123,15 @@ def read_past(lake: Lakehouse, address: str) -> dict[str, list[float]]:
 
 
 def was_public(lake: Lakehouse, addresses: Iterable[str]) -> bool:
-    """Whether tables hold the published dataset and nothing else."""
+    """Whether tables hold the public dataset and nothing else."""
     noted = (lake.read_last_note(address, IS_PUBLIC) for address in addresses)
     return all(found is not None and json.loads(found) for found in noted)
 
 
 def find_recipe(table: Table, settings: Mapping[str, Any]) -> str:
-    """Fingerprint of how a table is made: its contract, its function, the product's code, and settings it takes.
+    """Fingerprint of how a table is built: its contract, its function, the product's code, and the settings it takes.
 
-    Two versions of one recipe differ only if what they are made of does.
+    Two versions with the same recipe differ only if their sources do.
     """
     said = (repr(table.contract), _read_source(table.transform), _fingerprint_code(), repr(settings))
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
@@ -139,7 +140,7 @@ def find_recipe(table: Table, settings: Mapping[str, Any]) -> str:
 def _read_source(transform: Any) -> str:
     try:
         return inspect.getsource(transform)
-    except OSError:  # made without a file, as in a console
+    except OSError:  # defined without a file, e.g. in a console
         return repr(transform)
 
 

@@ -1,8 +1,8 @@
 """The quarantine of one table while the table is built.
 
-Here lives when refused rows are written down and when they are resolved: first kept, so that nothing is lost
-whatever comes next; resolved only after the table is published, so that no row is called settled that readers
-do not have. What rows look like there is in ``quality/quarantine.py``.
+Here lives when refused rows are recorded and when they are resolved: recorded first, so that nothing is lost whatever
+happens next; resolved only after the table is published, so that no row is marked resolved that readers do not have.
+The content of the rows is in ``quality/quarantine.py``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,9 +32,9 @@ class QuarantineState:
     Attributes:
         contract: the quarantine table.
         version: its Delta version.
-        rows: all rows it holds.
-        open: those that nobody has dealt with.
-        added: those that this build added.
+        rows: number of rows it holds.
+        open: number of rows not resolved.
+        added: number of rows that this build added.
     """
 
     contract: Contract
@@ -54,7 +54,7 @@ class Quarantine:
         self._of_lines = bool(contract.landed_columns)
         self._lake = lake
         self._run_id = run_id
-        # Taken once: what another run adds meanwhile must not be lost.
+        # Pinned once: what another run adds in the meantime must not be lost.
         self._pin = lake.pin(self.contract.address)
         self._before = self._count()
 
@@ -66,10 +66,10 @@ class Quarantine:
         return self._lake.read(self.contract.address, self._pin.version)
 
     def keep(self, found: DataFrame | None) -> None:
-        """Write down what is refused now, where that changes anything; make the table where there is none.
+        """Record what is refused now, where that changes anything; create the table where there is none.
 
         Args:
-            found: what is refused now, identified; None where nothing is.
+            found: what is refused now, with identifiers; None where nothing is.
         """
         if found is not None and (not self._before or self._find_news(found)):
             self._publish(add_found(self.known, found.select(*self._found_columns()), self._run_id, _now()))
@@ -90,11 +90,11 @@ class Quarantine:
             self._publish(resolve_gone(self.known, now_found, superseded, landed_files, _now()))
 
     def resolve(self, row_ids: Sequence[str], how: str) -> None:
-        """Mark rows as dealt with by a person."""
+        """Mark rows as resolved by a person."""
         self._publish(resolve_by_hand(self.known, row_ids, how, _now()))
 
     def count_states(self) -> tuple[int, int]:
-        """How many of its rows are open, and how many a person has dealt with."""
+        """How many of its rows are open, and how many a person has resolved."""
         if not self._before:
             return 0, 0
         is_open = F.count_if(F.col("status") == OPEN)
@@ -102,30 +102,30 @@ class Quarantine:
         return counts["open"], counts["settled"]
 
     def keep_of(self, files: Mapping[str, str]) -> DataFrame:
-        """Those of its rows that are of the given files, by name and fingerprint, in the columns of what is found."""
+        """Its rows from the given files (fingerprint by name), in the columns that ``keep`` takes."""
         return self._of_files(self.known, list(files.items())).select(*self._found_columns())
 
     def count_settled(self, found: DataFrame | None) -> int:
-        """Those of the lines found now that a person has dealt with."""
+        """How many of the lines found now a person has resolved."""
         if found is None or not self._before:
             return 0
         return found.join(self.known.where(is_settled()), "row_id", "left_semi").count()
 
     def find_settled(self, landed_files: Sequence[tuple[str, str]]) -> DataFrame | None:
-        """Origins of landed rows that a person has dealt with; None where there are none."""
+        """Origins of landed rows that a person has resolved; None where there are none."""
         if not self._before:
             return None
         settled = self._of_files(self.known.where(is_settled()), landed_files).select(*ORIGIN)
         return settled if settled.limit(1).count() else None
 
     def count_known(self, origins: DataFrame, landed_files: Sequence[tuple[str, str]]) -> int:
-        """Those of the given landed rows that it already holds."""
+        """How many of the given landed rows it already holds."""
         if not self._before:
             return 0
         return origins.join(self._of_files(self.known, landed_files), [*ORIGIN], "left_semi").count()
 
     def _of_files(self, known: DataFrame, landed_files: Sequence[tuple[str, str]]) -> DataFrame:
-        """Those of its rows that are of the given files, with the content they have now."""
+        """Its rows from the given files with their current content."""
         files = self._lake.session.createDataFrame(
             list(landed_files), "_source_file string, _source_fingerprint string"
         )
@@ -143,7 +143,7 @@ class Quarantine:
         return 0 if version is None else self._lake.count_rows(self.contract.address, version)
 
     def _find_news(self, found: DataFrame) -> bool:
-        """Whether anything is refused now that is not known as open or settled, for the same reasons."""
+        """Whether anything refused now is not yet recorded as open or resolved by a person, for the same reasons."""
         familiar = self.known.where((F.col("status") == OPEN) | is_settled())
         same = ["row_id", "reason" if self._of_lines else "reasons_text"]
         return found.join(familiar.select(*same), same, "left_anti").limit(1).count() > 0

@@ -1,7 +1,7 @@
-"""What became of one table in one run, as plain values.
+"""The result of building one table in one run, as plain values.
 
-Here lives the result that building a table returns, and the text by which it travels from a process that has no
-Dagster. What a result means to Dagster is in ``assets.py``.
+Here lives the result that a build returns, and its JSON form for sending it from a process without Dagster. What a
+result means to Dagster is in ``assets.py``.
 """
 
 import json
@@ -20,28 +20,28 @@ from instacart_assets.quality.outcomes import RuleOutcome, read_outcome, write_o
 from instacart_assets.tables.refusals import QuarantineState
 
 NOTES = ("absent", "same_content_again", "no_longer_landed", "empty_sources", "refused")
-"""Those notes of a result that a person watching the run should see."""
+"""The notes of a result that a person watching the run should see."""
 
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What became of one table in one run.
+    """The result of building one table in one run.
 
     Attributes:
         contract: the table, with the columns that were added to it, if any.
         run_id: the run that built it.
         rows: rows that were or would be published.
-        version: the Delta version that readers see now; None where a check kept the new one from being published.
-        kept: the version that readers had before; None where there was none.
-        candidate: folder of what was written, which is still there where it was not published; None where
-            nothing had to be written.
+        version: the published Delta version; None where a check blocked the new one.
+        kept: the version published before; None where there was none.
+        candidate: folder of the candidate, which still exists where it was not published; None where nothing had
+            to be written.
         outcomes: one per rule, in the order of the contract's rules.
         quarantine: what was refused; None for a table that refuses nothing.
-        seconds: wall time of the whole way.
+        seconds: wall time of the whole build.
         notes: what else a reader of the run should know, by name.
-        preview: the first rows of a published table that people read.
-        charts: what its contract has drawn of a published table, in Markdown, by name.
-        is_news: whether readers have other rows than before.
+        preview: the first rows of a published gold table.
+        charts: the charts of a published table, in Markdown, by name.
+        is_news: whether the published rows have changed.
     """
 
     contract: Contract
@@ -60,9 +60,9 @@ class BuildResult:
 
 
 def write_result(result: BuildResult) -> str:
-    """The result as JSON; what has no word there, as a date, becomes text.
+    """The result as JSON; values without a JSON type, such as dates, become text.
 
-    Contracts and rules stand by their names: both sides have the same ones.
+    Contracts and rules are given by name: both sides have the same ones.
     """
     contract = load_contracts()[result.contract.address]
     known = set(contract.column_names)

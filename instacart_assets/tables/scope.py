@@ -1,7 +1,7 @@
-"""Which groups of a table must be made anew, when only some rows of its sources have changed.
+"""Which groups of a table must be rebuilt when only some rows of its sources have changed.
 
-Here lives the way from changed rows of sources to groups of the table, and from groups to the rows of sources that
-they are made of. Nothing is decided here on whether a table can be made in parts.
+Here lives the mapping from changed rows of sources to groups of the table, and from groups to the rows of sources
+that they are built from. Whether a table can be built in parts is decided elsewhere.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,13 @@ from instacart_assets.tables.declare import Table
 
 
 class Scope:
-    """Groups of a table, by the columns they are made by.
+    """Groups of a table, by the columns they are built by.
 
     Args:
-        keys: one row per group, in the columns that the table is made by, typed as the table's.
+        keys: one row per group, in the columns that the table is built by, with the table's types.
         contract: the table.
-        has_strays: whether there are landed rows that spell no group: they are refused, and belong to every scope.
+        has_strays: whether there are landed rows whose group cannot be parsed: they are refused, and belong to every
+            scope.
     """
 
     def __init__(self, keys: DataFrame, contract: Contract, *, has_strays: bool) -> None:
@@ -30,7 +31,7 @@ class Scope:
         self._has_strays = has_strays
 
     def slice(self, rows: DataFrame) -> DataFrame:
-        """Those rows of the table, or of a source that has the columns of its groups, that are of the scope."""
+        """The rows in the scope, of the table or of a source that has the columns of its groups."""
         names = [f"_of_{name}" for name in self.keys.columns]
         read = rows.select("*", *_read(self.keys.columns, self._contract, "_of_"))
         inside = read.join(self.keys.toDF(*names), names, "left_semi").select(*rows.columns)
@@ -50,9 +51,9 @@ def find_scope(
     refused: DataFrame | None,
     aside: Aside,
 ) -> Scope:
-    """The groups that changed rows of sources have to do with.
+    """The groups that depend on changed rows of sources.
 
-    Rows in quarantine are always looked at again: so all that is refused now is known, whatever has changed.
+    Groups of rows in quarantine are always included: so all current refusals are known, whatever has changed.
 
     Args:
         table: the table.
@@ -60,7 +61,7 @@ def find_scope(
         landed: all rows of the bronze tables that the table's rows come from, by address.
         published: the table's rows.
         refused: what the table's quarantine holds; None where it refuses nothing.
-        aside: where the groups are kept.
+        aside: store for the groups.
     """
     contract, by = table.contract, table.by
     parts = [_find_groups(rows, table.ties[address], published, table) for address, rows in changes.items()]
@@ -73,7 +74,7 @@ def find_scope(
     if refused is not None:
         parts.append(refused.select(*_read(by, contract)))
         strays.append(refused)
-    # Each on its own: the embedded engine trips over unions of columns with and without a comment.
+    # Stored one by one: the embedded engine fails on unions of columns with and without a comment.
     kept = [aside.put(part.dropna(subset=list(by))) for part in parts or [published.select(*by).limit(0)]]
     keys = reduce(DataFrame.unionByName, kept).distinct()
     return Scope(aside.put(keys), contract, has_strays=any(_has_stray(rows, table) for rows in strays))
@@ -86,7 +87,7 @@ def _find_groups(rows: DataFrame, tie: tuple[str, ...], published: DataFrame, ta
 
 
 def _find_rivals(changed: DataFrame, landed: DataFrame, contract: Contract) -> DataFrame:
-    """Landed rows that share their key with a changed one: which of them counts may be another now."""
+    """Landed rows that share their key with a changed one: which of them counts may have changed."""
     key = [f"_of_{name}" for name in contract.key]
     named = changed.select(*_read(contract.key, contract, "_of_")).distinct()
     return landed.select("*", *_read(contract.key, contract, "_of_")).join(named, key, "left_semi")
@@ -98,11 +99,11 @@ def _has_stray(rows: DataFrame, table: Table) -> bool:
 
 
 def _is_stray(names: Sequence[str]) -> Column:
-    """Whether a row spells no group."""
+    """Whether a row's group cannot be parsed."""
     return reduce(Column.__or__, (F.col(name).isNull() for name in names))
 
 
 def _read(names: Sequence[str], contract: Contract, prefix: str = "") -> list[Column]:
-    """Columns in the types that the table gives them; what landed is text."""
+    """Columns cast to the table's types, as landed columns are text."""
     types = {column.name: column.type for column in contract.columns}
     return [F.col(name).try_cast(types[name]).alias(f"{prefix}{name}") for name in names]

@@ -1,7 +1,7 @@
-"""Validates the published tables of a lake once more, outside any run.
+"""Validates the published tables of a lake again, outside any run.
 
-Here lives how somebody who doubts a table, or inherits a lake, holds it against its contract: the same rules as
-before publishing, on what readers see. Nothing in the lake is changed.
+Here lives how to check published tables against their contracts, for somebody who doubts a table or inherits a lake:
+the same rules as before publishing, on the published rows. Nothing in the lake is changed.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ class TableValidation:
     Attributes:
         address: the table.
         version: its Delta version.
-        expectations: how many were looked at.
+        expectations: how many were evaluated.
         broken: names of the rules that are broken.
     """
 
@@ -45,7 +45,7 @@ class ValidationReport:
 
     Attributes:
         tables: one per published table.
-        index: the page to begin with.
+        index: the start page.
     """
 
     tables: tuple[TableValidation, ...]
@@ -63,13 +63,13 @@ def validate_tables(
     out: Path,
     on_progress: Callable[[int, int], object] = max,
 ) -> ValidationReport:
-    """Hold published tables against their contracts, and write Data Docs of what was found.
+    """Check published tables against their contracts, and write Data Docs of the results.
 
     Args:
-        tables: which; those that were never published are left out.
-        lake: where they lie.
+        tables: the tables to check; those never published are skipped.
+        lake: the lake that holds them.
         out: folder for the pages.
-        on_progress: told how many tables are done, and how many there are.
+        on_progress: called with how many tables are done, and how many there are.
     """
     docs = DataDocs(out)
     published = [table for table in tables if lake.find_version(table.address) is not None]
@@ -97,7 +97,7 @@ def _validate(table: Table, lake: Lakehouse, docs: DataDocs) -> TableValidation:
 
 
 def _read_refused(table: Table, lake: Lakehouse) -> DataFrame:
-    """Refused rows that nobody has dealt with, as far as their text spells the table's columns."""
+    """Open refused rows, cast to the table's columns as far as their text parses."""
     columns = table.contract.columns
     address = quarantine_of(table.contract, table.landed).address
     if not table.contract.refuses_rows or lake.find_version(address) is None:
