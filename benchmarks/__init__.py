@@ -1,4 +1,4 @@
-"""What the project costs: its time and memory on generated files of any size, beside peers; `make bench`.
+"""What the project costs: its time and memory on generated files of any size, compared with peers; `make bench`.
 
-Here lives measuring alone. Whether results are right is what the tests are for.
+It only measures. Whether results are right is what the tests check.
 """

@@ -1,7 +1,7 @@
 """The transforms alone: the same functions on the same engine, without checks, quarantine, notes and Dagster.
 
-Here lives what the checked run is held against. Rows are written by the same lake, as its candidate, and published as
-the table in one commit: what remains is what a script of these transforms would do.
+The checked run is compared with this one. Rows are written by the same lake, as its candidate (the staged version),
+and published as the table in one commit: what remains is what a script of these transforms would do.
 """
 
 import time
@@ -22,14 +22,14 @@ from instacart_assets.tables.moment import Moment
 
 
 def build_tables(settings: Settings, chosen: Collection[str] = ()) -> dict[str, float]:
-    """Make tables of the landed files, one after another, each from its function alone.
+    """Build tables from the landed files, one after another, each by its function alone.
 
     Args:
         settings: landing folder, lake and target.
-        chosen: addresses of the tables to make, their sources among them; all where there are none.
+        chosen: addresses of the tables to build, including their sources; all if empty.
 
     Returns:
-        Seconds of each table, by address, in the order in which they were made.
+        Seconds for each table, by address, in the order in which they were built.
     """
     session = open_session(settings.target, settings.spark)
     lake = open_lake(settings, lambda: session)
@@ -47,7 +47,7 @@ def build_tables(settings: Settings, chosen: Collection[str] = ()) -> dict[str, 
 
 
 def make_rows(table: Table, lake: Lakehouse, settings: Settings, session: SparkSession) -> DataFrame:
-    """Rows as the table's function makes them, of landed files or of the tables as they stand."""
+    """Rows as the table's function makes them, from landed files or from the current tables."""
     if table.contract.landed_columns:
         return table.transform(_read_landed(table, settings, session))
     given: dict[str, Any] = {name: lake.read(address) for name, address in table.sources.items()}
@@ -57,13 +57,13 @@ def make_rows(table: Table, lake: Lakehouse, settings: Settings, session: SparkS
 
 
 def choose_settings(table: Table, settings: Settings) -> dict[str, Any]:
-    """The objects that the table's function takes beside rows, by parameter."""
+    """The objects that the table's function takes besides rows, by parameter."""
     known = {type(value): value for _, value in settings} | {Moment: Moment(datetime.now(UTC))}
     return {name: known[kind] for name, kind in table.settings.items()}
 
 
 def _read_landed(table: Table, settings: Settings, session: SparkSession) -> DataFrame:
-    """Records of the landed files as they are read where nothing is wrong with them; each row bears a fingerprint."""
+    """Records of the landed files, read as undamaged; each row carries its file's fingerprint."""
     files = survey(settings.landing, [table.contract])[table.address]
     moments = {file.name: datetime.now(UTC) for file in files}
     contents = [

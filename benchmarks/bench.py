@@ -1,7 +1,7 @@
-"""Everything that is measured, in one go; `make bench`.
+"""All measurements in one run; `make bench`.
 
-Here lives which way is measured on what, how often and in which order. Each measurement is saved as it is made, so
-that a bench that ends early has not been for nothing. The page of it is made by ``page.py``.
+Defines which way is measured on which data, how often and in which order. Each measurement is saved at once, so that
+an interrupted run keeps its results. ``page.py`` generates the page.
 
     python -m benchmarks.bench [--users N] [--rounds N] [--growth N] [--parts rounds,drop,spark,growth,plans,starts] [--out FILE]
 """
@@ -29,18 +29,18 @@ from benchmarks.starts import clock_starts
 from benchmarks.volume import CACHE, hold_back, keep_landing, land_drop
 
 PUBLIC_USERS = 206_209
-"""As many customers as the public files hold: about 34 million order lines."""
+"""Number of customers in the public files: about 34 million order lines."""
 
 DROP_SHARE = 0.01
 CORE = (*(f"bronze.{source}" for source in BRONZE), *SCRIPTS)
-"""The tables that all ways make."""
+"""The tables that all ways build."""
 
 PARTS = ("rounds", "drop", "spark", "growth", "plans", "starts")
 PACKAGES = ("dagster", "deltalake", "duckdb", "great-expectations", "polars", "pyarrow", "pysail", "pyspark")
 
 
 class Bench:
-    """A file of measurements, and what is still to be added to it."""
+    """A file of measurements, and the new ones that are added to it."""
 
     def __init__(self, out: Path, cache: Path, users: int, growth: int) -> None:
         self.users = users
@@ -49,7 +49,7 @@ class Bench:
         self._console = Console()
         self._made: list[Measurement] = []
         known = json.loads(out.read_text("utf-8")) if out.exists() else {}
-        # What was measured at these sizes on another day, on the same machine, stays until it is measured again.
+        # Earlier measurements of these sizes, on the same machine, are kept until they are repeated.
         is_same = known.get("machine") == describe_machine()
         made = [Measurement(**one) for one in known.get("measurements", ()) if is_same]
         self._known = [one for one in made if one.users in (users // growth, users, users * growth)]
@@ -57,7 +57,7 @@ class Bench:
         self._starts = known.get("starts", {}) if is_same else {}
 
     def add(self, way: str, users: int, landing: Path, chosen: Sequence[str] = ()) -> None:
-        """Measure a way into a lake of its own, which goes afterwards."""
+        """Measure a way with a new lake, which is deleted afterwards."""
         lake = self._cache / "lake"
         shutil.rmtree(lake, ignore_errors=True)
         try:
@@ -66,7 +66,7 @@ class Bench:
             shutil.rmtree(lake, ignore_errors=True)
 
     def follow(self, users: int, target: Path) -> None:
-        """Measure a drop into a lake that holds all else, and all of it anew."""
+        """Measure a drop (a batch of newly landed files) into a lake that holds the rest, and a full rebuild."""
         lake = self._cache / "lake"
         shutil.rmtree(lake, ignore_errors=True)
         hold_back(keep_landing(users, self._cache), target, DROP_SHARE)
@@ -81,14 +81,14 @@ class Bench:
             shutil.rmtree(target, ignore_errors=True)
 
     def plan(self) -> None:
-        """Note what Apache Spark would have to move for each table."""
+        """Record what Apache Spark would have to move for each table."""
         command = [sys.executable, "-m", "benchmarks.plans"]
         said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 - ours
         self._moves = json.loads(said.splitlines()[-1])
         self._write()
 
     def start(self) -> None:
-        """Note how long one waits for a first command."""
+        """Record how long a first command takes."""
         self._starts = clock_starts()
         self._write()
 
@@ -117,7 +117,7 @@ class Bench:
 
 
 def describe_machine() -> dict[str, str | int | float]:
-    """What was measured on."""
+    """The machine and the versions that were measured."""
     return {
         "processors": os.cpu_count() or 0,
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
@@ -128,7 +128,7 @@ def describe_machine() -> dict[str, str | int | float]:
 
 
 def run_parts(bench: Bench, parts: Sequence[str], rounds: int, growth: int, cache: Path) -> None:
-    """Measure the parts that are asked for, by turns where ways are compared."""
+    """Measure the requested parts; ways that are compared take turns."""
     landing = keep_landing(bench.users, cache)
     if "rounds" in parts:
         for _, (way, chosen) in product(range(rounds), _list_turns()):
@@ -152,7 +152,7 @@ def _list_turns() -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def main() -> None:
-    """Read what is asked for and measure it."""
+    """Parse the arguments and measure."""
     parser = argparse.ArgumentParser(description="Measure the project beside its peers.")
     parser.add_argument("--users", type=int, default=PUBLIC_USERS)
     parser.add_argument("--rounds", type=int, default=3)

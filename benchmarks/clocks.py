@@ -1,7 +1,7 @@
-"""What the seconds of a table's build go to.
+"""Where the seconds of a table's build go.
 
-Here lives a clock for each part of ``tables/build.py``, laid around its functions from outside: the product itself
-does not measure.
+Wraps the functions of ``tables/build.py`` from outside, with a clock for each part: the product itself does not
+measure.
 """
 
 import time
@@ -18,8 +18,9 @@ from instacart_assets.tables.landed_draft import LandedDraft
 from instacart_assets.tables.made_draft import MadeDraft
 
 MAKE, QUALITY, WRITE, SHOW, REST = "transform", "quality", "write", "show", "rest"
-"""Parts: rows made, with the candidate's Parquet, which a lazy engine writes as it makes them; what is found out of
-them and kept of those refused; the version published; preview and charts; all else between begin and end of a table."""
+"""Parts: building rows, with the candidate's (the staged version's) Parquet, which a lazy engine writes as it computes
+them; checking them and keeping the refused ones; publishing the version; preview and charts; everything else between
+a table's start and end."""
 
 CLOCKED: tuple[tuple[Any, str, str], ...] = (
     (FolderLake, "stage", MAKE),
@@ -41,11 +42,11 @@ CLOCKED: tuple[tuple[Any, str, str], ...] = (
 
 
 class Clocks:
-    """Seconds by table and part. What a part does within another one counts as its own alone.
+    """Seconds by table and part; time in a nested part counts only for that part.
 
     Attributes:
         seconds: by address and part.
-        spans: when each table was begun and done, in seconds since 1970.
+        spans: when each table's build started and ended, in seconds since 1970.
     """
 
     def __init__(self) -> None:
@@ -57,7 +58,7 @@ class Clocks:
 
     @contextmanager
     def count(self, part: str) -> Iterator[None]:
-        """Count the time within for a part of the table that is being built."""
+        """Count the time in the context for a part of the table that is being built."""
         self._note()
         self._open.append(part)
         try:
@@ -95,7 +96,7 @@ class Clocks:
 
     @contextmanager
     def attach(self) -> Iterator[None]:
-        """Clock every table that this process builds meanwhile, one after another."""
+        """Clock every table that this process builds in the context, one after another."""
         build_held = build._build_held
         found = [(owner, name, getattr(owner, name)) for owner, name, _ in CLOCKED]
         for owner, name, part in CLOCKED:

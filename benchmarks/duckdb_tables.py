@@ -1,8 +1,8 @@
-"""The project's tables as somebody would make them who has DuckDB and no need of checks, quarantine or an orchestrator.
+"""The project's tables as a plain DuckDB script, without checks, quarantine or an orchestrator.
 
-A peer of the benchmarks: the same Delta tables of the same landed files, which have to be clean. Each table is a script of
-SQL that leaves a table of DuckDB behind where later tables read it, and a view where none does. Nothing is imported of the
-functions that make the project's tables.
+A peer in the benchmarks: it builds the same Delta tables from the same landed files, which must be clean. Each table is
+an SQL script that creates a DuckDB table if later tables read it, else a view. None of the functions that build the
+project's tables are imported.
 
     python benchmarks/duckdb_tables.py LANDING LAKE
 """
@@ -27,7 +27,7 @@ from instacart_assets.contracts.load import load_contracts
 from instacart_assets.order_calendar import WEEKDAYS
 
 MEMORY = "6GB"
-"""What DuckDB may hold; what it holds beyond goes to its temporary folder."""
+"""How much memory DuckDB may use; it spills the rest to its temporary folder."""
 
 TYPES = {"timestamp": "TIMESTAMPTZ"}
 """DuckDB's names of the contracts' types, where they differ."""
@@ -144,7 +144,7 @@ SELECT
     order_timestamp IS NULL AS is_date_estimated
 FROM spaced;
 """,
-    # Lines are kept without what their product says of them: numbers only, that all of gold can stay in memory.
+    # Lines are kept without the columns of their product: only numbers, so that all of gold can stay in memory.
     "silver.order_items": """
 CREATE TABLE lines AS
 WITH typed AS (
@@ -259,7 +259,7 @@ FROM sales
 LEFT JOIN silver.products USING (product_id)
 LEFT JOIN promoted USING (product_id, order_date);
 """,
-    # The part of a basket that one department filled serves the hours as well.
+    # The baskets by department are also used by the hourly profile.
     "gold.department_daily_sales": """
 CREATE TABLE department_baskets AS
 SELECT
@@ -340,7 +340,7 @@ SELECT
     coalesce(divide(units, avg(units) OVER (PARTITION BY department_id)), 0) AS demand_index
 FROM dense;
 """,
-    # Baskets and how far each customer got serve the tables below as well.
+    # Baskets and each customer's highest order number are also used by the tables below.
     "gold.order_retention": """
 DROP TABLE department_baskets;
 
@@ -383,7 +383,7 @@ SELECT
     divide(reordered_units, units) AS reorder_rate
 FROM rates LEFT JOIN placed USING (order_number) LEFT JOIN filled USING (order_number);
 """,
-    # Product and day in one number: a customer's purchases sort as a short list, where a window would sort all lines.
+    # Product and day in one number: each customer's purchases are a short list to sort; a window would sort all lines.
     "gold.product_repeat_purchase": """
 CREATE VIEW gold.product_repeat_purchase AS
 WITH sums AS (
@@ -516,7 +516,7 @@ LEFT JOIN bought USING (product_id)
 LEFT JOIN compared USING (product_id)
 LEFT JOIN judged USING (product_id);
 """,
-    # Lines of frequent products meet within their order; who bought is asked only of the pairs that are left.
+    # Lines of frequent products are joined within their order; customers are counted only for the remaining pairs.
     "gold.product_affinity": """
 CREATE TABLE frequent AS
 SELECT product_id, count(*) AS orders
@@ -617,11 +617,11 @@ SELECT
 FROM judged;
 """,
 }
-"""What makes each table that is not landed, sources first."""
+"""The script of each silver and gold table, sources first."""
 
 
 def build(landing: Path, lake: Path) -> dict[str, float]:
-    """Make all tables of the landed files in a new lake; seconds by address, in the order made."""
+    """Build all tables from the landed files in a new lake; returns seconds by address, in build order."""
     lake.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=lake.parent) as folder, open_engine(Path(folder)) as engine:
         addresses = [*(f"bronze.{source}" for source in BRONZE), *SCRIPTS]
@@ -629,7 +629,7 @@ def build(landing: Path, lake: Path) -> dict[str, float]:
 
 
 def open_engine(folder: Path) -> duckdb.DuckDBPyConnection:
-    """A database in memory that spills to the folder, and knows the helpers and the settings."""
+    """An in-memory database that spills to the folder, with the helpers and the settings."""
     engine = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(folder)})
     engine.execute("SET TimeZone = 'UTC'")
     engine.execute(HELPERS)
@@ -651,7 +651,7 @@ def open_engine(folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def write_table(engine: duckdb.DuckDBPyConnection, landing: Path, address: str, file: Path) -> None:
-    """Make one table, and write its rows in the contract's shape to a Parquet file."""
+    """Build one table, and write its rows with the contract's columns and types to a Parquet file."""
     layer, _, name = address.partition(".")
     if layer == "bronze":
         read_source(engine, name, find_landed(landing, name))
@@ -666,9 +666,9 @@ def write_table(engine: duckdb.DuckDBPyConnection, landing: Path, address: str, 
 
 
 def read_source(engine: duckdb.DuckDBPyConnection, source: str, files: list[Landed]) -> None:
-    """Read the files of a source, each into a table of its own, under a view that adds where records are from.
+    """Read the files of a source, each into its own table, under a view that adds the origin of records.
 
-    A row's place in such a table is its number: counting rows while reading takes one thread, this takes all.
+    A row's position in its table is its number: counting rows while reading would use one thread, this uses all.
     """
     columns = list_landed_columns(source)
     parts = [f"SELECT {', '.join(f'NULL AS {name}' for name in (*columns, *ORIGIN))} WHERE false"]
@@ -691,7 +691,7 @@ def read_source(engine: duckdb.DuckDBPyConnection, source: str, files: list[Land
 
 
 def quote(value: object) -> str:
-    """A value as a literal of text."""
+    """A value as an SQL string literal."""
     return "'" + str(value).replace("'", "''") + "'"
 
 

@@ -1,4 +1,4 @@
-"""The picture of the ways beside each other: seconds and memory."""
+"""The figure that compares the ways: seconds and memory."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ OWN, OTHER = "#1f5f8b", "#9aa7b0"
 
 
 def draw_ways(costs: Mapping[str, tuple[float, float]], path: Path) -> None:
-    """Draw seconds and GiB of each way, those of this project in another colour; the same costs make the same bytes."""
+    """Draw seconds and GiB of each way, this project's in another colour; the same costs give the same bytes."""
     names = list(costs)
     colours = [OTHER if name.endswith("script") else OWN for name in names]
     figure = Figure(figsize=(9, 0.9 + 0.42 * len(names)), layout="constrained")

@@ -1,6 +1,6 @@
-"""What a process costs as a whole: time, work of the processors, memory.
+"""What a process costs as a whole: time, CPU time, memory.
 
-Here lives the look from outside; what is run is in ``ways.py``.
+Measures from outside; what is run is in ``ways.py``.
 """
 
 import json
@@ -20,7 +20,7 @@ import psutil
 from deltalake import DeltaTable
 
 LOOKS = 0.2
-"""Seconds between two looks at the memory."""
+"""Seconds between two samples of memory and CPU time."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,17 @@ class Measurement:
     Attributes:
         way: see ``ways.WAYS``.
         users: customers in the landed files.
-        is_core: whether it made the tables that all ways make, or all tables.
-        wall: seconds from start to end, imports and the engine's start among them.
-        processors: seconds of work, over all processors.
-        memory: GiB resident at most, of the process and its children together, the files' cache not counted.
-        seconds: of making the tables, without the start of the process.
+        is_core: whether it built only the tables that all ways build, or all tables.
+        wall: seconds from start to end, including imports and the engine's start.
+        processors: seconds of CPU time, over all processors.
+        memory: peak resident GiB of the process and its children together, without the file cache.
+        seconds: of building the tables, without the start of the process.
         tables: seconds by address and part.
-        note: what was particular: ``drop`` where a drop was followed, ``anew`` where its files were all made anew.
+        note: ``drop`` for a drop (a batch of newly landed files) that was refreshed incrementally, ``anew`` for a full
+            rebuild with its files, else empty.
         day: when it was measured, ISO 8601.
-        rows: of each table that was made, by address.
-        work: seconds of processors and GiB at most while each table was made, by address; where it was told when that was.
+        rows: of each table that was built, by address.
+        work: seconds of CPU time and peak GiB while each table was built, by address, where its times are known.
     """
 
     way: str
@@ -57,14 +58,14 @@ class Measurement:
 
     @property
     def kind(self) -> tuple[str, int, bool, str]:
-        """What it is one of: measurements of a kind are rounds of the same."""
+        """What was measured: measurements of the same kind are rounds of one another."""
         return self.way, self.users, self.is_core, self.note
 
 
 def measure(
     way: str, users: int, landing: Path, lake: Path, chosen: Sequence[str] = (), *, note: str = ""
 ) -> Measurement:
-    """Run a way in a process of its own and measure it.
+    """Run a way in its own process and measure it.
 
     Raises:
         SystemExit: the process failed; what it wrote is in the message.
@@ -102,7 +103,7 @@ def measure(
 
 
 def _tell_environment() -> dict[str, str]:
-    """This process's variables, but for those by which PySpark hands its kind of session on to children."""
+    """This process's environment, without the variables that pass PySpark's session mode on to children."""
     return {name: value for name, value in os.environ.items() if not name.startswith("SPARK_CONNECT_MODE")}
 
 
@@ -113,7 +114,7 @@ class _Look(NamedTuple):
 
 
 class _Watch:
-    """Looks at a process and its children until it is stopped, and keeps what it saw."""
+    """Samples a process and its children until it is stopped, and keeps the samples."""
 
     def __init__(self, process: psutil.Process) -> None:
         self._looks = [_Look(time.time(), 0, 0.0)]
@@ -124,12 +125,12 @@ class _Watch:
 
     @property
     def memory(self) -> int:
-        """Bytes at most."""
+        """Peak memory in bytes."""
         return max(look.memory for look in self._looks)
 
     @property
     def processors(self) -> float:
-        """Seconds of work until now."""
+        """Seconds of CPU time so far."""
         return max(look.processors for look in self._looks)
 
     def stop(self) -> None:
@@ -137,7 +138,7 @@ class _Watch:
         self._thread.join()
 
     def tell_between(self, begun: float, done: float) -> dict[str, float]:
-        """Work and memory between two moments, as exactly as looks follow each other."""
+        """CPU time and peak memory between two moments, as precise as the samples."""
         before = [look for look in self._looks if look.moment <= begun] or self._looks[:1]
         until = [look for look in self._looks if look.moment <= done] or self._looks[:1]
         within = until[len(before) - 1 :]
@@ -151,8 +152,8 @@ class _Watch:
             try:
                 family = [self._process, *self._process.children(recursive=True)]
                 memory = sum(one.memory_info().rss for one in family)
-                # Time of each that lives; of those that ended, what their parents were told.
+                # The time of each running process, and of ended ones as far as their parents counted it.
                 spent = sum(sum(one.cpu_times()[:4]) for one in family)
                 self._looks.append(_Look(time.time(), memory, spent))
-            except psutil.Error:  # one has just ended
+            except psutil.Error:  # a process has just ended
                 continue

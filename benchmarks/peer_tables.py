@@ -1,6 +1,6 @@
 """What the peers of the benchmarks share: what landed, how files become a Delta table, the clock and the settings.
 
-Here lives nothing that an engine computes: how rows are made is in ``duckdb_tables.py`` and ``polars_tables.py``.
+Contains nothing that an engine computes: how rows are made is in ``duckdb_tables.py`` and ``polars_tables.py``.
 """
 
 import json
@@ -18,7 +18,7 @@ from instacart_assets.landing.files import fingerprint_file, survey
 from instacart_assets.settings import Settings
 
 COMPRESSION: Final = "zstd"
-"""As the embedded engine of the project writes its files; both peers would write some other by default."""
+"""The compression that the project's embedded engine uses; both peers have another default."""
 
 SETTINGS = Settings()
 BRONZE = tuple(contract.name for contract in contracts_of("bronze"))
@@ -26,14 +26,14 @@ BRONZE = tuple(contract.name for contract in contracts_of("bronze"))
 
 @dataclass(frozen=True)
 class Landed:
-    """A landed file, and what bronze says of it.
+    """A landed file, and what bronze records of it.
 
     Attributes:
-        path: where it lies.
+        path: where it is.
         header: its columns, in the order of the file.
         name: its path below the landing folder.
         fingerprint: SHA-256 of its bytes, in hexadecimal.
-        read_at: the moment to record as that of its ingestion, UTC.
+        read_at: the moment to record as its ingestion, UTC.
     """
 
     path: Path
@@ -44,7 +44,7 @@ class Landed:
 
 
 def find_landed(landing: Path, source: str) -> list[Landed]:
-    """The landed files of a source, each read once for its fingerprint; none where an optional one is absent."""
+    """The landed files of a source, each read once for its fingerprint; none if an optional source is absent."""
     address = f"bronze.{source}"
     return [
         Landed(file.path, file.columns, file.name, fingerprint_file(file.path), datetime.now(UTC))
@@ -53,7 +53,7 @@ def find_landed(landing: Path, source: str) -> list[Landed]:
 
 
 def list_landed_columns(source: str) -> list[str]:
-    """Names of the columns that the contract of a source has of its files, in order."""
+    """Names of the landed columns in a source's contract, in order."""
     return [column.name for column in load_contracts()[f"bronze.{source}"].landed_columns]
 
 
@@ -66,7 +66,7 @@ def locate_rows(lake: Path, address: str) -> Path:
 def clock_tables(
     addresses: Iterable[str], lake: Path, write: Callable[[str, Path], None]
 ) -> dict[str, float]:
-    """Make tables one after the other in a lake that does not hold them yet; seconds of each, commit included.
+    """Build tables one after another in a lake that does not hold them yet; returns seconds, commit included.
 
     Args:
         addresses: which tables, sources first.
@@ -86,6 +86,6 @@ def _clock_table(address: str, lake: Path, write: Callable[[str, Path], None]) -
 
 
 def run_peer(build: Callable[[Path, Path], dict[str, float]]) -> None:
-    """Build as the command line asks, and print the seconds of each table as JSON."""
+    """Build as the command-line arguments say, and print the seconds of each table as JSON."""
     landing, lake = map(Path, sys.argv[1:])
     sys.stdout.write(f"{json.dumps(build(landing, lake), indent=2)}\n")

@@ -1,7 +1,7 @@
 """What Apache Spark would have to move between machines for each table, read from its plans.
 
-Here lives the counting of shuffles and broadcasts. Plans are made as if no table were small: nothing but what the
-transforms themselves ask for is broadcast, and nothing is decided while a plan runs. Needs Java.
+Counts shuffles and broadcasts. Plans are made as if no table were small: only what the transforms themselves request is
+broadcast, and adaptive execution is off. Needs Java.
 
     python -m benchmarks.plans [USERS]
 """
@@ -28,13 +28,13 @@ MOVES = {
     "shuffles": re.compile(r"^[\s:|+-]*(?:\*\(\d+\) )?Exchange ", re.MULTILINE),
     "broadcasts": re.compile(r"^[\s:|+-]*(?:\*\(\d+\) )?BroadcastExchange ", re.MULTILINE),
 }
-"""How a plan says that rows move: to the machine that has their key, or to all."""
+"""How a plan shows that rows move: to the machine of their key, or to all machines."""
 
 
 def count_moves(rows: DataFrame) -> dict[str, int]:
     """How often rows move in the plan of a frame of classic Spark: ``shuffles`` and ``broadcasts``."""
     usual = {name: str(rows.sparkSession.conf.get(name)) for name in AS_IF_LARGE}
-    # Only here: what transforms ask for on the way is answered as quickly as ever.
+    # Set only here: queries that transforms run themselves keep the usual settings.
     for name, value in AS_IF_LARGE.items():
         rows.sparkSession.conf.set(name, value)
     plan = rows._jdf.queryExecution().executedPlan().toString()
@@ -44,9 +44,9 @@ def count_moves(rows: DataFrame) -> dict[str, int]:
 
 
 def list_moves(landing: Path, folder: Path) -> dict[str, dict[str, int]]:
-    """The moves of every table, by address, in the order in which tables are made.
+    """The moves of every table, by address, in build order.
 
-    The embedded engine makes the tables, in a process of its own; Apache Spark plans them.
+    The embedded engine builds the tables in a separate process; Apache Spark plans them.
     """
     made_here = Settings(landing=landing, lake=folder)
     builder = get_context("spawn").Process(target=build_tables, args=(made_here,))
@@ -64,7 +64,7 @@ def list_moves(landing: Path, folder: Path) -> dict[str, dict[str, int]]:
 
 
 def main(users: int = USERS) -> None:
-    """Say the moves as JSON, in the last line."""
+    """Print the moves as JSON, in the last line."""
     with TemporaryDirectory() as folder:
         moves = list_moves(keep_landing(users, CACHE), Path(folder))
     sys.stdout.write(f"\n{json.dumps(moves)}\n")

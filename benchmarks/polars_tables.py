@@ -1,8 +1,8 @@
-"""The project's tables as somebody would make them who has Polars and no need of checks, quarantine or an orchestrator.
+"""The project's tables as a plain Polars script, without checks, quarantine or an orchestrator.
 
-A peer of the benchmarks: the same Delta tables of the same landed files, which have to be clean. Each table is a lazy frame
-that the streaming engine writes; what several tables need is written once and read again. Nothing is imported of the
-functions that make the project's tables.
+A peer in the benchmarks: it builds the same Delta tables from the same landed files, which must be clean. Each table is
+a lazy frame that the streaming engine writes; what several tables need is written once and read again. None of the
+functions that build the project's tables are imported.
 
     python benchmarks/polars_tables.py LANDING LAKE
 """
@@ -48,9 +48,9 @@ ERFC = (
 )  # fmt: skip
 """A Chebyshev fit of erfc: Press et al., Numerical Recipes, section 6.2."""
 
-DIGITS = 9  # what is summed in another order differs in those behind
+DIGITS = 9  # sums in another order differ in the digits after these
 PRODUCT_BITS, DAY_BITS = 23, 16
-"""Widths in a packed purchase: 8 million products, days up to 2149, and 16 million customers in the bits above."""
+"""Bits in a packed purchase: 8 million products, days up to 2149, and 16 million customers in the bits above."""
 
 PAIR = ["product_id_a", "product_id_b"]
 
@@ -62,7 +62,7 @@ class Workshop:
     Attributes:
         landing: folder of the landed files.
         lake: folder of the tables.
-        scratch: folder for what several tables need and no reader gets.
+        scratch: folder for intermediate results that several tables need.
     """
 
     landing: Path
@@ -70,11 +70,11 @@ class Workshop:
     scratch: Path
 
     def scan(self, address: str) -> pl.LazyFrame:
-        """A table that is made."""
+        """A table that has been built."""
         return pl.scan_parquet(locate_rows(self.lake, address), glob=False)
 
     def keep(self, name: str, make: Callable[["Workshop"], pl.LazyFrame]) -> pl.LazyFrame:
-        """What several tables need, written by the first that asks."""
+        """An intermediate result that several tables need, written on first use."""
         file = self.scratch / f"{name}.parquet"
         if not file.exists():
             make(self).sink_parquet(file, compression="lz4", maintain_order=False, engine="streaming")
@@ -82,7 +82,7 @@ class Workshop:
 
 
 def build(landing: Path, lake: Path) -> dict[str, float]:
-    """Make all tables of the landed files in a new lake; seconds by address, in the order made."""
+    """Build all tables from the landed files in a new lake; returns seconds by address, in build order."""
     lake.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=lake.parent) as scratch, pl.Config() as config:
         config.set_engine_affinity("streaming")
@@ -92,7 +92,7 @@ def build(landing: Path, lake: Path) -> dict[str, float]:
 
 
 def write_table(workshop: Workshop, address: str, file: Path) -> None:
-    """Make one table, and write its rows in the contract's shape to a Parquet file."""
+    """Build one table, and write its rows with the contract's columns and types to a Parquet file."""
     layer, _, name = address.partition(".")
     rows = read_source(workshop.landing, name) if layer == "bronze" else MAKERS[address](workshop)
     columns = load_contracts()[address].columns
@@ -102,7 +102,7 @@ def write_table(workshop: Workshop, address: str, file: Path) -> None:
 
 
 def read_source(landing: Path, source: str) -> pl.LazyFrame:
-    """One row per record of the source's files, as text, with where it is from."""
+    """One row per record of the source's files, as text, with its origin."""
     columns = list_landed_columns(source)
     files = [
         pl.scan_csv(
@@ -147,7 +147,7 @@ def make_products(workshop: Workshop) -> pl.LazyFrame:
 
 
 def make_product_history(workshop: Workshop) -> pl.LazyFrame:
-    """One row per product: its first version, from now on."""
+    """One row per product: its first version, valid from now on."""
     return workshop.scan("silver.products").with_columns(
         valid_from_at=pl.lit(datetime.now(UTC)), valid_to_at=None, is_current=True
     )
@@ -169,13 +169,13 @@ def make_promotions(workshop: Workshop) -> pl.LazyFrame:
 
 
 def make_orders(workshop: Workshop) -> pl.LazyFrame:
-    """One row per order, dated by what landed or by the customer's first day and the days since."""
+    """One row per order, dated by the landed timestamp or by the customer's first day and the days since."""
     dow, gap = pl.col("order_dow"), pl.col("days_since_prior_order")
-    # Rows of a customer stand together from order 1 on, so the row before is the order before.
+    # A customer's rows are contiguous from order 1 on, so the previous row is the previous order.
     days = (
         pl.when(pl.col("order_number") == 1)
         .then(CALENDAR.first_order_day(pl.col("user_id"), dow))
-        .when(gap == 30)  # noqa: PLR2004 - as gaps are capped
+        .when(gap == 30)  # noqa: PLR2004 - the cap of gaps
         .then((dow - dow.shift() + 12) % 7 + 30)
         .otherwise(gap)
     )
@@ -200,7 +200,7 @@ def make_orders(workshop: Workshop) -> pl.LazyFrame:
 
 
 def make_order_items(workshop: Workshop) -> pl.LazyFrame:
-    """One row per product in an order, with both."""
+    """One row per product in an order, with the columns of both."""
     lines = pl.concat(
         workshop.scan(f"bronze.order_products__{part}").select(
             pl.col("order_id").cast(pl.Int64),
@@ -231,7 +231,7 @@ def make_dim_product(workshop: Workshop) -> pl.LazyFrame:
 
 
 def make_dim_date(workshop: Workshop) -> pl.LazyFrame:
-    """One row per day that a table of gold can hold."""
+    """One row per day that a gold table can contain."""
     of_orders = workshop.scan("silver.orders").select(
         find_origin(), first=pl.col("order_date").min(), last=pl.col("order_date").max()
     )
@@ -290,7 +290,7 @@ def make_daily_product_sales(workshop: Workshop) -> pl.LazyFrame:
 
 
 def gather_department_baskets(workshop: Workshop) -> pl.LazyFrame:
-    """One row per order and department: the part of a basket that one department filled."""
+    """One row per order and department: the part of a basket that comes from one department."""
     return (
         workshop.scan("silver.order_items")
         .group_by("department_id", "order_id")
@@ -375,7 +375,7 @@ def gather_baskets(workshop: Workshop) -> pl.LazyFrame:
 
 
 def find_highest_order_numbers(workshop: Workshop) -> pl.LazyFrame:
-    """One row per customer, with how many orders the customer placed."""
+    """One row per customer, with the number of orders placed."""
     highest = pl.col("order_number").max().alias("highest_order_number")
     return workshop.scan("silver.orders").group_by("user_id").agg(highest)
 
@@ -452,8 +452,8 @@ def make_product_repeat_purchase(workshop: Workshop) -> pl.LazyFrame:
 
 
 def measure_repeats(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Buyers, repeat buyers and the median of days between purchases per product sold."""
-    # Customer, product and day in one number: it sorts three times as fast as three columns do.
+    """Buyers, repeat buyers and the median days between purchases, per product sold."""
+    # Customer, product and day in one number: it sorts three times as fast as three columns.
     packed = (
         pl.col("user_id") * 2 ** (PRODUCT_BITS + DAY_BITS)
         + pl.col("product_id").cast(pl.Int64) * 2**DAY_BITS
@@ -481,10 +481,10 @@ def measure_repeats(lines: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def measure_retention(workshop: Workshop) -> pl.LazyFrame:
-    """What starting with a product says of staying, per product that a first order held."""
+    """How a product in the first order relates to retention, per product in any first order."""
     customers = find_highest_order_numbers(workshop).select(
         "user_id",
-        is_retained=pl.col("highest_order_number") >= 10,  # noqa: PLR2004 - as retention is defined
+        is_retained=pl.col("highest_order_number") >= 10,  # noqa: PLR2004 - the definition of retention
     )
     everyone, retained = pl.len().cast(pl.Float64), pl.col("is_retained").sum().cast(pl.Float64)
     first_lines = (
@@ -517,7 +517,7 @@ def measure_retention(workshop: Workshop) -> pl.LazyFrame:
 
 
 def weigh_stratum() -> dict[str, pl.Expr]:
-    """What a stratum adds to weight, observed, expected and variance of Mantel and Haenszel."""
+    """A stratum's terms of the Mantel-Haenszel weight, observed, expected and variance."""
     n, a, everyone, retained = map(pl.col, ("starters", "retained_starters", "everyone", "retained"))
     m, b = everyone - n, retained - a
     variance = divide(n * m * retained * (everyone - retained), everyone * everyone * (everyone - 1))
@@ -530,7 +530,7 @@ def weigh_stratum() -> dict[str, pl.Expr]:
 
 
 def compare_rates(sums: pl.LazyFrame) -> pl.LazyFrame:
-    """The rows with lift, lift_low, lift_high and score, of their weight, observed, expected and variance."""
+    """The rows with lift, lift_low, lift_high and score, from their weight, observed, expected and variance."""
     weight, observed, expected, variance = map(pl.col, ("weight", "observed", "expected", "variance"))
     rate, expected_rate = divide(observed, weight), divide(expected, weight)
     low, high = find_wilson_interval(rate, divide(expected * (weight - expected), variance))
@@ -543,10 +543,10 @@ def compare_rates(sums: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def judge_lifts(lifts: pl.LazyFrame) -> pl.LazyFrame:
-    """The lifts by their names and, where enough customers start with the product, what may be said of it."""
+    """The lifts under their column names and, where enough customers start with the product, test and rank."""
     starters, everyone, expected = pl.col("starters"), pl.col("everyone"), pl.col("expected")
     is_enough = (
-        (starters >= 40)  # noqa: PLR2004 - the fewest that say something
+        (starters >= 40)  # noqa: PLR2004 - the fewest that are informative
         & pl.min_horizontal(expected, pl.col("weight") - expected).ge(10)
         & pl.col("lift_low").is_not_null()
     ).fill_null(value=False)
@@ -585,7 +585,7 @@ def judge_lifts(lifts: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def make_product_affinity(workshop: Workshop) -> pl.LazyFrame:
-    """One row per pair of products that enough orders hold."""
+    """One row per pair of products that enough orders contain."""
     lines = workshop.scan("silver.order_items").select("order_id", "user_id", "product_id")
     baskets = workshop.keep("baskets", gather_baskets)
     all_orders = int(baskets.select(pl.len()).collect().item())
@@ -623,7 +623,7 @@ def list_pairs(lines: pl.DataFrame) -> pl.LazyFrame:
 
 
 def count_customers(lines: pl.DataFrame, pairs: pl.DataFrame) -> pl.LazyFrame:
-    """The pairs with the customers who bought them together, and what their orders are worth as evidence."""
+    """The pairs with the number of customers who bought both together, and the effective number of orders."""
     orders, together = pl.col("orders"), pl.col("orders_together")
     return (
         list_pairs(lines)
@@ -637,7 +637,7 @@ def count_customers(lines: pl.DataFrame, pairs: pl.DataFrame) -> pl.LazyFrame:
 
 
 def count_by_size(lines: pl.LazyFrame, baskets: pl.LazyFrame, frequent: pl.DataFrame) -> pl.LazyFrame:
-    """Share of the baskets of each size that hold a frequent product, with how many those are and their spread."""
+    """Share of the baskets of each size that contain a frequent product, with the number of baskets and the spread."""
     orders, units = pl.col("orders"), pl.col("units")
     return (
         lines.join(baskets.filter(units > 1).select("order_id", "units"), on="order_id")
@@ -659,7 +659,7 @@ def count_by_size(lines: pl.LazyFrame, baskets: pl.LazyFrame, frequent: pl.DataF
 
 
 def expect_pairs(pairs: pl.DataFrame, by_size: pl.LazyFrame) -> pl.LazyFrame:
-    """The pairs with the orders that would hold both if shares and size of the basket alone decided."""
+    """The pairs with the expected orders that contain both, given only shares by basket size."""
     sides = [by_size.rename({"product_id": name}) for name in PAIR]
     a, b = pl.col("share"), pl.col("share_b")
     taken = divide((1 - a) * (1 - b), "spread").fill_null(0.0)
@@ -674,7 +674,7 @@ def expect_pairs(pairs: pl.DataFrame, by_size: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def judge_pairs(pairs: pl.LazyFrame, looked_at: int) -> pl.LazyFrame:
-    """The pairs with their lifts, p-values, the word for them and a rank."""
+    """The pairs with their lifts, p-values, affinity and rank."""
     together, all_orders, orders_a, orders_b, effective, lift = map(
         pl.col,
         (
@@ -698,7 +698,7 @@ def judge_pairs(pairs: pl.LazyFrame, looked_at: int) -> pl.LazyFrame:
         lift_adjusted_ci_high=divide(lift * high, effective),
         p_value=find_two_sided_p(score_count(effective, divide(effective, lift))),
     )
-    is_found = pl.col("p_value_adjusted") < 0.05  # noqa: PLR2004 - one in twenty is luck
+    is_found = pl.col("p_value_adjusted") < 0.05  # noqa: PLR2004 - the significance level
     affinity = (
         pl.when(is_found & (lift > 1))
         .then(pl.lit("together"))
@@ -718,7 +718,7 @@ def judge_pairs(pairs: pl.LazyFrame, looked_at: int) -> pl.LazyFrame:
 
 
 def clean_name(column: str) -> pl.Expr:
-    r"""The name as a person would write it: ``\"`` is ``"``, and no spaces at the ends, no-break ones included."""
+    r"""The cleaned name: ``\"`` becomes ``"``, and spaces at the ends, no-break ones included, are removed."""
     return pl.col(column).str.replace_all('\\"', '"', literal=True).str.strip_chars(" \u00a0")
 
 
@@ -733,17 +733,17 @@ def name_day(dow: pl.Expr) -> pl.Expr:
 
 
 def find_origin() -> pl.Expr:
-    """Whether any date is estimated; false where there is none."""
+    """Whether any date is estimated; false if there are no rows."""
     return pl.col("is_date_estimated").any()
 
 
 def count_rows() -> pl.Expr:
-    """Rows, as a number that can be multiplied."""
+    """Number of rows, as an integer large enough for products."""
     return pl.len().cast(pl.Int64)
 
 
 def count_reordered() -> pl.Expr:
-    """Lines whose customer had bought the product before."""
+    """Number of lines whose customer had bought the product before."""
     return pl.col("is_reordered").sum().cast(pl.Int64).alias("reordered_units")
 
 
@@ -762,7 +762,7 @@ def find_two_sided_p(z: pl.Expr) -> pl.Expr:
 
 
 def find_wilson_interval(share: pl.Expr, size: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """Ends of the 95 % score interval of a share (Wilson 1927); null where either is null, or nothing was seen."""
+    """Bounds of a share's 95 % score interval (Wilson 1927); null if an argument is null, or the size is zero."""
     slack = pl.when(size > 0).then(QUANTILE_95**2 / size)
     middle = share + slack / 2
     reach = (slack * share * (1 - share) + slack * slack / 4).sqrt()
@@ -773,14 +773,14 @@ def find_wilson_interval(share: pl.Expr, size: pl.Expr) -> tuple[pl.Expr, pl.Exp
 
 
 def find_count_interval(count: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """Ends of the 95 % interval of a Poisson count: Byar's, in Breslow and Day (1987)."""
+    """Bounds of the 95 % interval of a Poisson count: Byar's, in Breslow and Day (1987)."""
     low = count * (find_middle(count) - QUANTILE_95 / 3 / count.sqrt()) ** 3
     high = (count + 1) * (find_middle(count + 1) + QUANTILE_95 / 3 / (count + 1).sqrt()) ** 3
     return low.clip(lower_bound=0.0), high
 
 
 def score_count(count: pl.Expr, expected: pl.Expr) -> pl.Expr:
-    """How far a count is from what is expected, as a standard normal value: Wilson and Hilferty (1931)."""
+    """How far a count is from its expectation, as a standard normal value: Wilson and Hilferty (1931)."""
     above, below = (
         3 * size.sqrt() * (find_middle(size) - (expected / size) ** (1 / 3)) for size in (count, count + 1)
     )
@@ -788,7 +788,7 @@ def score_count(count: pl.Expr, expected: pl.Expr) -> pl.Expr:
 
 
 def find_middle(size: pl.Expr) -> pl.Expr:
-    """Mean of the cube root of a gamma variable of this shape, by its own mean."""
+    """Mean of the cube root of a gamma variable of this shape, scaled to mean 1."""
     return 1 - 1 / (9 * size)
 
 
@@ -817,7 +817,7 @@ MAKERS: dict[str, Callable[[Workshop], pl.LazyFrame]] = {
     "gold.product_repeat_purchase": make_product_repeat_purchase,
     "gold.product_affinity": make_product_affinity,
 }
-"""What makes each table that is not landed, sources first."""
+"""The function that builds each silver and gold table, sources first."""
 
 
 if __name__ == "__main__":

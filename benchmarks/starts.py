@@ -1,7 +1,7 @@
-"""How long somebody waits who types a first command.
+"""How long a new user's first commands take.
 
-Here lives what is typed, and how long it may take. Each is a process of its own, from its start to its end; what it writes lies
-in a folder that goes afterwards, and nothing is installed meanwhile.
+Lists the commands, and how long each may take. Each is measured as a separate process, from start to end; what it
+writes goes to a folder that is deleted afterwards, and nothing is installed meanwhile.
 """
 
 import os
@@ -19,11 +19,11 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Start:
-    """A command somebody types first.
+    """A command that a new user runs first.
 
     Attributes:
         words: the command.
-        most: seconds that it may take.
+        most: the most seconds that it may take.
     """
 
     words: tuple[str, ...]
@@ -44,7 +44,7 @@ STARTS: Mapping[str, Start] = {
 
 
 def clock_starts() -> dict[str, list[float]]:
-    """Seconds of each round of each command, by turns; all of them have to end well."""
+    """Seconds of each round of each command, taking turns; every command must succeed."""
     seconds: dict[str, list[float]] = {name: [] for name in STARTS}
     for _ in range(ROUNDS):
         for name, start in STARTS.items():
@@ -63,7 +63,7 @@ def _clock(words: tuple[str, ...]) -> float:
         }
         home = [f"DAGSTER_HOME={place / 'home'}"] if words[0] == "make" else []
         started = time.perf_counter()
-        subprocess.run(  # noqa: S603 - ours
+        subprocess.run(  # noqa: S603 - our own command
             [*words, *home], check=True, cwd=ROOT, env=own | settings, stdout=subprocess.DEVNULL
         )
         return time.perf_counter() - started

@@ -1,7 +1,7 @@
-"""What making one table costs by itself: time and memory of its function, on tables that are there.
+"""What building one table costs by itself: time and memory of its function, on existing tables.
 
-Builds, in another process, what the table is made of; then calls the function once and writes its rows to files. The
-time is that of the call with the writing, the memory the highest of this process, with the embedded engine.
+Builds the table's sources in another process, then calls the function once and writes its rows to files. The time is
+that of the call including the writing; the memory is the peak of this process, including the embedded engine.
 
     python -m benchmarks.tables TABLE [USERS]
 """
@@ -25,7 +25,7 @@ from instacart_assets.tables.declare import Table
 
 
 def build_sources(table: Table, settings: Settings) -> None:
-    """Build what the table is made of."""
+    """Build the table's sources."""
     sources = " or ".join(f"+{address}" for address in table.sources.values())
     if not run_graph(settings, sources).is_success:
         raise SystemExit(f"{sources}: not published")
@@ -40,7 +40,7 @@ def main(table: Table, users: int) -> None:
         builder.start()
         builder.join()
         if builder.exitcode:
-            raise SystemExit(builder.exitcode)  # it has said why
+            raise SystemExit(builder.exitcode)  # it has printed why
         session = open_session()
         lake = FolderLake(folder / "lake", lambda: session)
         start, busy = time.perf_counter(), os.times()

@@ -1,6 +1,6 @@
-"""Generated landing files of a size, made once and kept, and a drop of new orders held back from them.
+"""Generated landing files of a given size, made once and kept, and a drop of new orders held back from them.
 
-Here lives what is measured on; nothing is measured here.
+A drop is a batch of newly landed files. This is the data to measure on; nothing is measured here.
 """
 
 import os
@@ -19,7 +19,7 @@ ORDERS, BASKETS = "orders", ("order_products__prior", "order_products__train")
 
 
 def keep_landing(users: int, cache: Path = CACHE) -> Path:
-    """The landing folder of so many generated customers; generated where the cache does not hold it."""
+    """The landing folder with a number of generated customers; generated if it is not in the cache."""
     landing = cache / f"landing-{users}"
     if not landing.exists():
         begun = landing.with_name(f"{landing.name}.begun")
@@ -31,15 +31,15 @@ def keep_landing(users: int, cache: Path = CACHE) -> Path:
 
 
 def hold_back(landing: Path, target: Path, share: float) -> int:
-    """Split a landing folder in two: most of it, and a drop with the last orders of customers, evenly chosen.
+    """Split a landing folder in two: most of it, and a drop with the last orders of evenly chosen customers.
 
     Args:
         landing: folder of generated files.
-        target: is made; ``most`` and ``drop`` below it are landing folders.
-        share: of all orders, how many go into the drop.
+        target: folder to create; ``most`` and ``drop`` below it are landing folders.
+        share: the share of all orders that goes into the drop.
 
     Returns:
-        How many orders the drop holds.
+        Number of orders in the drop.
     """
     most, drop = target / "most", target / "drop"
     shutil.rmtree(target, ignore_errors=True)
@@ -65,7 +65,7 @@ def _choose_last(orders: pa.Table, count: int) -> pa.Array:
 
 
 def land_drop(target: Path) -> None:
-    """Land the drop beside most of the files, as a person would: each file below the folder of its source."""
+    """Land the drop beside most of the files, as a person would: each file in the folder of its source."""
     for path in (target / "drop").glob("*/*.csv"):
         landed = target / "most" / path.relative_to(target / "drop")
         landed.parent.mkdir()
@@ -73,14 +73,14 @@ def land_drop(target: Path) -> None:
 
 
 def read(path: Path) -> pa.Table:
-    """A landed file, as text."""
+    """Read a landed file, all columns as text."""
     names = csv.open_csv(path).schema.names
     options = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
     return csv.read_csv(path, convert_options=options)
 
 
 def write(rows: pa.Table, path: Path) -> None:
-    """A file to land; none where there are no rows."""
+    """Write a file to land; none if there are no rows."""
     if rows.num_rows:
         path.parent.mkdir(parents=True, exist_ok=True)
         csv.write_csv(rows, path, csv.WriteOptions(quoting_style="none", quoting_header="none"))

@@ -1,7 +1,7 @@
-"""The ways in which tables are made of the same landed files; each is a process of its own.
+"""The ways to build tables from the same landed files; each runs in its own process.
 
-Here lives what runs in that process and says, as JSON in its last line, how long each table took, and when it was made.
-Work and memory are measured from outside, in ``measure.py``.
+Contains what runs in that process and prints, as JSON in its last line, how long each table took, and when it was
+built. CPU time and memory are measured from outside, in ``measure.py``.
 
     python -m benchmarks.ways WAY LANDING LAKE [TABLE …]
 """
@@ -23,11 +23,11 @@ Tables = dict[str, dict[str, float]]
 
 
 class Told(NamedTuple):
-    """What a process says of the tables that it made.
+    """What a process reports about the tables that it built.
 
     Attributes:
         tables: seconds by address and part of the work.
-        spans: when a table was begun and done, in seconds since 1970, where that is known.
+        spans: when a table's build started and ended, in seconds since 1970, where known.
     """
 
     tables: Tables
@@ -53,7 +53,7 @@ def run_bare(landing: Path, lake: Path, chosen: list[str]) -> Told:
 
 
 def run_spark(landing: Path, lake: Path, chosen: list[str]) -> Told:
-    """The transforms alone, on Apache Spark with all processors of the machine."""
+    """The transforms alone, on Apache Spark with all of the machine's processors."""
     return _build_bare(Settings(landing=landing, lake=lake, target="spark", spark=SPARK_MEMORY), chosen)
 
 
@@ -64,14 +64,14 @@ def _build_bare(settings: Settings, chosen: list[str]) -> Told:
 
 
 def run_duckdb(landing: Path, lake: Path, _: list[str]) -> Told:
-    """A script in DuckDB's SQL."""
+    """A DuckDB SQL script."""
     from benchmarks import duckdb_tables  # noqa: PLC0415 - as above
 
     return _as_parts(duckdb_tables.build(landing, lake))
 
 
 def run_polars(landing: Path, lake: Path, _: list[str]) -> Told:
-    """A script of Polars' lazy frames."""
+    """A script of Polars lazy frames."""
     from benchmarks import polars_tables  # noqa: PLC0415 - as above
 
     return _as_parts(polars_tables.build(landing, lake))
@@ -91,7 +91,7 @@ WAYS: dict[str, Callable[[Path, Path, list[str]], Told]] = {
 
 
 def main(way: str, landing: Path, lake: Path, chosen: list[str]) -> None:
-    """Make the tables and say what each took, and the run of all without the start of the process."""
+    """Build the tables and print the seconds of each, and of the whole run without the start of the process."""
     started = time.perf_counter()
     told = WAYS[way](landing, lake, chosen)
     said = {"seconds": time.perf_counter() - started, **told._asdict()}

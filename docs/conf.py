@@ -1,7 +1,7 @@
 """How Sphinx builds the documentation: `make docs`.
 
-Here lives the site's setup. Pages are the Markdown files of this folder and read the same in the repository; a page
-loads nothing from another host.
+Pages are the Markdown files of this folder and read the same in the repository; a page loads nothing from another
+host.
 """
 
 import logging
@@ -19,15 +19,15 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docs.compiler.site"]
 exclude_patterns = ["_build"]
 nitpicky = True
-# Types in signatures may be private, variables, or of other libraries, whose names no inventory is fetched for.
+# Types in signatures may be private, variables, or from other libraries, for which no inventory is fetched.
 nitpick_ignore_regex = [("py:class", ".*"), ("py:.*", r"(?!instacart_assets\.).*")]
-# A page that is new finds its place by a pattern, which may have nothing to find.
+# A new page is listed through a glob pattern, which may match nothing.
 suppress_warnings = ["toc.empty_glob"]
 
-# Headings get the anchors that they have in the repository, so that a link to one works in both.
+# Headings get the same anchors as in the repository, so that links to them work in both.
 myst_heading_anchors = 4
 
-# It tells what of itself it leaves out of its own documentation.
+# It logs what it leaves out of its own documentation.
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 autodoc_member_order = "bysource"
@@ -37,7 +37,7 @@ python_maximum_signature_line_length = 88
 python_use_unqualified_type_names = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
-# Thousands of names in the navigation of every page would take longer than all the rest.
+# Thousands of names in every page's navigation would take longer to build than everything else.
 toc_object_entries = False
 
 html_theme = "furo"

@@ -1,6 +1,6 @@
 """The command ``instacart``: a thin entry point for people.
 
-Here lives what can be typed and where it leads. Every command does its work elsewhere and imports it only when
+Defines what can be typed and where it leads. Every command does its work elsewhere and imports it only when
 it is called, so that ``--help`` answers at once. An error that a person can mend is shown as its message alone.
 """
 

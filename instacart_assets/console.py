@@ -1,6 +1,6 @@
 """How runs, tables and errors look in a terminal.
 
-Here lives all text and colour that the command line prints around its data. Nothing is computed here.
+Contains all text and colour that the command line prints around its data. Nothing is computed here.
 """
 
 from collections.abc import Iterator, Sequence

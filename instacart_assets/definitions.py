@@ -1,6 +1,6 @@
 """The only place where things are wired: tables, resources, jobs and automation become Dagster definitions.
 
-Here lives assembly and nothing else. Loading this module opens no session and uses no network; tests and
+Contains assembly and nothing else. Loading this module opens no session and uses no network; tests and
 other entry points call ``build_defs`` with their own settings and resources.
 """
 

@@ -1,6 +1,6 @@
 """Which tables there are, and in which order they can be built.
 
-Here lives the list of all tables and nothing that builds them: how they become assets is wired in
+Contains the list of all tables and nothing that builds them: how they become assets is wired in
 ``definitions.py``; the Databricks job that builds them is described in the package ``databricks``.
 """
 

@@ -1,6 +1,6 @@
 """Dagster's run history in SQLite files, faster than Dagster's own storage: enabled by an entry in ``dagster.yaml``.
 
-Here lives how the databases are opened; what is written into them is left to Dagster.
+Defines how the databases are opened; what is written into them is left to Dagster.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,6 +1,6 @@
 """The calendar: which date an order gets when the landed files hold only weekdays and gaps.
 
-Here lives the arithmetic of the weekday-exact reconstruction and its settings. No table is read or
+Contains the arithmetic of the weekday-exact reconstruction and its settings. No table is read or
 written here, and no engine is imported: the arithmetic uses only ``+ - * %``, so the same functions
 serve Python integers, NumPy arrays and Spark columns, and the generator and the silver layer cannot
 disagree.

@@ -1,6 +1,6 @@
 """How the same folder is addressed: by Python, and by Spark.
 
-Here live the two spellings of a folder on DBFS or in a volume, and nothing that reads or writes. A local folder
+Contains the two spellings of a folder on DBFS or in a volume, and nothing that reads or writes. A local folder
 has the same path for both.
 """
 

@@ -1,6 +1,6 @@
 """Runs the graph from this process and tracks the state of each table.
 
-Here lives what the command line needs from Dagster: a selection, a run, and its events as they happen. How they
+Defines what the command line needs from Dagster: a selection, a run, and its events as they happen. How they
 are displayed is in ``console.py``.
 """
 

@@ -1,6 +1,6 @@
 """Environment to typed settings: the one place where environment variables are named.
 
-Here lives what differs from one machine or deployment to another. Nothing is opened or started here.
+Defines what differs from one machine or deployment to another. Nothing is opened or started here.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The command of a Databricks task: builds or looks after tables with the session that its compute has.
 
-Here lives the door by which a table is built without a Dagster deployment, as a task of the native job, and with
+Contains the door by which a table is built without a Dagster deployment, as a task of the native job, and with
 one, as a task that Dagster's serverless client has submitted; and by which a job looks after the lake. Checks,
 quarantine, publishing and maintenance are those of every other run. It needs neither the embedded engine nor anything
 else that only a laptop has.
@@ -50,15 +50,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         settings = _read_settings(dict(said.set))
         run_id = said.run_id or str(uuid4())
         if said.maintain:
-            sys.exit(0 if _maintain(settings, run_id) else 1)
+            _end(is_good=_maintain(settings, run_id))
+            return
         tables = _select(settings, said.select)
         pipes = PipesCliArgsParamsLoader()  # type: ignore[no-untyped-call] # the library has no types there
         if pipes.is_dagster_pipes_process():
             _build_for_dagster(tables, settings, said.landed, pipes)
         else:
-            sys.exit(0 if _build_alone(tables, settings, run_id) else 1)
+            _end(is_good=_build_alone(tables, settings, run_id))
     except RemediableError as error:
         sys.exit(str(error))
+
+
+def _end(*, is_good: bool) -> None:
+    """Exit with 1 where something failed, else return: serverless compute takes any exit for a failure, also with 0."""
+    if not is_good:
+        sys.exit(1)
 
 
 def _make_parser() -> argparse.ArgumentParser:

@@ -1,6 +1,6 @@
 """Small hand-made tables for tests: the columns a test speaks of, defaults for the rest.
 
-Here lives how a table is written down and read back in a few words, and how a test asks whether rows keep
+Defines how a table is written down and read back in a few words, and how a test asks whether rows keep
 their contract. What a table should hold stands in the tests.
 """
 

@@ -1,6 +1,6 @@
-"""Whether the bundle for Databricks can be deployed, said without a workspace.
+"""Whether the Databricks bundle can be deployed, checked without a workspace.
 
-Here lives what ``databricks bundle validate`` finds only after a login, and what it does not find at all. It reads
+Finds what ``databricks bundle validate`` finds only after a login, and what it does not find at all. It reads
 ``databricks.yml`` and what that includes, and changes nothing. It is a tool of the repository and is not in the wheel.
 
     python -m deploy.bundle_check

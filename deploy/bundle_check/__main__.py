@@ -9,7 +9,7 @@ from deploy.bundle_check.files import BundleError
 
 
 def main() -> None:
-    """Check the bundle in a folder and say what is wrong."""
+    """Check the bundle in a folder and print what is wrong."""
     parser = argparse.ArgumentParser(prog="python -m deploy.bundle_check", description=__doc__)
     parser.add_argument("root", nargs="?", type=Path, default=Path(), help="folder of databricks.yml")
     try:

@@ -1,6 +1,6 @@
 """All checks of a bundle, target by target.
 
-Here lives the order in which they are asked; each knows nothing of the others.
+Contains the order in which they run; each is independent of the others.
 """
 
 from collections.abc import Iterator
@@ -22,13 +22,13 @@ from deploy.bundle_check.tree import Finding, Tree, merge
 from deploy.bundle_check.wheel import check_artifacts, read_wheel
 
 REPLACED = frozenset({"run_as"})
-"""What a target puts in the place of the bundle's own, whole."""
+"""Keys whose value a target replaces as a whole."""
 
 OWN_KEYS = frozenset({"default", "mode", "git", "cluster_id"})
-"""What only a target has."""
+"""Keys that only a target has."""
 
 open_lake = cache(EmptyLake)
-"""The empty tables of a prefix, made once in a process."""
+"""The empty tables of a schema prefix, created once per process."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Report:
     """What was found.
 
     Attributes:
-        targets: names of the targets that were looked at.
-        findings: faults, those of several targets once.
+        targets: names of the targets that were checked.
+        findings: faults; one that several targets share is listed once.
     """
 
     targets: tuple[str, ...]
@@ -46,13 +46,13 @@ class Report:
 
 @dataclass(frozen=True)
 class Target:
-    """A bundle as one target has it.
+    """A bundle as one target sees it.
 
     Attributes:
         name: the target.
-        stated: as it is written, with what Python makes.
-        resolved: the same with references resolved; stand-ins are in the place of what only a workspace knows.
-        findings: references that mean nothing, and resources that could not be made.
+        stated: as it is written, with the resources that Python generates.
+        resolved: the same with references resolved; placeholders replace what only a workspace knows.
+        findings: references that cannot be resolved, and resources that could not be generated.
     """
 
     name: str
@@ -85,7 +85,7 @@ def check_bundle(root: Path) -> Report:
 
 
 def choose_target(tree: Tree, name: str) -> Target:
-    """The bundle with a target put over it, and what Python makes for the target.
+    """The bundle merged with a target, and with what Python generates for the target.
 
     Args:
         tree: the bundle's files.
@@ -105,7 +105,7 @@ def choose_target(tree: Tree, name: str) -> Target:
     made, findings = make_python_resources(stated, name)
     stated = merge(stated, made)
     resolver = Resolver(stated, name, {"catalog": EmptyLake.catalog})
-    here = stated.without("targets")  # other targets are looked at by themselves
+    here = stated.without("targets")  # other targets are checked separately
     faults = list(resolver.find_faults(here))
     wrong = {fault.path for fault in faults}
     resolved = Tree(_resolve_sound(resolver, here, wrong), here.places)
@@ -113,7 +113,7 @@ def choose_target(tree: Tree, name: str) -> Target:
 
 
 def list_required(tree: Tree, name: str) -> tuple[str, ...]:
-    """Variables of a target that whoever deploys must give a value to, as ``BUNDLE_VAR_NAME``.
+    """Variables of a target that need a value at deployment, set as ``BUNDLE_VAR_NAME``.
 
     Args:
         tree: the bundle's files.
@@ -128,7 +128,7 @@ def list_required(tree: Tree, name: str) -> tuple[str, ...]:
 
 
 def _spell_variables(part: Tree) -> Tree:
-    """Values of a target's variables as defaults, which is how they may be shortened."""
+    """A target's variables with short-form values spelt out as defaults."""
     value = {
         key: one if isinstance(one, dict) else {"default": one} for key, one in part.get_mapping().items()
     }
@@ -136,7 +136,7 @@ def _spell_variables(part: Tree) -> Tree:
 
 
 def _resolve_sound(resolver: Resolver, tree: Tree, wrong: set[tuple[str | int, ...]]) -> object:
-    """Every value resolved but those with a reference that means nothing, which stay as they are."""
+    """Every value resolved, except those with a reference that cannot be resolved, which stay as they are."""
 
     def resolve(value: object, path: tuple[str | int, ...]) -> object:
         if isinstance(value, dict):
@@ -152,7 +152,7 @@ def _check_sql(target: Target, root: Path) -> Iterator[Finding]:
     try:
         prefix = str(Resolver(target.stated, target.name).resolve(PREFIX))
     except UnknownReferenceError:
-        return  # said already
+        return  # already reported
     lake = open_lake(prefix)
     yield from check_dashboards(target.resolved, root, lake)
     yield from check_alerts(target.resolved, lake)

@@ -1,7 +1,7 @@
-"""Dashboards and alerts: their files, and whether their SQL can be answered by the tables that contracts promise.
+"""Dashboards and alerts: their files, and whether the tables that contracts promise can answer their SQL.
 
-Here lives what an AI/BI dashboard file must hold. SQL is asked of the embedded engine over empty tables made from the
-contracts, so that a column which is renamed is missed here and not on somebody's screen.
+Checks what an AI/BI dashboard file must contain. SQL runs on the embedded engine over empty tables made from the
+contracts, so that a renamed column is noticed here and not on a user's screen.
 """
 
 import json
@@ -17,14 +17,14 @@ MENTION = re.compile(r"`([^`]+)`")
 """A column in the expression of a widget's field."""
 
 SPECIAL = frozenset({"*", "associative_filter_predicate_group"})
-"""What stands between backticks and is no column."""
+"""Names between backticks that are not columns."""
 
 
 def check_dashboards(tree: Tree, root: Path, lake: EmptyLake) -> Iterator[Finding]:
     """What is wrong with the dashboards of a target.
 
     Args:
-        tree: the bundle with a target put over it and references resolved; its catalog is that of ``lake``.
+        tree: the bundle merged with a target, references resolved; its catalog is that of ``lake``.
         root: folder of the bundle.
         lake: empty tables.
     """
@@ -35,7 +35,7 @@ def check_dashboards(tree: Tree, root: Path, lake: EmptyLake) -> Iterator[Findin
         place = tree.find_place((*path, "file_path"))
         file = (root / place.file).parent / str(dashboard["file_path"])
         if not file.is_file():
-            continue  # said by the check of paths
+            continue  # reported by the check of paths
         schema = str(dashboard.get("dataset_schema"))
         yield from _check_file(file, file.resolve().relative_to(root).as_posix(), schema, lake)
 
@@ -102,7 +102,7 @@ def _check_widget(
 
 
 def _list_encoded(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    """Names of fields that a widget shows, with where they stand."""
+    """Names of the fields that a widget shows, with their paths."""
     if isinstance(value, Mapping):
         for key, part in value.items():
             if key == "fieldName":
@@ -118,7 +118,7 @@ def check_alerts(tree: Tree, lake: EmptyLake) -> Iterator[Finding]:
     """What is wrong with the alerts of a target: their query, or the column that they compare.
 
     Args:
-        tree: the bundle with a target put over it and references resolved; its catalog is that of ``lake``.
+        tree: the bundle merged with a target, references resolved; its catalog is that of ``lake``.
         lake: empty tables.
     """
     for key in tree.get_mapping("resources", "alerts"):

@@ -1,6 +1,6 @@
-"""Every table that contracts promise, empty, on the embedded engine: what SQL can be asked of.
+"""Every table that contracts promise, empty, on the embedded engine, to run SQL against.
 
-Here lives the making of those tables, by a target's names of schemas, and the question which columns a query gives.
+Creates those tables, in schemas named as in a target, and finds which columns a query returns.
 """
 
 import re
@@ -15,23 +15,23 @@ from instacart_assets.graph import all_tables
 from instacart_assets.lakehouse.sessions import open_session
 
 CATALOG = "sail"
-"""The engine's own catalog, which stands in for that of a workspace."""
+"""The engine's own catalog, in place of a workspace's."""
 
 DEFAULT = "default"
-"""The schema that a session begins in."""
+"""The schema that a session starts in."""
 
 NOISE = re.compile(r"\s*\n.*", re.DOTALL)
 
 
-class QueryFault(ValueError):  # noqa: N818 - what a query has, not an exception of the program
+class QueryFault(ValueError):  # noqa: N818 - a fault of the query, not an error of the program
     """A query cannot be answered; the message says why."""
 
 
 class EmptyLake:
-    """Empty tables, made when the first query is asked.
+    """Empty tables, created when the first query runs.
 
     Args:
-        prefix: what the names of schemas begin with.
+        prefix: prefix of the schemas' names.
     """
 
     catalog = CATALOG
@@ -41,21 +41,21 @@ class EmptyLake:
         self._answered: dict[tuple[str, str | None], tuple[str, ...]] = {}
 
     def find_columns(self, sql: str, schema: str | None) -> tuple[str, ...]:
-        """Names of the columns that a query gives.
+        """Names of the columns that a query returns.
 
         Args:
             sql: the query.
-            schema: where tables are looked for that it names alone.
+            schema: where tables that it names without a schema are looked up.
 
         Raises:
-            QueryFault: it names a table or a column that no contract has, or is no SQL.
+            QueryFault: it names a table or a column that no contract has, or is not valid SQL.
         """
-        # Targets and dashboards ask the same of the same tables.
+        # Targets and dashboards share queries over the same tables.
         if known := self._answered.get((sql, schema)):
             return known
         try:
             self._session.sql(f"USE SCHEMA `{schema or DEFAULT}`")
-            # Only a query can stand here: nothing is changed.
+            # Only a query is valid here: nothing is changed.
             asked = self._session.sql(f"SELECT * FROM (\n{sql}\n) AS asked")  # noqa: S608 - see above
             columns = self._answered[sql, schema] = tuple(asked.columns)
         except PySparkException as error:
@@ -77,7 +77,7 @@ class EmptyLake:
 
 
 def list_contracts() -> list[Contract]:
-    """The contracts of all tables, those of the quarantine among them."""
+    """The contracts of all tables, including those of the quarantine."""
     contracts = {table.address: table.contract for table in all_tables()}
     refusing = [
         quarantine_of(contract, {source: contracts[source] for source in contract.row_sources})

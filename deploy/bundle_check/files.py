@@ -1,7 +1,7 @@
 """The files of a bundle, as one tree.
 
-Here lives reading: YAML with the line of every key, what is included, and what Python makes. What is wrong with a file as
-a file is said here; whether its content is right, elsewhere.
+Reads YAML with the line of every key, what is included, and what Python generates. Reports what is wrong with a file
+as a file; whether its content is right is checked elsewhere.
 """
 
 import importlib
@@ -28,10 +28,10 @@ class BundleError(RemediableError):
 
 @dataclass(frozen=True)
 class Files:
-    """What the files of a bundle say.
+    """The content of a bundle's files.
 
     Attributes:
-        tree: all of them as one, before any target.
+        tree: all of them merged, before any target.
         findings: what is wrong with them as files.
     """
 
@@ -43,7 +43,7 @@ def read_files(root: Path) -> Files:
     """The bundle in a folder.
 
     Raises:
-        BundleError: a file is missing or is no YAML.
+        BundleError: a file is missing or is not YAML.
     """
     tree, findings = _read_yaml(root / ROOT_FILE, root)
     trees = [tree]
@@ -90,11 +90,11 @@ def _read_yaml(path: Path, root: Path) -> tuple[Tree, list[Finding]]:
 
 
 class _YamlReader:
-    """Reads YAML, and keeps where every key stands and which are given twice.
+    """Reads YAML, and records the place of every key and which keys are repeated.
 
     Args:
-        text: the file's.
-        name: the file, for people.
+        text: the file's text.
+        name: the file's display name.
     """
 
     def __init__(self, text: str, name: str) -> None:
@@ -135,7 +135,7 @@ class _YamlReader:
 
 
 def _find_repeated_resources(trees: Iterable[Tree]) -> Iterator[Finding]:
-    """A resource stands in one file, and its key is nobody else's, whatever their kinds."""
+    """Resources that are in several files, or share a key with another, whatever their kinds."""
     seen: dict[str, tuple[str, Place]] = {}
     for tree in trees:
         for kind, resources in tree.get_mapping("resources").items():
@@ -152,10 +152,10 @@ def _find_repeated_resources(trees: Iterable[Tree]) -> Iterator[Finding]:
 
 
 def make_python_resources(tree: Tree, target: str) -> tuple[Tree, list[Finding]]:
-    """What the functions under ``python.resources`` make for a target, below ``resources``.
+    """What the functions under ``python.resources`` generate for a target, below ``resources``.
 
     Args:
-        tree: the bundle with the target put over it.
+        tree: the bundle merged with the target.
         target: name of the target.
     """
     made, findings = Tree({}), []
@@ -182,12 +182,12 @@ def make_python_resources(tree: Tree, target: str) -> tuple[Tree, list[Finding]]
 
 @cache
 def _call(name: str, target: str) -> tuple[tuple[str, str, dict[str, Any]], ...]:
-    """Kind, key and content of what a function makes for a target, as the command line gets it: through JSON.
+    """Kind, key and content of what a function generates for a target, passed through JSON as for the command line.
 
     Raises:
         ImportError: there is no such module.
         AttributeError: it has no such function.
-        ValueError: the name is not written as one.
+        ValueError: the name is malformed.
     """
     module, mark, function = name.partition(":")
     if not mark:

@@ -1,7 +1,7 @@
-"""Jobs: the graph of their tasks, what tasks run on, what they run, and what they are told.
+"""Jobs: the graph of their tasks, what tasks run on, what they run, and which values they receive.
 
-Here lives what the library takes as it comes, as a dependency on a task that is not there, and what fails only when a run
-has begun.
+Checks what the library accepts unchecked, such as a dependency on a missing task, and what would fail only during a
+run.
 """
 
 import re
@@ -13,7 +13,7 @@ from deploy.bundle_check.tree import Finding, KeyPath, Tree, walk
 from deploy.bundle_check.wheel import Wheel
 
 TOLD = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-"""A value that a run fills in, as ``{{job.parameters.full}}``."""
+"""A value that a run fills in, such as ``{{job.parameters.full}}``."""
 
 PARAMETER = "job.parameters."
 
@@ -23,10 +23,10 @@ RUN_VALUES = re.compile(
     r"|tasks\.[\w-]+\.(run_id|result_state|error_code|execution_count|notebook_path|values\.\w+|output\.\w+)"
     r"|workspace\.(id|url)|input|backfill\.iso_\w+"
 )
-"""Other values that a run knows."""
+"""Other values that a run can fill in."""
 
 ENVIRONMENT_TASKS = ("python_wheel_task", "spark_python_task", "dbt_task")
-"""Kinds of task that need something to run on."""
+"""Task types that need compute to be named."""
 
 COMPUTE = ("environment_key", "job_cluster_key", "new_cluster", "existing_cluster_id")
 
@@ -35,7 +35,7 @@ def check_jobs(tree: Tree, wheel: Wheel) -> Iterator[Finding]:
     """What is wrong with the jobs of a target.
 
     Args:
-        tree: the bundle with a target put over it and references resolved.
+        tree: the bundle merged with a target, references resolved.
         wheel: the project's, whose commands tasks may run.
     """
     for key in tree.get_mapping("resources", "jobs"):
@@ -134,7 +134,7 @@ def _check_wheel_task(tree: Tree, where: KeyPath, wheel: Wheel) -> Iterator[Find
 
 
 def _check_told(tree: Tree, path: KeyPath) -> Iterator[Finding]:
-    """Values that runs fill in, and that nothing gives them."""
+    """Values for a run to fill in that nothing provides."""
     parameters = {one.get("name") for one in tree.get_list(*path, "parameters") if isinstance(one, Mapping)}
     for where, value in walk(tree.get(*path, "tasks"), (*path, "tasks")):
         for name in TOLD.findall(value) if isinstance(value, str) else ():

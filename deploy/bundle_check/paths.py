@@ -1,4 +1,4 @@
-"""Paths of files: what a bundle names must be there, and inside its folder."""
+"""Paths of files: what a bundle names must exist, and inside its folder."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -6,17 +6,17 @@ from pathlib import Path
 from deploy.bundle_check.tree import Finding, KeyPath, Tree, walk
 
 LOCAL_KEYS = frozenset({"file_path", "notebook_path", "python_file", "requirements"})
-"""Fields of resources that name a file beside the one that they stand in."""
+"""Fields of resources that name a file relative to the one that they are written in."""
 
 REMOTE = ("/", "~", "dbfs:", "s3:", "abfss:", "gs:")
-"""How paths begin that lie in a workspace or a cloud."""
+"""Prefixes of paths in a workspace or a cloud."""
 
 
 def check_paths(tree: Tree, root: Path) -> Iterator[Finding]:
-    """Files and folders that are not there.
+    """Files and folders that do not exist.
 
     Args:
-        tree: the bundle with a target put over it and references resolved.
+        tree: the bundle merged with a target, references resolved.
         root: folder of the bundle.
     """
     for path, value in walk(tree.get("resources"), ("resources",)):

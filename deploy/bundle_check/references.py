@@ -1,7 +1,7 @@
 """References: ``${var.catalog}``, ``${resources.schemas.gold.name}``, ``${bundle.target}``, ``${workspace.root_path}``.
 
-Here lives what each of them means for one target, and which mean nothing. What only a workspace knows, as an id or who
-deploys, gets a stand-in.
+Resolves each of them for one target, and finds which cannot be resolved. What only a workspace knows, such as an id or
+the deployer, gets a placeholder.
 """
 
 import re
@@ -30,13 +30,13 @@ STAND_INS: Mapping[str, str] = {
     "bundle.git.commit": "0" * 40,
     "bundle.git.origin_url": "https://git.example/instacart",
 }
-"""What is known only where a bundle is deployed."""
+"""Placeholders for what is known only where a bundle is deployed."""
 
 GIVEN_BACK: Mapping[str, frozenset[str]] = {
     "volumes": frozenset({"id", "volume_path"}),
     "schemas": frozenset({"id"}),
 }
-"""What resources have once they are there, beside their configuration; of every other kind an ``id``."""
+"""Fields that resources have once deployed, besides their configuration; every other kind has an ``id``."""
 
 KINDS = {kind.plural_name: kind.resource_type for kind in _ResourceType.all()}
 """Every kind of resource that Databricks' library knows."""
@@ -46,7 +46,7 @@ NUMBERED = frozenset({"jobs"})
 
 
 class UnknownReferenceError(ValueError):
-    """A reference means nothing; the message says why, and what to do after a semicolon."""
+    """A reference cannot be resolved; the message says why and, after a semicolon, what to do."""
 
 
 @dataclass
@@ -54,9 +54,9 @@ class Resolver:
     """Resolves references of one target.
 
     Attributes:
-        tree: the bundle with the target put over it and all resources in it.
+        tree: the bundle merged with the target, with all resources in it.
         target: name of the target.
-        chosen: values of variables that count in place of those of the bundle.
+        chosen: values of variables that override those of the bundle.
     """
 
     tree: Tree
@@ -67,7 +67,7 @@ class Resolver:
         """The value with all its references resolved.
 
         Raises:
-            UnknownReferenceError: one means nothing.
+            UnknownReferenceError: one cannot be resolved.
         """
         if isinstance(value, Mapping):
             return {key: self.resolve(part) for key, part in value.items()}
@@ -76,11 +76,11 @@ class Resolver:
         return self._resolve_text(value, ()) if isinstance(value, str) else value
 
     def find_faults(self, tree: Tree, prefix: KeyPath = ()) -> Iterator[Finding]:
-        """Every reference of a tree that means nothing.
+        """Every reference of a tree that cannot be resolved.
 
         Args:
             tree: the bundle, or a part of it.
-            prefix: the way to the part.
+            prefix: the path to the part.
         """
         for path, value in walk(tree.value):
             if not isinstance(value, str) or "${" not in value:
@@ -128,7 +128,7 @@ class Resolver:
         if name in self.chosen:
             return self.chosen[name]
         default = find_default(declared[name])
-        # What has no value here is given by whoever deploys, or looked up in the workspace.
+        # A variable without a value here is set at deployment, or looked up in the workspace.
         return f"given-{name}" if default is None else default
 
     def _find_resource(self, path: list[str]) -> Any:
@@ -164,10 +164,10 @@ class Resolver:
 
 
 def find_default(declared: Any) -> Any:
-    """What a variable is where nobody gives it; None where somebody must, or a workspace is asked."""
+    """The default of a variable; None where a value is required, or looked up in the workspace."""
     return declared.get("default") if isinstance(declared, Mapping) else declared
 
 
 def is_looked_up(declared: Any) -> bool:
-    """Whether the workspace is asked for a variable's value."""
+    """Whether a variable's value is looked up in the workspace."""
     return isinstance(declared, Mapping) and declared.get("lookup") is not None

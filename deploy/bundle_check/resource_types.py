@@ -1,6 +1,6 @@
 """Resources as Databricks' own library reads them.
 
-Here lives the question to ``databricks-bundles``: unknown fields, missing ones, values that an enumeration does not have.
+Uses ``databricks-bundles`` to find unknown fields, missing fields and values that an enumeration does not have.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,14 +19,14 @@ PRIVILEGES: Mapping[str, frozenset[str]] = {
     ),
     "volumes": frozenset({"ALL_PRIVILEGES", "APPLY_TAG", "BROWSE", "MANAGE", "READ_VOLUME", "WRITE_VOLUME"}),
 }  # fmt: skip
-"""What can be granted on each kind: the library takes every privilege on everything."""
+"""What can be granted on each kind: the library accepts every privilege on everything."""
 
 
 def check_resource_types(tree: Tree) -> Iterator[Finding]:
     """Resources that the library refuses, and grants that their kind does not have.
 
     Args:
-        tree: the bundle with a target put over it.
+        tree: the bundle merged with a target.
     """
     for kind, resource_type in KINDS.items():
         for key, resource in tree.get_mapping("resources", kind).items():

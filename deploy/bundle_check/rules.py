@@ -1,6 +1,6 @@
-"""House rules: what a target of each mode must and must not have, so that copies do not meet and people own nothing.
+"""House rules: what a target of each mode must and must not have, so that copies stay apart and people own nothing.
 
-Here lives what Databricks would deploy and somebody would regret.
+Finds what Databricks would deploy without complaint, but should not be deployed.
 """
 
 import re
@@ -10,25 +10,25 @@ from deploy.bundle_check.tree import Finding, KeyPath, Tree, walk
 from instacart_assets.contracts.model import LAYER_DESCRIPTIONS
 
 PROTECTED_TARGETS = frozenset({"prod"})
-"""Targets whose data no deployment may remove."""
+"""Targets whose data no deployment may delete."""
 
 PREFIX = "${var.schema_prefix}"
-"""How the names of schemas begin: the code makes them of the same variable."""
+"""Prefix of the schemas' names: the code builds them from the same variable."""
 
 CURRENT_USER = re.compile(r"\$\{workspace\.current_user\.(short_name|userName)\}")
 PERSONAL = re.compile(r"^~|\$\{workspace\.current_user\.|/Users/[^/]+@")
 UNSHARED = ("apps", "model_serving_endpoints", "quality_monitors")
-"""Kinds that a deployment with ``run_as`` is refused for."""
+"""Kinds that Databricks refuses in a deployment with ``run_as``."""
 
 FLOATING = re.compile(r"auto:|latest", re.IGNORECASE)
-"""Versions that change without a change here."""
+"""Versions that change by themselves."""
 
 
 def check_rules(stated: Tree, tree: Tree, target: str) -> Iterator[Finding]:
     """What a target lacks, or should not have.
 
     Args:
-        stated: the bundle with the target put over it, as it is written.
+        stated: the bundle merged with the target, as it is written.
         tree: the same with references resolved.
         target: its name.
     """
@@ -57,7 +57,7 @@ def check_rules(stated: Tree, tree: Tree, target: str) -> Iterator[Finding]:
 
 
 def _check_names(stated: Tree) -> Iterator[Finding]:
-    """Schemas must be called as the code calls them."""
+    """Schemas that are not named as the code expects."""
     if stated.get("experimental", "skip_name_prefix_for_schema") is not True:
         yield stated.report(
             ("experimental", "skip_name_prefix_for_schema"),
@@ -90,7 +90,7 @@ def _check_versions(tree: Tree) -> Iterator[Finding]:
 
 
 def _check_secrets(stated: Tree) -> Iterator[Finding]:
-    """A right to see the whole bundle is one to read secrets."""
+    """View permissions on the whole bundle, which include reading its secrets."""
     if not stated.get_mapping("resources", "secret_scopes"):
         return
     for number, permission in enumerate(stated.get_list("permissions")):
@@ -103,7 +103,7 @@ def _check_secrets(stated: Tree) -> Iterator[Finding]:
 
 
 def _check_development(stated: Tree, target: str) -> Iterator[Finding]:
-    """Copies of two developers must not meet."""
+    """Settings with which two developers' copies would collide."""
     root = stated.get("workspace", "root_path")
     if root is not None and not PERSONAL.search(str(root)):
         yield stated.report(
@@ -127,14 +127,14 @@ def _check_development(stated: Tree, target: str) -> Iterator[Finding]:
 
 
 def _find_pauses(tree: Tree, status: str, fault: str) -> Iterator[Finding]:
-    """Schedules and triggers that say something else than their target's mode."""
+    """Schedules and triggers that contradict their target's mode."""
     for path, value in walk(tree.get("resources"), ("resources",)):
         if path[-1] == "pause_status" and value == status:
             yield tree.report(path, fault, "leave it out, or give it the other value in this target")
 
 
 def _reaches_user(stated: Tree, text: str) -> bool:
-    """Whether a text holds who deploys, directly or by way of variables."""
+    """Whether a text contains the deployer's name, directly or through variables."""
     for _ in range(len(stated.get_mapping("variables")) + 1):
         if CURRENT_USER.search(text):
             return True
@@ -147,7 +147,7 @@ def _reaches_user(stated: Tree, text: str) -> bool:
 
 
 def _check_production(stated: Tree, target: str) -> Iterator[Finding]:
-    """What runs for everybody belongs to a service principal, and lies in one place."""
+    """Settings with which shared jobs would not belong to a service principal, or not be in one place."""
     path: KeyPath = ("targets", target)
     if not stated.get("run_as", "service_principal_name"):
         yield stated.report(
@@ -176,7 +176,7 @@ def _check_production(stated: Tree, target: str) -> Iterator[Finding]:
 
 
 def _check_owners(stated: Tree) -> Iterator[Finding]:
-    """Resources must not hang on a person, nor be of a kind that another principal cannot run."""
+    """Resources that depend on a person, or are of a kind that another principal cannot run."""
     rights = [
         *walk(stated.get("permissions"), ("permissions",)),
         *walk(stated.get("resources"), ("resources",)),

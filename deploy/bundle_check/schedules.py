@@ -19,7 +19,7 @@ FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("day of week", 1, 7, WEEKDAYS),
     ("year", 1970, 2099, ()),
 )
-"""Fields of an expression: name, least, greatest and words in place of numbers, counted from the least."""
+"""Fields of an expression: name, minimum, maximum, and words in place of numbers, counted from the minimum."""
 
 DAY_OF_MONTH, DAY_OF_WEEK = 3, 5
 LAST = re.compile(r"L(-\d+)?|LW|\d+W")
@@ -35,7 +35,7 @@ def check_schedules(tree: Tree) -> Iterator[Finding]:
     """Expressions and zones that Databricks refuses.
 
     Args:
-        tree: the bundle with a target put over it and references resolved.
+        tree: the bundle merged with a target, references resolved.
     """
     for path, value in walk(tree.get("resources"), ("resources",)):
         if path[-1] in {"quartz_cron_expression", "quartz_cron_schedule"}:
@@ -48,7 +48,7 @@ def check_schedules(tree: Tree) -> Iterator[Finding]:
 
 
 def find_cron_fault(expression: str) -> str | None:
-    """Why an expression is none; None where it is one."""
+    """Why an expression is not valid; None where it is."""
     words = expression.upper().split()
     if len(words) not in {6, 7}:
         return f"it has {len(words)} fields"

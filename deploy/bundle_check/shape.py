@@ -1,7 +1,7 @@
 """Keys that a bundle may have outside its resources.
 
-Here lives what the command line knows at the top of a bundle and one level below. It warns of an unknown key and goes
-on without it; here that is a fault.
+Lists what the command line knows at the top of a bundle and one level below. The command line warns of an unknown key
+and ignores it; here that is a fault.
 """
 
 from collections.abc import Iterator, Mapping
@@ -50,19 +50,19 @@ KEYS: Mapping[str, frozenset[str]] = {
     "run_as": frozenset({"group_name", "service_principal_name", "user_name"}),
     "resources": frozenset(KINDS),
 }  # fmt: skip
-"""Keys of the sections whose names are not the bundle's own."""
+"""Keys of the sections whose names are fixed."""
 
 NAMED_KEYS: Mapping[str, frozenset[str]] = {
     "artifacts": frozenset({"build", "dynamic_version", "executable", "files", "path", "type"}),
     "variables": frozenset({"default", "description", "lookup", "type"}),
 }
-"""Keys of what sections hold under names of the bundle's own."""
+"""Keys of what sections contain under names that the bundle chooses."""
 
 MODES = ("development", "production")
 
 
 def check_shape(tree: Tree) -> Iterator[Finding]:
-    """Unknown keys, modes that are none, and variables of targets that nobody declared.
+    """Unknown keys, invalid modes, and variables of targets that are not declared.
 
     Args:
         tree: the bundle's files, before any target.
@@ -91,7 +91,7 @@ def check_shape(tree: Tree) -> Iterator[Finding]:
 
 
 def _check_section(tree: Tree, path: KeyPath, allowed: frozenset[str]) -> Iterator[Finding]:
-    """Keys of a section, and of the sections in it."""
+    """Unknown keys of a section, and of the sections in it."""
     for key in tree.get_mapping(*path):
         here = (*path, key)
         if key not in allowed:
@@ -104,7 +104,7 @@ def _check_section(tree: Tree, path: KeyPath, allowed: frozenset[str]) -> Iterat
                 )
         for name in tree.get_mapping(*here) if key in NAMED_KEYS else ():
             for part in tree.get_mapping(*here, name):
-                # The value of a variable may itself be a mapping only below default.
+                # A variable's value may be a mapping only below default.
                 if part not in NAMED_KEYS[key]:
                     yield tree.report(
                         (*here, name, part),

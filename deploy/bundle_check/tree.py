@@ -1,7 +1,7 @@
-"""Configuration that knows where each of its values stands.
+"""Configuration that knows where each of its values is written.
 
-Here live values, their places and the two ways in which configuration is put together. What the values mean is no
-business of this module.
+Contains values, their places and the two ways in which configuration is combined. What the values mean is defined
+elsewhere.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KeyPath = tuple[str | int, ...]
-"""The way to a value, as ``("tasks", 0, "task_key")``."""
+"""The path to a value, such as ``("tasks", 0, "task_key")``."""
 
 
 @dataclass(frozen=True, order=True)
@@ -17,7 +17,7 @@ class Place:
     """Where something is written.
 
     Attributes:
-        file: path below the bundle's folder, or the function that made it.
+        file: path below the bundle's folder, or the function that generated it.
         line: from 1; None where there is none.
     """
 
@@ -25,17 +25,17 @@ class Place:
     line: int | None = None
 
     def __str__(self) -> str:
-        """As editors find it."""
+        """The place in the form that editors open."""
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault, for people.
+    """A fault, to be shown to people.
 
     Attributes:
-        place: where to mend it.
-        path: the way to it from the top of the bundle.
+        place: where to fix it.
+        path: the path to it from the top of the bundle.
         fault: what is wrong.
         remedy: what to do.
     """
@@ -46,29 +46,29 @@ class Finding:
     remedy: str
 
     def __str__(self) -> str:
-        """Place, key, fault and remedy in a line."""
+        """Place, key, fault and remedy in one line."""
         return f"{self.place}: {spell_path(self.path)}: {self.fault}; {self.remedy}"
 
 
 @dataclass(frozen=True)
 class Tree:
-    """A value and where its parts stand.
+    """A value and where its parts are written.
 
     Attributes:
-        value: mappings, lists and scalars, as YAML has them.
-        places: where each part stands, by its path; a part that is not named stands where the nearest above it does.
+        value: mappings, lists and scalars, as read from YAML.
+        places: where each part is written, by its path; a part that is not listed takes its nearest ancestor's.
     """
 
     value: Any
     places: Mapping[KeyPath, Place] = field(default_factory=dict)
 
     def find_place(self, path: KeyPath) -> Place:
-        """Where a value stands, or the nearest above it that stands anywhere."""
+        """Where a value is written, or its nearest ancestor with a place."""
         known = (path[:length] for length in range(len(path), -1, -1))
         return next((self.places[one] for one in known if one in self.places), Place("databricks.yml"))
 
     def get(self, *path: str | int) -> Any:
-        """The value at a path; None where there is none."""
+        """The value at a path; None if there is none."""
         value = self.value
         for key in path:
             is_there = (
@@ -82,42 +82,42 @@ class Tree:
         return value
 
     def get_mapping(self, *path: str | int) -> Mapping[str, Any]:
-        """The mapping at a path; an empty one where there is none."""
+        """The mapping at a path; empty if there is none."""
         value = self.get(*path)
         return value if isinstance(value, Mapping) else {}
 
     def get_list(self, *path: str | int) -> list[Any]:
-        """The list at a path; an empty one where there is none."""
+        """The list at a path; empty if there is none."""
         value = self.get(*path)
         return value if isinstance(value, list) else []
 
     def report(self, path: KeyPath, fault: str, remedy: str) -> Finding:
-        """A fault of the value at a path."""
+        """A finding about the value at a path."""
         return Finding(self.find_place(path), path, fault, remedy)
 
     def take(self, *path: str | int) -> "Tree":
-        """The part at a path, as a tree of its own."""
+        """The part at a path, as a separate tree."""
         length = len(path)
         places = {where[length:]: place for where, place in self.places.items() if where[:length] == path}
         return Tree(self.get(*path), {(): self.find_place(path), **places})
 
     def put(self, *path: str | int) -> "Tree":
-        """The same below a path."""
+        """This tree below a path."""
         value = self.value
         for key in reversed(path):
             value = {key: value}
         return Tree(value, {path + where: place for where, place in self.places.items()})
 
     def without(self, key: str) -> "Tree":
-        """The same without one key at the top."""
+        """This tree without one key at the top."""
         value = {name: part for name, part in self.get_mapping().items() if name != key}
         return Tree(value, {where: place for where, place in self.places.items() if where[:1] != (key,)})
 
 
 def merge(under: Tree, over: Tree) -> Tree:
-    """Both trees as one, as the command line puts targets over a bundle.
+    """Both trees merged, as the command line merges targets into a bundle.
 
-    Mappings are joined key by key, lists one after the other, and of two other values the upper one counts.
+    Mappings are merged key by key, lists are concatenated, and of two other values ``over`` wins.
     """
     if isinstance(under.value, Mapping) and isinstance(over.value, Mapping):
         value, places = dict(under.value), dict(under.places)
@@ -151,6 +151,6 @@ def walk(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
 
 
 def spell_path(path: KeyPath) -> str:
-    """A path as people write it: ``tasks[0].task_key``."""
+    """A path in the usual notation: ``tasks[0].task_key``."""
     spelt = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
     return spelt.removeprefix(".") or "the file"

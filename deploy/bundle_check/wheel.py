@@ -14,7 +14,7 @@ from deploy.bundle_check.tree import Finding, Place, Tree
 
 @dataclass(frozen=True)
 class Wheel:
-    """What tasks can run of it.
+    """The parts of the wheel that tasks refer to.
 
     Attributes:
         package: name of the distribution, as wheels spell it.
@@ -29,7 +29,7 @@ def read_wheel(root: Path) -> Wheel:
     """The wheel of the project in a folder.
 
     Raises:
-        BundleError: the project's file is missing or no TOML.
+        BundleError: the project's file is missing or is not TOML.
     """
     try:
         project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
@@ -44,7 +44,7 @@ def check_artifacts(tree: Tree, wheel: Wheel) -> Iterator[Finding]:
     """Wheels that tasks install and no artifact builds, and artifacts that build nothing.
 
     Args:
-        tree: the bundle with a target put over it and references resolved.
+        tree: the bundle merged with a target, references resolved.
         wheel: the project's.
     """
     artifacts = tree.get_mapping("artifacts")
@@ -84,6 +84,6 @@ def check_artifacts(tree: Tree, wheel: Wheel) -> Iterator[Finding]:
 
 
 def _spell_from_root(path: str, place: Place) -> str:
-    """A path from the bundle's folder: YAML counts it from its own folder, and what Python makes from the bundle's."""
+    """A path relative to the bundle's folder: YAML's are relative to their file, Python's to the bundle's folder."""
     folder = "" if place.file.endswith(".py") else posixpath.dirname(place.file)
     return posixpath.normpath(posixpath.join(folder, path))

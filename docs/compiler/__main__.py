@@ -1,4 +1,4 @@
-"""`make pages`: writes the pages and the drawing that are kept, anew."""
+"""`make pages`: rewrites the pages and the drawing that are kept."""
 
 import sys
 from pathlib import Path

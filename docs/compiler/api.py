@@ -1,7 +1,6 @@
-"""Lists the package's modules on a page per room, from which Sphinx documents what they have.
+"""Lists the package's modules, on one page per subpackage, from which Sphinx generates their documentation.
 
-Here lives which modules there are. The pages are made while the site is built and are not kept: in the repository the
-modules themselves are what one reads.
+The pages are made while the site is built and are not kept: in the repository one reads the modules themselves.
 """
 
 import pkgutil
@@ -11,7 +10,7 @@ import instacart_assets
 
 NAME = instacart_assets.__name__
 ROOT_PAGE = "root"
-"""Name of the page of the modules that are in no room."""
+"""Name of the page of the modules that are in no subpackage."""
 
 MODULE = """\
 ## `{name}`
@@ -25,7 +24,7 @@ MODULE = """\
 
 
 def document_modules() -> dict[str, str]:
-    """The text of each page of modules, by room."""
+    """The text of each page of modules, by subpackage."""
     rooms: dict[str, list[str]] = {}
     for module, room in list_modules().items():
         rooms.setdefault(room, []).append(module)
@@ -36,7 +35,7 @@ def document_modules() -> dict[str, str]:
 
 
 def list_modules() -> dict[str, str]:
-    """The room of each module of the package; a room itself stands before the modules that it holds."""
+    """The subpackage of each module of the package; a subpackage is listed before its modules."""
     found = {}
     for module in pkgutil.walk_packages(instacart_assets.__path__, f"{NAME}."):
         room, _, rest = module.name.removeprefix(f"{NAME}.").partition(".")
@@ -45,13 +44,13 @@ def list_modules() -> dict[str, str]:
 
 
 def write_modules(folder: Path) -> None:
-    """Write a page per room into a folder of its own."""
+    """Write one page per subpackage into a folder, and delete other pages there."""
     folder.mkdir(parents=True, exist_ok=True)
     pages = {folder / f"{room}.md": text for room, text in document_modules().items()}
     for path in set(folder.glob("*.md")) - pages.keys():
         path.unlink()
     for path, text in pages.items():
-        if not path.exists() or path.read_text("utf-8") != text:  # else it would be read again for nothing
+        if not path.exists() or path.read_text("utf-8") != text:  # else Sphinx would read it again
             path.write_text(text, "utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Compiles the command line to its page, by what typer itself tells of it."""
+"""Generates the page of the command line, from typer's own documentation of it."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ wrongly; the message says what to do. A Databricks task has its own command, `in
 """
 
 LISTED = re.compile(r"^\* `([\w-]+)`: ", re.MULTILINE)
-"""A line of the list of commands, which typer cuts off after a few words."""
+"""A line in the list of commands, which typer truncates after a few words."""
 
 
 def document_commands() -> str:
@@ -29,7 +29,7 @@ def document_commands() -> str:
     pages = dict(_part_headings(told.replace("&gt;", ">").replace("&lt;", "<")))
     lines = [HEAD]
     for heading, text in pages.items():
-        # The first heading is the program, whose text is the head of this page; its list of commands is kept whole.
+        # The first heading is the program's, which the head of this page replaces; its list of commands is kept.
         lines.append(
             f"{heading}\n{_complete_list(heading, text, pages)}"
             if heading.startswith("##")
@@ -44,7 +44,7 @@ def _part_headings(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _complete_list(heading: str, text: str, pages: dict[str, str]) -> str:
-    """The text with the first sentence of each listed command in place of its first words."""
+    """The text with the whole first line of each listed command in place of its truncation."""
     words = heading.strip("# `").split()
 
     def tell(line: str) -> str:

@@ -1,7 +1,7 @@
-"""Draws the graph of tables: from what landed at the top to what the business asks at the bottom.
+"""Draws the graph of tables: from landed data at the top to the business's questions at the bottom.
 
-Here lives the layout: a band for each layer, in it a row for each step from the layer's first tables, and in a row the order
-that lets lines cross least.
+Lays it out with a band for each layer, in it a row for each step from the layer's first tables, and in each row the
+order that makes lines cross least.
 """
 
 import xml.etree.ElementTree as ET
@@ -25,20 +25,20 @@ from instacart_assets.tables.declare import Table
 WIDTH, HEIGHT, ACROSS, DOWN = 112, 38, 8, 30
 PER_ROW, LEFT, HEAD = 7, 1, 26
 LONGEST = 15
-"""Letters that fit into a box."""
+"""Number of characters that fit into a box."""
 
 SWEEPS = 8
 
 
 def draw_graph(tables: Sequence[Table], link: Callable[[str], str | None] = lambda _: None) -> str:
-    """All tables with what each is made of, as SVG.
+    """All tables with their sources, as SVG.
 
-    A line that follows from others is left out: what is made of silver.order_items is made of silver.orders too. So are tables
-    of refused rows, and what rules compare a table with.
+    A line that follows from others is left out: what is made from silver.order_items is made from silver.orders too.
+    Tables of refused rows are left out as well, and so are the tables that rules compare a table with.
 
     Args:
         tables: all of them.
-        link: the page of a table, by address; None where it has none.
+        link: returns the page of the table at an address; None where it has none.
     """
     sources = _reduce_sources(tables)
     rows = _arrange(tables, sources)
@@ -80,7 +80,7 @@ def draw_graph(tables: Sequence[Table], link: Callable[[str], str | None] = lamb
 
 
 def _reduce_sources(tables: Sequence[Table]) -> dict[str, list[str]]:
-    """The sources of each table that are no sources of its other sources."""
+    """The sources of each table that are not also sources of its other sources."""
     known = {table.address: table for table in tables}
     found = {}
     for address, table in known.items():
@@ -91,7 +91,7 @@ def _reduce_sources(tables: Sequence[Table]) -> dict[str, list[str]]:
 
 
 def _arrange(tables: Sequence[Table], sources: Mapping[str, Sequence[str]]) -> dict[str, list[list[str]]]:
-    """The tables of each layer in rows, each row below those that it is made of."""
+    """The tables of each layer in rows, each row below its sources."""
     known = {table.address: table for table in tables}
     steps: dict[str, int] = {}
 
@@ -116,7 +116,7 @@ def _arrange(tables: Sequence[Table], sources: Mapping[str, Sequence[str]]) -> d
 
 
 def _break_row(row: Sequence[str]) -> list[list[str]]:
-    """A row in as many as it takes, all about equally long."""
+    """A row split into as many rows as needed, of about equal length."""
     count = -(-len(row) // PER_ROW)
     size = -(-len(row) // count)
     return [list(row[start : start + size]) for start in range(0, len(row), size)]
@@ -125,7 +125,7 @@ def _break_row(row: Sequence[str]) -> list[list[str]]:
 def _uncross(
     rows: dict[str, list[list[str]]], sources: Mapping[str, Sequence[str]]
 ) -> dict[str, list[list[str]]]:
-    """The rows, each in the order of where its lines come from and lead to on average."""
+    """The rows, each ordered by the average position of the tables it is connected to."""
     every = [row for layer in rows.values() for row in layer]
     near: dict[str, list[str]] = {address: list(made_of) for address, made_of in sources.items()}
     for address, made_of in sources.items():
@@ -150,7 +150,7 @@ def _draw_box(parent: ET.Element, address: str, at: Point, page: str | None) -> 
 
 
 def _break_name(name: str) -> list[str]:
-    """A long name in two lines, broken at the underscore that leaves the shorter longest line."""
+    """A long name in two lines, broken at the underscore that makes the longer line shortest."""
     if len(name) <= LONGEST:
         return [name]
     breaks = [

@@ -23,12 +23,12 @@ MARGIN = 1
 def draw_lineage(
     contract: Contract, contracts: Mapping[str, Contract], link: Callable[[str], str | None]
 ) -> str:
-    """The columns of a table, each with lines from the columns that it is made of, as SVG.
+    """The columns of a table, each with lines from its source columns, as SVG.
 
     Args:
         contract: the table.
-        contracts: of all tables, by address; sources are shown in the order of their columns.
-        link: the page of a table, by address; None where it has none.
+        contracts: of all tables, by address; they give the order of the sources' columns.
+        link: returns the page of the table at an address; None where it has none.
     """
     sources = _order_sources(contract, contracts)
     height = max(
@@ -59,7 +59,7 @@ def _measure(columns: int) -> int:
 
 
 def _order_sources(contract: Contract, contracts: Mapping[str, Contract]) -> dict[str, list[str]]:
-    """The columns that are used of each source, sources in the order of where their lines lead."""
+    """The columns used from each source, sources ordered by where their lines lead."""
     used: dict[str, dict[str, None]] = {}
     leads_to: dict[str, list[float]] = {}
     for place, column in enumerate(contract.columns):
@@ -80,7 +80,7 @@ def _order_columns(names: Sequence[str], source: Contract | None) -> list[str]:
 def _draw_source(
     parent: ET.Element, at: Point, address: str, names: Sequence[str], page: str | None
 ) -> dict[str, Point]:
-    """The box of a source; where lines leave it, by column."""
+    """Draw the box of a source; returns where lines leave it, by column."""
     add_box(parent, at, WIDTH, _measure(len(names)), address.partition(".")[0])
     add_text(add_link(parent, page), Point(at.x + 10, at.y + 18), address, "head")
     places = {}

@@ -1,4 +1,4 @@
-"""Pieces of Markdown that several pages are made of."""
+"""Markdown elements that several pages share."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -12,12 +12,12 @@ def tabulate(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[s
 
 
 def link_table(address: str, folder: str = "") -> str:
-    """A link to the page of a table, or the mere address of what has none."""
+    """A link to the page of a table, or just the address if it has no page."""
     if address.startswith("landing."):
         return f"`{address}`"
     return f"[`{address}`]({folder}{address}.md)"
 
 
 def list_words(words: Iterable[str]) -> str:
-    """Words in a row, or a word for none."""
+    """Words separated by commas, or "none"."""
     return ", ".join(words) or "none"

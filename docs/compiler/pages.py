@@ -1,6 +1,6 @@
-"""Which pages are compiled, and where they are kept.
+"""Which pages are generated, and where they are kept.
 
-Here lives the list of them and nothing of how one reads.
+Contains only their list; their content is defined elsewhere.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ def compile_pages() -> dict[str, str]:
 
 
 def write_pages(folder: Path) -> None:
-    """Write every page below a folder; a page of a table that is gone is removed."""
+    """Write every page below a folder; the page of a table that no longer exists is removed."""
     pages = compile_pages()
     for path in (folder / "tables").glob("*.md"):
         if f"tables/{path.name}" not in pages:

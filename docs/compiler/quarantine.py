@@ -1,4 +1,4 @@
-"""Compiles the tables of refused rows to one page: they differ in their landed columns alone."""
+"""Generates one page for all tables of refused rows: they differ only in their landed columns."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Compiles what the contracts promise to those who read the tables."""
+"""Generates the page of what the contracts promise to those who read the tables."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """What the site has beyond the pages of the repository: drawings whose parts are links, and pages of modules.
 
-Here lives an extension of Sphinx. A page's text says where a drawing belongs; in the repository that place is an image, or
-nothing, and the text around it says the same in words.
+This is a Sphinx extension. A page's text marks where a drawing belongs; in the repository that place is an image, or
+empty, and the surrounding text says the same in words.
 """
 
 from pathlib import Path, PurePosixPath
@@ -21,14 +21,14 @@ TABLES, MODULES = "tables/", "reference/api"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Have the pages of modules written first, and drawings put into pages as they are read."""
+    """Register the hooks that write the pages of modules first, and insert drawings as pages are read."""
     app.connect("builder-inited", lambda app: write_modules(Path(app.srcdir) / MODULES))
     app.connect("source-read", _draw)
     return {"version": "1", "parallel_read_safe": True}
 
 
 def _draw(_: Sphinx, page: str, text: list[str]) -> None:
-    """Put a page's drawings where its text says that they belong."""
+    """Insert a page's drawings where its text marks them."""
     lines = text[0].split("\n")
     text[0] = "\n".join(_show(line, page) for line in lines)
 
@@ -45,7 +45,7 @@ def _show(line: str, page: str) -> str:
 
 
 def _link_from(folder: PurePosixPath) -> Any:
-    """How a page of a folder names the page of a table."""
+    """A function that returns the link to a table's page, from pages in a folder."""
     prefix = "" if folder == PurePosixPath(TABLES) else TABLES
 
     def link(address: str) -> str | None:

@@ -1,7 +1,7 @@
-"""What drawings share: how they look in light and in dark, and how a box, a line and a link are written.
+"""What drawings share: how they look in light and in dark mode, and how a box, a line and a link are written.
 
-Here lives SVG and nothing of tables. A drawing is text that can be selected, with a title and a description for those
-who hear it. It takes its colours from the page that it stands in and, alone, from what the reader prefers.
+Knows SVG, and nothing about tables. A drawing's text can be selected, and it has a title and a description for screen
+readers. It takes its colours from the page that it is in or, on its own, from the reader's preference.
 """
 
 import xml.etree.ElementTree as ET
@@ -43,11 +43,11 @@ def begin_drawing(width: float, height: float, name: str, title: str, descriptio
     """An empty drawing.
 
     Args:
-        width: of its own units, which are pixels where it is shown in full size.
+        width: in its own units, which are pixels at full size.
         height: the same.
-        name: what its parts are called by, unique on a page.
-        title: what it is, for those who do not see it.
-        description: what can be seen in it, for the same.
+        name: prefix of its parts' ids, unique on a page.
+        title: what it is, for screen readers.
+        description: what it shows, for screen readers.
     """
     drawing = ET.Element(
         "svg",
@@ -74,7 +74,7 @@ def finish_drawing(drawing: ET.Element) -> str:
 
 
 def add_group(parent: ET.Element, kind: str, title: str = "") -> ET.Element:
-    """A group of parts, with what is shown where the pointer rests on it."""
+    """A group of parts, with a tooltip."""
     group = ET.SubElement(parent, "g", {"class": kind})
     if title:
         ET.SubElement(group, "title").text = title
@@ -82,7 +82,7 @@ def add_group(parent: ET.Element, kind: str, title: str = "") -> ET.Element:
 
 
 def add_link(parent: ET.Element, address: str | None) -> ET.Element:
-    """A group that leads somewhere; a mere group where it does not."""
+    """A group that is a link; a plain group without an address."""
     return ET.SubElement(parent, "a", {"href": address}) if address else ET.SubElement(parent, "g")
 
 
@@ -104,13 +104,13 @@ def add_box(parent: ET.Element, at: Point, width: float, height: float, layer: s
 
 
 def add_text(parent: ET.Element, at: Point, words: str, kind: str = "", anchor: str = "start") -> None:
-    """A line of text, whose foot is at a place."""
+    """A line of text, with its baseline at a point."""
     place = {"x": f"{at.x:g}", "y": f"{at.y:g}", "text-anchor": anchor}
     ET.SubElement(parent, "text", {**({"class": kind} if kind else {}), **place}).text = words
 
 
 def add_line(parent: ET.Element, start: Point, end: Point, *, is_down: bool = False) -> None:
-    """A curve that leaves and arrives straight: to the right, or downwards."""
+    """A curve that starts and ends straight: to the right, or downwards."""
     if is_down:
         middle = (start.y + end.y) / 2
         bends = f"{start.x:g} {middle:g} {end.x:g} {middle:g}"

@@ -1,7 +1,7 @@
-"""Compiles a table, its contract and its place in the graph, to its page.
+"""Generates a table's page from its contract and its place in the graph.
 
-Here lives how a table reads: what it promises, its columns and where they come from and go, its rules and what happens
-when one is broken.
+A page shows what the table promises, its columns and where they come from and go, its rules and what happens when one
+is broken.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,10 +19,10 @@ SEVERITY_MEANING = {
 }
 
 ADDITIVITY = {"additive": "yes", "non_additive": "no"}
-"""Whether a measure may be added up over rows, by the tag of its column."""
+"""Whether a measure can be summed over rows, by the tag of its column."""
 
 LINEAGE = "<!-- lineage -->"
-"""Where the site has the drawing of a table's column lineage."""
+"""Marks where the site inserts the drawing of a table's column lineage."""
 
 INDEX_HEAD = """\
 # Tables
@@ -54,7 +54,7 @@ def document_table(table: Table, tables: Sequence[Table]) -> str:
 
     Args:
         table: the table.
-        tables: all tables, among them those that are made of this one.
+        tables: all tables, including those that are made from this one.
     """
     contract = table.contract
     has_measures = any(_read_additivity(column) for column in contract.columns)
@@ -164,7 +164,7 @@ def _describe_column(column: Column, has_measures: bool) -> tuple[str, ...]:
 
 
 def _list_sources(column: Column) -> Iterator[str]:
-    """The columns that a column is made of, those of a table together."""
+    """The columns that a column is made from, grouped by table."""
     names: dict[str, list[str]] = {}
     for source in column.sources:
         address, _, name = source.rpartition(".")
@@ -178,7 +178,7 @@ def _read_additivity(column: Column) -> str:
 
 
 def _list_uses(contract: Contract, tables: Sequence[Table]) -> Iterator[str]:
-    """The columns of other tables that are made of each column; nothing where none is."""
+    """The columns of other tables that are made from each column; empty if there are none."""
     rows = [
         (f"`{column.name}`", "; ".join(_find_uses(f"{contract.address}.{column.name}", tables)))
         for column in contract.columns

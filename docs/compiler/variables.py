@@ -1,4 +1,4 @@
-"""Compiles the settings to the page of their environment variables."""
+"""Generates the page of the settings' environment variables."""
 
 from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin
@@ -24,7 +24,7 @@ environment. Variables of tests and of the build are in [contributing](../CONTRI
 
 
 def document_variables() -> str:
-    """The page of all settings: variable, default and meaning, those of a group together."""
+    """The page of all settings: variable, default and meaning, by group."""
     lines = [HEAD, *_tabulate_fields(Settings, PREFIX)]
     for name, field in Settings.model_fields.items():
         if group := _read_group(field):

@@ -1,1 +1,1 @@
-"""Answers: what people ask of gold, as SQL files, and what is made of them: a report, a dashboard, an asset."""
+"""Answers: business questions to gold, as SQL files, and what is built from them: a report, a dashboard, an asset."""

@@ -1,6 +1,6 @@
-"""Questions asked of a lake: each over one version of every table, so that all answers are of the same state.
+"""Queries a lake for the answers: over one version of every table, so that all answers are of the same state.
 
-Here lives asking, and nothing of how answers look.
+Contains the queries, not how answers look.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ from instacart_assets.lakehouse.query import run_query
 
 @dataclass(frozen=True)
 class Answer:
-    """What a lake says to a question.
+    """A lake's answer to a question.
 
     Attributes:
-        question: what was asked.
-        rows: what the question's query gave, in its order.
-        says: what else there is to know, in a sentence; empty where the question asks for nothing else.
-        caveats: what must be said of what is simulated or estimated.
+        question: the question.
+        rows: result of the question's query, in its order.
+        says: what else there is to know, in a sentence; empty if the question has no context.
+        caveats: the caveats on what is simulated or estimated.
     """
 
     question: Question
@@ -31,10 +31,10 @@ class Answer:
 
 
 def pin_tables(lake: Lakehouse, questions: Sequence[Question]) -> dict[str, int]:
-    """The version in which each table that the questions read is published now, by address.
+    """The currently published version of each table that the questions read, by address.
 
     Raises:
-        TableMissingError: some were never published.
+        TableMissingError: some tables were never published.
     """
     read = sorted({table for question in questions for table in question.tables})
     found = {table: lake.find_version(table) for table in read}
@@ -51,12 +51,12 @@ def ask_question(lake: Lakehouse, question: Question, versions: Mapping[str, int
     """The lake's answer.
 
     Args:
-        lake: where the tables lie.
-        question: what is asked.
-        versions: of each table that it reads, by address.
+        lake: the lake with the tables.
+        question: the question.
+        versions: version of each table that it reads, by address.
 
     Raises:
-        QueryError: the engine refuses the query.
+        QueryError: the engine rejects the query.
     """
     rows = tuple(_ask(lake, question.sql, versions))
     context = question.front.context

@@ -1,6 +1,6 @@
-"""The report as Dagster shows and runs it: an asset at the end of the graph.
+"""The report in Dagster: an asset at the end of the graph.
 
-Here lives everything that knows Dagster's words for what ``report.py`` does.
+Contains everything that is specific to Dagster around ``report.py``.
 """
 
 from collections.abc import Callable
@@ -25,15 +25,15 @@ REPORT_KEY = dg.AssetKey([REPORT_GROUP, "answers"])
 OWNERS = ("team:analytics",)
 
 REPORT_TARGETS = frozenset({"local", "spark"})
-"""Targets whose lake this process can ask; in a workspace the dashboard takes the report's place."""
+"""Targets whose lake this process can query; in a workspace the dashboard replaces the report."""
 
 
 class Reporter:
-    """Writes the report of the lake of settings when it is asked to.
+    """Writes the report of the configured lake on demand.
 
     Args:
-        settings: the lake, and where the report lies.
-        open_session: gives the engine's session.
+        settings: the lake, and the path of the report.
+        open_session: returns the engine's session.
     """
 
     def __init__(self, settings: Settings, open_session: Callable[[], SparkSession]) -> None:
@@ -41,7 +41,7 @@ class Reporter:
         self._open_session = open_session
 
     def write(self) -> WrittenReport:
-        """Ask everything and write the report; see ``write_report``."""
+        """Ask all questions and write the report; see ``write_report``."""
         lake = open_lake(self._settings, self._open_session)
         return write_report(lake, self._settings.report, datetime.now(UTC))
 
@@ -52,7 +52,7 @@ def list_sources() -> tuple[str, ...]:
 
 
 def build_report_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """The report, where its lake is one that this process can ask."""
+    """The report's asset, if this process can query the lake."""
     return [_build_asset()] if settings.target in REPORT_TARGETS else []
 
 
@@ -81,7 +81,7 @@ def _build_asset() -> dg.AssetsDefinition:
 
 
 def describe_report(report: WrittenReport) -> dict[str, Any]:
-    """What was written, as metadata."""
+    """The written report as metadata."""
     return {
         "path": dg.MetadataValue.path(report.path.resolve()),
         "charts": report.charts,

@@ -1,7 +1,7 @@
 """Charts: an answer becomes a Vega-Lite specification, and that becomes an SVG, without a browser or a network.
 
-Here lives how each kind of chart looks. Nothing is asked of a lake here, and no page is written. Sizes are pixels. What must
-be said of an answer stands on its chart, so that it is not lost where the chart goes alone.
+Contains how each kind of chart looks. No lake is queried here, and no page is written. Sizes are in pixels. The caveats
+of an answer are on its chart, so that they are not lost when the chart is copied.
 """
 
 from collections.abc import Sequence
@@ -15,40 +15,40 @@ from instacart_assets.answers.wording import RATES, Row, describe_chart, spell_h
 from instacart_assets.errors import RemediableError
 
 NARROW, WIDE = 340, 720
-"""Widths for a phone and for all else."""
+"""Widths for phones and for everything else."""
 
 VEGA_LITE = "6.4"
-"""Version of the grammar: another one draws otherwise."""
+"""Version of the grammar: other versions draw differently."""
 
 FONT = "system-ui, sans-serif"
 TEXT, SMALL = 13, 12
 LINE_HEIGHT, HEAD_GAP = 17, 10
 SLACK = 8
-"""What a browser's letters may be larger than those that are measured."""
+"""How much larger text may be in a browser than as measured."""
 LETTER = 8
-"""About the width of a bold letter of size 13, by which lines are broken."""
+"""Approximate width of a bold letter of size 13, for breaking lines."""
 
 Spec = dict[str, Any]
 
 
 class RendererMissingError(RemediableError):
-    """What draws charts is not installed; the message says how to install it."""
+    """The chart renderer is not installed; the message says how to install it."""
 
 
 def draw_chart(question: Question, rows: Sequence[Row], width: int, caveats: Sequence[str] = ()) -> str:
-    """The chart of an answer as an SVG element; its colours are variables of the style around it, those of light without.
+    """The chart of an answer as an SVG element; its colours are CSS variables that default to light mode.
 
     Args:
         question: what is drawn, and how.
         rows: the answer, with at least one row.
-        width: of the whole chart.
-        caveats: what must be said on it.
+        width: width of the whole chart.
+        caveats: the caveats to show on it.
 
     Raises:
         RendererMissingError: the extra ``local`` is not installed.
     """
     try:
-        import vl_convert  # noqa: PLC0415 - 80 MB that only this call needs, and a cluster does not have
+        import vl_convert  # noqa: PLC0415 - 80 MB that only this call needs and clusters do not have
     except ImportError as error:
         raise RendererMissingError(
             "charts need the package vl-convert-python; install the extra: pip install 'instacart-assets[local]'"
@@ -78,7 +78,7 @@ def make_spec(question: Question, rows: Sequence[Row], width: int, caveats: Sequ
 
 
 def _add_head(body: Spec, title: str, caveats: Sequence[str], width: int) -> Spec:
-    """The chart under its title and what must be said."""
+    """The chart under its title and caveats."""
     letters = int(width / LETTER)
     says = wrap(title, letters)
     warns = [line for text in caveats for line in wrap(text, letters)]
@@ -98,7 +98,7 @@ def _add_head(body: Spec, title: str, caveats: Sequence[str], width: int) -> Spe
         "subtitleFontWeight": 600,
         "subtitleLineHeight": LINE_HEIGHT,
         "subtitlePadding": 4,
-        **({"subtitle": warns} if warns else {}),  # an empty one would take the title with it
+        **({"subtitle": warns} if warns else {}),  # an empty one would hide the title
     }
     height = len(says) * LINE_HEIGHT + (len(warns) * LINE_HEIGHT + 4 if warns else 0) + HEAD_GAP
     height += SLACK + body.pop("axis_above", 0)
@@ -108,9 +108,9 @@ def _add_head(body: Spec, title: str, caveats: Sequence[str], width: int) -> Spe
         "padding": {**padding, "top": 0 if "facet" in body else height},
         "autosize": {
             "type": "pad" if "facet" in body else "none"
-        },  # what is laid out here needs no measuring
+        },  # charts without facets have a fixed layout and need no measuring
         "config": {
-            "aria": False,  # the chart is one image with one text; its rows stand in a table
+            "aria": False,  # the chart is one image with one text; its rows are in a table
             "background": None,
             "font": FONT,
             "view": {"stroke": None},
@@ -135,7 +135,7 @@ def _draw_bars(chart: Bars, rows: Sequence[Row], width: int) -> Spec:
     texts = [one[chart.value] for one in spell_rows(rows)]
     list_ = _List(width, texts)
     values = list_.name_rows(chart, rows, texts)
-    # No rounded ends: they are clipped by an element whose id counts up from one chart to the next.
+    # No rounded ends: they need a clip path, whose id changes from one chart to the next.
     bar = {
         "type": "bar",
         "height": 14,
@@ -192,7 +192,7 @@ def _draw_dots(chart: Dots, rows: Sequence[Row], width: int) -> Spec:
 
 
 class _List:
-    """Rows one below the other, each with its name and its value in words: beside the marks, or above on a phone."""
+    """Rows one below the other, each with its name and value as text: beside the marks, or above them on a phone."""
 
     def __init__(self, width: int, texts: Sequence[str]) -> None:
         self.is_narrow = width < WIDE
@@ -204,7 +204,7 @@ class _List:
         self.y: Spec = {"field": "row", "type": "ordinal", "axis": None, "scale": {"padding": 0}}
 
     def name_rows(self, chart: Bars | Dots, rows: Sequence[Row], texts: Sequence[str]) -> list[Spec]:
-        """What is drawn of each row; its number tells apart what has the same name."""
+        """The values drawn for each row; a number distinguishes rows of the same name."""
         return [
             {
                 "row": number,
@@ -351,7 +351,7 @@ def _draw_heat(chart: Heat, rows: Sequence[Row], width: int) -> Spec:
 
 
 def _spell_labels(names: Sequence[str]) -> str:
-    """An expression of Vega's that writes headings for names of columns."""
+    """A Vega expression that maps column names to headings."""
     spelt = ", ".join(f"'{name}': '{spell_heading(name)}'" for name in names)
     return f"({{{spelt}}})[datum.value]"
 

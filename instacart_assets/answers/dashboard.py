@@ -1,7 +1,8 @@
-"""The same questions as an AI/BI dashboard of Databricks, a file of the bundle.
+"""The same questions as a Databricks AI/BI dashboard, a file of the bundle.
 
-Here lives how a question becomes datasets and widgets; nobody edits the file by hand. The bundle sets catalog and schema of
-the datasets, so their tables stand there without a layer. Its charts know no intervals: what has some is a table there.
+Contains how a question becomes datasets and widgets; the file is not edited by hand. The bundle sets catalog and schema
+of the datasets, so their tables are named without a layer. Dashboard charts have no interval marks, so dots with
+intervals become tables there.
 
 ``python -m instacart_assets.answers.dashboard FILE`` writes it.
 """
@@ -39,7 +40,7 @@ VERSIONS: dict[Kind, int] = {"bar": 3, "line": 3, "heatmap": 3, "table": 1, "fil
 
 
 def build_dashboard(questions: Sequence[Question]) -> Json:
-    """The dashboard of some questions, one below the other: text, chart, and what else there is to know."""
+    """The dashboard of the given questions, one below the other: text, chart, and context."""
     layout: list[Json] = []
     for question in questions:
         for height, widget in _list_widgets(question):
@@ -61,7 +62,7 @@ def write_dashboard(path: Path) -> None:
 def _list_datasets(question: Question) -> list[Json]:
     front, chart = question.front, question.front.chart
     sql = question.sql.strip()
-    if isinstance(chart, Heat):  # a chart there takes a row per cell
+    if isinstance(chart, Heat):  # a heat map there needs one row per cell
         cells = ", ".join(chart.across)
         sql = f"SELECT {chart.label}, across, value FROM (\n{sql}\n) UNPIVOT (value FOR across IN ({cells}))"  # noqa: S608 - own
     made = [_make_dataset(question.name, front.question, sql)]
@@ -100,7 +101,7 @@ def _list_widgets(question: Question) -> list[tuple[int, Json]]:
 
 
 def _list_known(context: Context) -> list[str]:
-    """Columns of a context: those that its sentence names, and those that say what is simulated or estimated."""
+    """Columns of a context: those that its sentence names, and those that flag what is simulated or estimated."""
     named = [name for _, name, _, _ in Formatter().parse(context.says) if name]
     return [*named, *(name for name in CAVEATS if name in context.query)]
 
@@ -148,7 +149,7 @@ def _make_chart(question: Question) -> Json:
 
 
 def _make_filter(question: Question, chart: Weeks) -> Json:
-    """What chooses one of the small maps; until then there is the mean of all."""
+    """A filter that selects one of the small maps; without a selection, the mean of all is shown."""
     title = f"{spell_heading(chart.panel)} (all: their mean)"
     encodings = {"fields": [{"fieldName": chart.panel, "displayName": title, "queryName": "main_query"}]}
     widget = _make_widget(question.name, title, "filter-single-select", [_ask(chart.panel)], encodings)
@@ -174,7 +175,7 @@ def _encode(field: str, scale: str, title: str, sort: Json | None = None) -> Jso
 
 
 def _make_widget(dataset: str, title: str, kind: Kind, fields: list[Json], encodings: Json) -> Json:
-    """A widget over a dataset, under the dataset's name."""
+    """A widget over a dataset, named after the dataset."""
     query = {"datasetName": dataset, "fields": fields, "disaggregated": False}
     frame = {"showTitle": True, "title": title}
     return {

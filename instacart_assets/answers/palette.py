@@ -1,7 +1,7 @@
-"""The colours of charts and page, in light and in dark.
+"""The colours of charts and page, for light and dark mode.
 
-Here lives every colour, once, under the name by which styles know it. A ramp of one hue is told apart by lightness alone,
-so by whoever sees no colours too; tests hold each text to a contrast of 4.5 to its ground, and each mark to 3.
+Contains every colour, once, under its name in the styles. The steps of a one-hue ramp differ only in lightness, so they
+can be told apart without colour vision; tests require a contrast to the background of 4.5 for text, and 3 for marks.
 """
 
 COLOURS: dict[str, tuple[str, str]] = {
@@ -23,15 +23,15 @@ COLOURS: dict[str, tuple[str, str]] = {
     "middle": ("#16202a", "#0d1217"),
     "high": ("#ffffff", "#0d1217"),
 }
-"""By name: in light, in dark."""
+"""Colours by name: for light mode, for dark mode."""
 
 HEAT = tuple(f"heat{step}" for step in range(7))
-"""The ramp of a heat map, from the least."""
+"""The ramp of a heat map, from the lowest value."""
 
 HEAT_INKS = ("low", "low", "low", "low", "middle", "high", "high")
-"""Text on these."""
+"""Colours of text on the ramp."""
 
 
 def paint(name: str) -> str:
-    """The colour as a style knows it; where nothing says otherwise, as in an image, that of light."""
+    """The colour as a CSS variable; where no style defines it, as in an image, that of light mode."""
     return f"var(--{name}, {COLOURS[name][0]})"

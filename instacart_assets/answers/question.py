@@ -1,6 +1,6 @@
-"""What is asked: SQL files that say in a leading comment what the question is, how to read it, and how it is drawn.
+"""Questions: SQL files whose leading comment holds the question, how to read the answer, and how to draw it.
 
-Here lives the way from a file to a ``Question``. Nothing is asked or drawn here.
+Contains the way from a file to a ``Question``. Nothing is queried or drawn here.
 """
 
 import re
@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from instacart_assets.errors import RemediableError
 
 FRONT = re.compile(r"\A/\*\n(.*?)\n\*/\n(.*)\Z", re.DOTALL)
-"""The leading comment of a question's file, which is YAML, and the SQL after it."""
+"""The leading YAML comment of a question's file, and the SQL after it."""
 
 GOLD = re.compile(r"\bgold\.(\w+)")
-"""A table as questions name it: they read gold alone."""
+"""A table as questions name it: they read only gold."""
 
 
 class QuestionError(RemediableError):
@@ -26,7 +26,7 @@ class QuestionError(RemediableError):
 
 
 class Model(BaseModel):
-    """What the leading comment may say: nothing that is not known here."""
+    """Base of what the leading comment may contain: unknown fields are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,9 +35,9 @@ class Bars(Model):
     """A bar per row.
 
     Attributes:
-        title: what the numbers are; above every chart.
+        title: what the numbers are; shown above every chart.
         label: column that names a row.
-        detail: column that says more of it.
+        detail: column with more about it.
         value: column of the bar's length.
     """
 
@@ -54,7 +54,7 @@ class Bars(Model):
 
 
 class Meaning(Model):
-    """What a filled mark says, and what a hollow one."""
+    """The meaning of a filled mark and of a hollow one."""
 
     sure: str
     unsure: str
@@ -67,8 +67,8 @@ class Dots(Model):
         low: column of the interval's lower end.
         high: column of its upper end.
         sure: column that says whether the dot is filled.
-        means: what filled and hollow say.
-        reference: the value that stands for no difference, where there is one.
+        means: the meaning of filled and hollow.
+        reference: the value that means no difference, if there is one.
     """
 
     kind: Literal["dots"]
@@ -93,7 +93,7 @@ class Line(Model):
 
     Attributes:
         across: column of whole numbers, from left to right.
-        across_title: what these are.
+        across_title: title of that axis.
     """
 
     kind: Literal["line"]
@@ -112,7 +112,7 @@ class Line(Model):
 
 
 Steps = Annotated[tuple[float, ...], Field(min_length=6, max_length=6)]
-"""Six values between the seven colours of a heat map."""
+"""Six thresholds between the seven colours of a heat map."""
 
 
 class Heat(Model):
@@ -164,11 +164,11 @@ Chart = Annotated[Bars | Dots | Line | Heat | Weeks, Field(discriminator="kind")
 
 
 class Context(Model):
-    """What else there is to know before a chart is believed: how much could not be judged, what is simulated.
+    """What else a reader needs to know to trust a chart: how much could not be judged, what is simulated.
 
     Attributes:
-        query: SQL that gives one row.
-        says: a sentence in which the row's columns stand in braces.
+        query: SQL that returns one row.
+        says: a sentence with the row's columns in braces.
     """
 
     query: str
@@ -179,12 +179,12 @@ class Front(Model):
     """The leading comment.
 
     Attributes:
-        place: the questions' order.
-        question: what a person asks.
-        about: how the answer is to be read, and what it does not say.
+        place: position among the questions.
+        question: the question as a person asks it.
+        about: how to read the answer, and what it does not say.
         chart: how it is drawn.
         context: what else there is to know.
-        empty: what is said where the answer has no rows.
+        empty: the text to show if the answer has no rows.
     """
 
     place: int
@@ -197,11 +197,11 @@ class Front(Model):
 
 @dataclass(frozen=True)
 class Question:
-    """A question that is asked of gold.
+    """A question that gold answers.
 
     Attributes:
-        name: of its file.
-        front: what its leading comment says.
+        name: name of its file.
+        front: its leading comment.
         sql: one query over tables named ``gold.table``.
     """
 
@@ -217,15 +217,15 @@ class Question:
 
 
 def find_tables(sql: str) -> tuple[str, ...]:
-    """Addresses of the tables of gold that SQL names, in order."""
+    """Addresses of the gold tables named in the SQL, in order."""
     return tuple(sorted({f"gold.{name}" for name in GOLD.findall(sql)}))
 
 
 def read_question(name: str, text: str) -> Question:
-    """The question of a file's text.
+    """The question in a file's text.
 
     Raises:
-        QuestionError: the text has no leading comment, or it is none that a question can have.
+        QuestionError: the leading comment is missing or invalid.
     """
     found = FRONT.match(text)
     if found is None:

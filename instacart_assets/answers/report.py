@@ -1,6 +1,6 @@
-"""The report: all questions asked of a lake, written as one file.
+"""The report: all questions answered by a lake, written as one file.
 
-Here lives the way from a lake to that file. How it looks is in ``page/`` and ``charts.py``.
+Contains the way from a lake to that file. How it looks is in ``page/`` and ``charts.py``.
 """
 
 import os
@@ -19,11 +19,11 @@ class WrittenReport:
     """What was written.
 
     Attributes:
-        path: of the file.
-        charts: how many questions have a chart.
-        without_rows: names of the questions that have none, as no row answers them.
-        size: of the file, in bytes.
-        versions: of the tables that were read, by address.
+        path: path of the file.
+        charts: number of questions with a chart.
+        without_rows: names of the questions without one, as their answers have no rows.
+        size: size of the file, in bytes.
+        versions: versions of the tables that were read, by address.
     """
 
     path: Path
@@ -34,17 +34,17 @@ class WrittenReport:
 
 
 def write_report(lake: Lakehouse, path: Path, moment: datetime) -> WrittenReport:
-    """Ask everything and write the report; a reader sees the one before until it is whole.
+    """Ask all questions and write the report; readers see the previous one until it is complete.
 
     Args:
-        lake: what is asked.
-        path: of the HTML file; folders on the way are made.
-        moment: that the report is to bear.
+        lake: the lake to query.
+        path: path of the HTML file; missing parent folders are created.
+        moment: time shown in the report.
 
     Raises:
         TableMissingError: a table that a question reads was never published.
-        QueryError: the engine refuses a query.
-        RendererMissingError: what draws charts is not installed.
+        QueryError: the engine rejects a query.
+        RendererMissingError: the chart renderer is not installed.
         OSError: the file cannot be written.
     """
     questions = load_questions()

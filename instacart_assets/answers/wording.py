@@ -1,7 +1,7 @@
-"""How numbers, names and doubts are spelt for people.
+"""How numbers, names and caveats are written for readers.
 
-Here lives text and nothing of charts or pages: what a column is called, how its values are written, what must be said
-of simulated and estimated things, and a chart in a sentence.
+Contains text, not charts or pages: headings of columns, formats of values, caveats on simulated and estimated data, and
+the description of a chart in a sentence.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,22 +16,22 @@ CAVEATS = {
     "is_simulated": "Simulated: the promotions were invented, and so were their effects.",
     "is_date_estimated": "Estimated: dates are reconstructed; they show no trend of a market.",
 }
-"""What is said where a column of this name is true in any row."""
+"""The caveat to show if a column of this name is true in any row."""
 
 RATES = ("_rate", "_share")
-"""How names of columns end whose values are shares, 0 to 1."""
+"""Suffixes of columns whose values are shares, 0 to 1."""
 
 MOST_DECIMALS = 3
 
 
 def spell_heading(name: str) -> str:
-    """What a column is called: ``is_signal`` is Signal."""
+    """The heading of a column: ``is_signal`` is Signal."""
     words = name.removeprefix("is_").replace("_", " ")
     return words[:1].upper() + words[1:]
 
 
 def make_speller(name: str, values: Sequence[Any]) -> Callable[[Any], str]:
-    """How values of a column are written: all with as many decimals as one of them needs, shares in percent."""
+    """A formatter for the values of a column: all with as many decimals as one of them needs, shares in percent."""
     numbers = [value for value in values if isinstance(value, float)]
     if name.endswith(RATES):
         decimals = max((_count_decimals(100 * number) for number in numbers), default=0)
@@ -61,18 +61,18 @@ def _spell_value(value: Any, decimals: int) -> str:
 
 
 def spell_rows(rows: Sequence[Row]) -> list[dict[str, str]]:
-    """Rows as they are written: the same columns, texts for values."""
+    """The rows with their values formatted as text."""
     spellers = {name: make_speller(name, [row[name] for row in rows]) for name in (rows[0] if rows else ())}
     return [{name: spell(row[name]) for name, spell in spellers.items()} for row in rows]
 
 
 def list_caveats(*rows: Row) -> tuple[str, ...]:
-    """What has to be said on a chart of these rows."""
+    """The caveats to show on a chart of these rows."""
     return tuple(text for name, text in CAVEATS.items() if any(row.get(name) for row in rows))
 
 
 def describe_chart(question: Question, rows: Sequence[Row]) -> str:
-    """The chart in a sentence or two, for those who do not see it.
+    """The chart in a sentence or two, for readers who cannot see it.
 
     Args:
         question: what is drawn.

@@ -1,4 +1,4 @@
-"""What makes the graph run itself: it notices new data, follows it downstream, keeps time, and tells who must know.
+"""What runs the graph automatically: it detects new data, builds downstream tables, runs schedules, and sends alerts.
 
-Here lives when something is run and who is told. How tables are made, and what a table is, the rooms below say.
+Contains when something runs and who is alerted. What a table is, and how it is built, is in the packages below.
 """

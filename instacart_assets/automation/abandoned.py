@@ -1,7 +1,7 @@
 """Ends runs whose process is gone: killed, or lost with its machine's power.
 
-Here lives how that is told. Nobody else does it on one machine: such a run would count as running for ever, keep its
-places in the pools, and every other run would wait for it.
+Contains how such runs are detected. Nothing else does so on a single machine: the run would count as running for ever
+and keep its slots in the pools, and every other run would wait for it.
 """
 
 import os
@@ -11,10 +11,10 @@ from collections.abc import Mapping
 import dagster as dg
 
 PROCESS_TAG = "instacart/process"
-"""Tag of a run of the command line: the machine and the process that it runs in."""
+"""Tag of a run started from the command line: the machine and the process that it runs in."""
 
 NO_RETRIES = {"dagster/max_retries": "0"}
-"""Tags of a run that the daemon does not try again: it was not the daemon that began it."""
+"""Tags of a run that the daemon must not retry, as the daemon did not launch it."""
 
 UNDER_WAY = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
@@ -25,15 +25,15 @@ def tag_process() -> Mapping[str, str]:
 
 
 def end_abandoned_runs(instance: dg.DagsterInstance, *, has_launched: bool = False) -> list[str]:
-    """End the runs of this machine whose process is gone, and give back their places in pools.
+    """End the runs of this machine whose process is gone, and free their slots in the pools.
 
     Args:
-        instance: the history; only one in files of this machine is looked at.
-        has_launched: whether this process is the code server, or one of its kind, and the runs that the daemon
-            launched are processes beside it.
+        instance: the run history; only one stored in files of this machine is checked.
+        has_launched: whether this process is the code server, or runs beside it, so that the runs that the daemon
+            launched are processes of this machine.
 
     Returns:
-        Their ids.
+        The ids of the ended runs.
     """
     storage = instance.event_log_storage
     if not (isinstance(instance.run_launcher, dg.DefaultRunLauncher) and storage.is_run_sharded):
@@ -52,13 +52,13 @@ def end_abandoned_runs(instance: dg.DagsterInstance, *, has_launched: bool = Fal
 
 
 def _has_ended(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether a run came to its end since it was listed, and its process with it."""
+    """Whether a run has ended since it was listed, and its process with it."""
     now = instance.get_run_by_id(run.run_id)
     return now is None or now.status not in UNDER_WAY
 
 
 def _find_process(instance: dg.DagsterInstance, run: dg.DagsterRun, *, has_launched: bool) -> int | None:
-    """The process of a run; None where it cannot be told from here."""
+    """The process of a run; None where it cannot be determined from here."""
     if PROCESS_TAG in run.tags:
         host, _, process = run.tags[PROCESS_TAG].rpartition(" ")
         return int(process) if host == socket.gethostname() else None
@@ -81,6 +81,6 @@ def _is_alive(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's
+    except PermissionError:  # it belongs to another user
         return True
     return True

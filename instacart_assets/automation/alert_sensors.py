@@ -1,8 +1,8 @@
-"""The sensors that tell people what is wrong.
+"""The sensors that alert people to problems.
 
-Here lives what is remembered from one look to the next, and the order of things: find out, tell, remember. Where
-telling fails, the look fails, nothing is remembered, and the next look finds out and tells the same again. That is why
-these are plain sensors: Dagster's own run failure sensor goes on to the next run, and the alert would be lost.
+Contains what is remembered between polls, and the order of steps: detect, alert, remember. If sending an alert fails,
+the poll fails and nothing is remembered, so the next poll detects and sends the same again. That is why these are plain
+sensors: Dagster's own run failure sensor would move on to the next run and lose the alert.
 """
 
 import json
@@ -27,7 +27,7 @@ from instacart_assets.contracts.model import Contract
 from instacart_assets.settings import Settings
 
 MOST_ALERTS = 20
-"""Alerts after which a look reads no further run; the next look goes on there."""
+"""Alerts after which a poll reads no further runs; the next poll continues there."""
 
 Judge = Callable[[RunReport, Mapping[str, Contract]], Iterable[Finding]]
 Follow = Callable[["Memory", dg.DagsterInstance], list[Alert]]
@@ -38,9 +38,9 @@ class Memory:
     """What a sensor remembers.
 
     Attributes:
-        runs: place in the history up to which ended runs were read.
-        freshness: place up to which changes of freshness were read.
-        streaks: failures in a row.
+        runs: position in the event log up to which ended runs were read.
+        freshness: position up to which freshness changes were read.
+        streaks: consecutive failures.
     """
 
     runs: int
@@ -53,7 +53,7 @@ class Memory:
 
     @classmethod
     def read(cls, text: str | None, instance: dg.DagsterInstance) -> Self:
-        """The memory of a text that ``write`` gave; for None one that begins with the runs that end from now on."""
+        """The memory from text that ``write`` returned; for None, one that starts with runs that end from now on."""
         if text is None:
             return cls(runs=find_last_place(instance))
         said = json.loads(text)
@@ -65,11 +65,11 @@ def build_alert_sensors(
     contracts: Mapping[str, Contract],
     send: Callable[[Sequence[Alert], Settings], None] = deliver,
 ) -> list[dg.SensorDefinition]:
-    """The sensor that tells of failed runs, and the one that tells of failed checks and of late tables.
+    """The sensor that alerts on failed runs, and the one that alerts on failed checks and late tables.
 
     Args:
-        settings: whom to tell, after how many failures, and where this is.
-        contracts: of all tables, by their addresses.
+        settings: whom to alert, after how many failures, and in which environment this runs.
+        contracts: the contracts of all tables, by address.
         send: delivers alerts, all or none.
     """
 
@@ -88,13 +88,13 @@ def build_alert_sensors(
     def follow_quality(memory: Memory, instance: dg.DagsterInstance) -> list[Alert]:
         is_first = memory.freshness < 0
         place, changes = read_freshness(instance, memory.freshness, contracts)
-        while is_first and place != memory.freshness:  # all that was before
+        while is_first and place != memory.freshness:  # the whole backlog
             memory.freshness = place
             place, more = read_freshness(instance, place, contracts)
             changes += more
         memory.freshness = place
         alerts = memory.streaks.count(changes, threshold=1)
-        if is_first:  # of what was before, only what still is
+        if is_first:  # of the backlog, only tables that are still late
             alerts = [one for one in alerts if one.kind == "late" and _is_last(one, alerts)]
         return [*alerts, *follow_runs(memory, instance, judge_checks)]
 

@@ -1,7 +1,7 @@
-"""What somebody is told: an alert, after how many failures, and that it is over.
+"""Alerts: what they say, after how many failures they are raised, and when a recovery is reported.
 
-Here lives the words and the counting, without Dagster. What is counted, ``reports.py`` finds out; how alerts get to
-somebody is in ``delivery.py``.
+Contains the wording and the counting, without Dagster. What is counted comes from ``reports.py``; alerts are sent by
+``delivery.py``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,10 +13,10 @@ Kind = Literal["failed", "check failed", "late", "recovered"]
 MARKS: Mapping[Kind, str] = {"failed": "🔴", "check failed": "🟠", "late": "🟡", "recovered": "🟢"}
 
 MOST_SECTIONS = 40
-"""Alerts that a message of Slack shows one by one; it takes no more than 50 blocks."""
+"""Alerts that a Slack message shows one by one; Slack allows at most 50 blocks."""
 
 MOST_LETTERS = 700
-"""Letters of what was observed that a message shows; a section of Slack takes 3,000."""
+"""Characters of an observation or a remedy that a message shows; a Slack section takes 3,000."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class Alert:
 
     Attributes:
         kind: what happened.
-        subject: table, or a job where a run broke off without a table.
-        rule: what was broken: a rule of the contract, or one of the product's own, as ``freshness``.
-        observed: what was seen.
-        owners: whose the table is.
+        subject: the table, or the run's job if no table failed.
+        rule: what was violated: a rule of the contract, or one of the product's own, such as ``freshness``.
+        observed: what was observed.
+        owners: the owners of the table.
         remedy: what to do.
         run_id: the run it happened in; None where there was none.
-        failures: how many in a row.
+        failures: number of consecutive failures.
     """
 
     kind: Kind
@@ -46,14 +46,14 @@ class Alert:
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of a subject's rule at one time: it holds, or what is wrong.
+    """The result of one rule for one subject at one time: it holds, or what is wrong.
 
     Attributes:
         subject: table or job.
-        rule: of that subject.
-        problem: the alert it would be; None where the rule holds.
-        run_id: where it was found.
-        owners: of the subject.
+        rule: a rule of that subject.
+        problem: the alert to raise; None where the rule holds.
+        run_id: the run in which it was found.
+        owners: the owners of the subject.
     """
 
     subject: str
@@ -64,26 +64,26 @@ class Finding:
 
     @property
     def key(self) -> str:
-        """What failures are counted by."""
+        """The key by which failures are counted."""
         return f"{self.subject} {self.rule}"
 
 
 @dataclass
 class Streaks:
-    """Failures in a row, by subject and rule.
+    """Consecutive failures, by subject and rule.
 
     Attributes:
         counts: how many, where the last finding was a failure.
-        told: those that somebody was told of, and not yet that they are over.
+        told: keys that were alerted and have not recovered yet.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
 
     def count(self, findings: Iterable[Finding], threshold: int) -> list[Alert]:
-        """Count what was found, in order, and give the alerts that follow from it.
+        """Count findings in order, and return the resulting alerts.
 
-        An alert is raised once, with the failure that reaches the threshold, and taken back once the rule holds again.
+        An alert is raised once, at the failure that reaches the threshold, and resolved once the rule holds again.
         """
         alerts = []
         for finding in findings:
@@ -124,7 +124,7 @@ def _fields(alert: Alert) -> dict[str, Any]:
 
 
 def write_webhook(alerts: Sequence[Alert], environment: str, ui_url: str | None) -> dict[str, Any]:
-    """All alerts as JSON, and a text of one line each."""
+    """All alerts as JSON, with a text of one line each."""
     return {
         "environment": environment,
         "text": "\n".join(_summarise(alert) for alert in alerts),
@@ -133,7 +133,7 @@ def write_webhook(alerts: Sequence[Alert], environment: str, ui_url: str | None)
 
 
 def write_slack(alerts: Sequence[Alert], environment: str, ui_url: str | None) -> dict[str, Any]:
-    """The alerts as a message of Slack: a text for notifications, and a section for each."""
+    """The alerts as a Slack message: a text for notifications, and a section for each."""
     shown, rest = alerts[:MOST_SECTIONS], alerts[MOST_SECTIONS:]
     sections = [f"*{environment}*", *(_write_section(alert, ui_url) for alert in shown)]
     if rest:
@@ -147,7 +147,7 @@ def write_slack(alerts: Sequence[Alert], environment: str, ui_url: str | None) -
 
 
 def link_run(alert: Alert, ui_url: str | None) -> str | None:
-    """Where the run is shown; None where no web UI is known."""
+    """URL of the alert's run in the web UI; None if there is no run or no web UI is set."""
     return f"{ui_url.rstrip('/')}/runs/{alert.run_id}" if ui_url and alert.run_id else None
 
 
@@ -174,5 +174,5 @@ def _shorten(text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    """The three letters that mean something to Slack."""
+    """Escape the three characters that are special to Slack."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

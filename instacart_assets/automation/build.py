@@ -1,6 +1,6 @@
-"""All that makes the graph run itself, with the settings of a deployment.
+"""All sensors and schedules, built with the settings of a deployment.
 
-Here lives assembly; which of it is on where, ``environments.py`` says.
+Contains the assembly only; what is on in which environment is in ``environments.py``.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from instacart_assets.tables.declare import Table
 
 @dataclass(frozen=True)
 class AutomationDefinitions:
-    """Sensors and schedules, as Dagster has them."""
+    """Sensors and schedules, as Dagster definitions."""
 
     sensors: tuple[dg.SensorDefinition, ...]
     schedules: tuple[dg.ScheduleDefinition, ...]
@@ -31,9 +31,9 @@ def build_automation(settings: Settings, tables: Iterable[Table], job: str) -> A
     """The sensors and the schedule.
 
     Args:
-        settings: of the deployment.
+        settings: the settings of the deployment.
         tables: the graph.
-        job: name of the job that builds all of it.
+        job: name of the job that builds every table.
     """
     contracts = {table.address: table.contract for table in tables}
     landing = build_landing_sensor(
@@ -64,7 +64,7 @@ def build_automation(settings: Settings, tables: Iterable[Table], job: str) -> A
 def build_schedule(
     automation: Automation, settings: Settings, job: str, cron: str, *, is_possible: bool = True
 ) -> dg.ScheduleDefinition:
-    """The schedule of an automation, at the time of day of the settings' time zone; off where its job cannot succeed."""
+    """The schedule of an automation, in the time zone of the settings; off where its job cannot succeed."""
     is_on = is_possible and automation.is_on(settings.environment)
     return dg.ScheduleDefinition(
         name=automation.name,

@@ -1,6 +1,6 @@
-"""When a table is built by itself: declared for everything downstream of the landed files.
+"""When a table is built automatically: declared for everything downstream of the bronze tables.
 
-Here lives the condition and how tables get it. Bronze tables have none: what lands asks for them.
+Contains the condition and how it is attached to tables. Bronze tables have none: the landing sensor requests them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ def add_conditions(
 ) -> list[dg.AssetsDefinition]:
     """The assets, those of silver and gold with the condition on which they are built.
 
-    A table and what it refuses are made in one step and get the same condition.
+    A table and its quarantine table are built in one step and get the same condition.
 
     Args:
         assets: one per table, in the order of the tables.
@@ -43,10 +43,10 @@ def _add_condition(definition: dg.AssetsDefinition, awaited: Iterable[str]) -> d
 
 
 def add_following(asset: dg.AssetsDefinition, tables: Iterable[Table]) -> dg.AssetsDefinition:
-    """An asset that is no table, with the condition of one that is made of what it depends on.
+    """An asset that is not a table, with the condition that a table with the same dependencies would have.
 
     Args:
-        asset: with tables as its dependencies.
+        asset: an asset that depends on tables.
         tables: the graph.
     """
     known = {table.address: table for table in tables}
@@ -59,18 +59,18 @@ def add_following(asset: dg.AssetsDefinition, tables: Iterable[Table]) -> dg.Ass
 def find_awaited(table: Table, known: Mapping[str, Table]) -> tuple[str, ...]:
     """Addresses of the tables that a table waits for while they are being built, in order.
 
-    They are all that it is made of, over however many others, and all bronze tables: those of one drop are built in
-    one run, and what follows begins when all of them are done.
+    They are all its ancestors and all bronze tables: the bronze tables of one drop (a batch of newly landed files) are
+    built in one run, and downstream tables start when all of them are done.
     """
     landed = {address for address, one in known.items() if one.contract.landed_columns}
     return tuple(sorted(landed | find_ancestors(table, known)))
 
 
 def make_condition(awaited: Iterable[str]) -> dg.AutomationCondition[dg.AssetKey]:
-    """A table is built when something it is made of was, all of it is there, and no blocking check of it failed.
+    """Build a table when a dependency was built, all dependencies exist, and none failed a blocking check.
 
-    It waits while anything far above it is being built: one drop builds each table once, and not again each time
-    that one more of its ancestors is done.
+    The table waits while any awaited table is being built: one drop builds each table once, and not again each time
+    that another of its ancestors is done.
 
     Args:
         awaited: addresses of the tables it waits for, at least one.
@@ -85,7 +85,7 @@ def make_condition(awaited: Iterable[str]) -> dg.AutomationCondition[dg.AssetKey
 
 
 def build_downstream_sensor(*, look_seconds: int, is_on: bool) -> dg.AutomationConditionSensorDefinition:
-    """The sensor that looks at the conditions of all tables, and of the report that follows them."""
+    """The sensor that evaluates the conditions of all tables, and of the report that depends on them."""
     return dg.AutomationConditionSensorDefinition(
         DOWNSTREAM.name,
         target=dg.AssetSelection.groups("silver", "gold", QUARANTINE, REPORT_GROUP),

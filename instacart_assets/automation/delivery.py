@@ -1,6 +1,6 @@
-"""Brings alerts to whoever receives them, or says loudly that it could not.
+"""Delivers alerts to their receiver, or fails loudly.
 
-Here lives one POST and its repetition. The receiver's address is a secret: neither an error nor a log line has it.
+Contains one POST request and its retries. The receiver's address is a secret: no error and no log line contains it.
 """
 
 import json
@@ -18,27 +18,27 @@ from instacart_assets.settings import Settings
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 0.5
-"""Pause after the first attempt; twice as long after each further one."""
+"""Pause after the first attempt; doubled after each further one."""
 
 
 class AlertError(RemediableError):
-    """Alerts could not be delivered; the message says why, and they are delivered with the next poll."""
+    """Alerts could not be delivered; the message says why, and the next poll tries again."""
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """A POST that is redirected would become a GET, and its answer look like a receipt."""
+    """Follows no redirect: a redirected POST would become a GET, and its response would look like success."""
 
     def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
-        """Follow none: the answer is an error."""
+        """Follow none: the response is an error."""
 
 
 def deliver(
     alerts: Sequence[Alert], settings: Settings, pause: Callable[[float], object] = time.sleep
 ) -> None:
-    """Post alerts as one message, so that all of them arrive or none; a few attempts.
+    """Post alerts as one message, so that all of them arrive or none, in up to ``ATTEMPTS`` attempts.
 
     Raises:
-        AlertError: nobody receives them.
+        AlertError: no receiver is set, or no attempt succeeded.
     """
     receiver = settings.alerts
     if receiver.url is None:
@@ -61,7 +61,7 @@ def deliver(
 
 def _post(url: str, body: bytes, timeout: float) -> str | None:
     """Why a message did not arrive; None where it did."""
-    request = Request(url, body, {"Content-Type": "application/json"}, method="POST")  # noqa: S310 - settings take http only
+    request = Request(url, body, {"Content-Type": "application/json"}, method="POST")  # noqa: S310 - always http(s)
     try:
         with build_opener(_NoRedirects).open(request, timeout=timeout):
             return None
@@ -72,7 +72,7 @@ def _post(url: str, body: bytes, timeout: float) -> str | None:
         return (
             f"it cannot be reached ({getattr(error.reason, 'strerror', None) or type(error.reason).__name__})"
         )
-    except (OSError, HTTPException, ValueError) as error:  # their messages may hold the address
+    except (OSError, HTTPException, ValueError) as error:  # their messages may contain the address
         return f"the connection failed ({type(error).__name__})"
 
 

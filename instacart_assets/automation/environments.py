@@ -1,7 +1,7 @@
-"""What runs by itself in which environment: the one place where that is said.
+"""What runs automatically in which environment: the only place where this is defined.
 
-Here lives the table and nothing that acts on it. What is off in an environment can still be started by hand, in
-Dagster's web UI.
+Contains the list and nothing that acts on it. What is off in an environment can still be started by hand in Dagster's
+web UI.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Automation:
         name: its name in Dagster.
         kind: ``sensor`` or ``schedule``.
         purpose: what it does, as a sentence without a full stop.
-        environments: where it runs from the start.
+        environments: where it is on by default.
     """
 
     name: str
@@ -26,15 +26,15 @@ class Automation:
     environments: frozenset[Environment]
 
     def is_on(self, environment: Environment) -> bool:
-        """Whether it runs in an environment from the start."""
+        """Whether it is on by default in an environment."""
         return environment in self.environments
 
 
 SHARED: frozenset[Environment] = frozenset({"dev", "staging", "prod"})
-"""Environments that are nobody's own machine."""
+"""Environments other than somebody's own machine."""
 
 WATCHED: frozenset[Environment] = frozenset({"staging", "prod"})
-"""Environments that somebody is woken for."""
+"""Environments that somebody is on call for."""
 
 LANDING = Automation(
     "landing", "sensor", "ingests what landed, once its files are complete: the bronze tables", SHARED

@@ -1,7 +1,7 @@
-"""Landing folders that can be looked at: of this machine, of DBFS, and of volumes of Unity Catalog.
+"""Landing folders that can be polled: on this machine, on DBFS, and in Unity Catalog volumes.
 
-Here lives how a look is taken; what follows from it is in ``looks.py``. A workspace is reached, and what reaches it is
-imported, with the first look.
+Contains how a folder is polled; what follows from a poll is in ``looks.py``. A workspace is contacted, and its client
+imported, only at the first poll.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,11 +25,11 @@ def open_folder(settings: Settings, sources: Iterable[str]) -> LandingFolder:
     """The landing folder of the settings.
 
     Args:
-        settings: say where it is.
-        sources: names of the sources whose files are looked for, as ``orders``.
+        settings: they name the folder.
+        sources: names of the sources whose files are looked for, such as ``orders``.
 
     Raises:
-        WorkspaceError: it is on Databricks, and there is no way into a workspace.
+        WorkspaceError: it is on Databricks, and no workspace can be reached.
     """
     if not is_remote(settings.landing):
         return LocalFolder(for_python(settings.landing), sources)
@@ -41,8 +41,8 @@ def open_folder(settings: Settings, sources: Iterable[str]) -> LandingFolder:
 class LocalFolder:
     """A landing folder of this machine; a file's fingerprint is its SHA-256.
 
-    What leads out of the folder is never read, and what cannot be read is not. It is a drop all the same, so that the run
-    that refuses it says so.
+    Links that lead out of the folder are never read. Such links and unreadable files still count as a drop (a batch of
+    newly landed files), so that the run that refuses them reports it.
     """
 
     def __init__(self, landing: Path, sources: Iterable[str]) -> None:
@@ -66,12 +66,12 @@ class LocalFolder:
             fingerprint = fingerprint_file(path)
         except FileNotFoundError:
             return None
-        except OSError as error:  # a folder of that name, or nobody's to read
+        except OSError as error:  # a folder of that name, or no permission to read
             return f"refused: {error.strerror}"
         return fingerprint if self._see(path) == seen else None
 
     def _see(self, path: Path) -> Seen | None:
-        """What is known of a file; of a link that leads out, the link itself; None where it is gone by now."""
+        """The state of a file, or of the link itself if it leads out of the folder; None if it is gone by now."""
         try:
             status = path.stat(follow_symlinks=find_intrusion(path, self._landing) is None)
         except FileNotFoundError:
@@ -83,10 +83,10 @@ class LocalFolder:
 
 
 class RemoteFolder:
-    """A landing folder of DBFS or of a volume.
+    """A landing folder on DBFS or in a volume.
 
-    A file's fingerprint is the SHA-256 that ``instacart land`` wrote down when it sent the file. A file that came
-    another way is not brought here to be read: its size and time stand for its content.
+    A file's fingerprint is the SHA-256 that ``instacart land`` recorded when it sent the file. A file that arrived
+    another way is not downloaded: its size and modification time stand for its content.
     """
 
     def __init__(self, landing: str, sources: Iterable[str], workspace: "Workspace") -> None:

@@ -1,7 +1,7 @@
-"""The sensor that takes in what landed.
+"""The sensor that ingests what landed.
 
-Here lives what a drop means to Dagster: one run, of the bronze tables whose sources changed. When there is a drop,
-``looks.py`` says; what follows downstream is declared in ``conditions.py``.
+Contains what a drop (a batch of newly landed files) means to Dagster: one run of the bronze tables whose sources
+changed. ``looks.py`` decides when there is a drop; downstream builds are declared in ``conditions.py``.
 """
 
 import time
@@ -18,12 +18,12 @@ from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.tables.assets import asset_key
 
 DROP_TAG, SOURCES_TAG = "instacart/takes_in", "instacart/sources"
-"""Tags of a run that takes in a drop: that it does, and of which sources."""
+"""Tags of a run that ingests a drop: that it does, and from which sources."""
 
 UNFINISHED = [status for status in dg.DagsterRunStatus if status not in FINISHED_STATUSES]
 
 REST_LOOKS = 2
-"""Looks for which the next drop waits after one was taken in, so that what follows from that one gets its turn."""
+"""Polls that the next drop waits after one was ingested, so that downstream builds get their turn."""
 
 
 def build_landing_sensor(
@@ -34,17 +34,17 @@ def build_landing_sensor(
     look_seconds: int,
     is_on: bool,
 ) -> dg.SensorDefinition:
-    """The sensor that looks at the landing folder.
+    """The sensor that polls the landing folder.
 
-    Its cursor is what is taken in or asked to be, so that a daemon that was stopped goes on where it was. A run asked
-    for twice, as by a daemon that died before it had noted the first time, has the same key and is made once.
+    Its cursor records what was ingested or requested, so that a restarted daemon continues where it stopped. A run
+    requested twice, for example by a daemon that died before saving the cursor, has the same key and is launched once.
 
     Args:
-        job: name of the job that has all bronze tables.
-        contracts: of the bronze tables.
-        open_folder: gives the landing folder for names of sources; asked at each look.
-        look_seconds: between two looks.
-        is_on: whether it runs from the start.
+        job: name of the job that contains all bronze tables.
+        contracts: the contracts of the bronze tables.
+        open_folder: returns the landing folder for the names of sources; called at each poll.
+        look_seconds: seconds between two polls.
+        is_on: whether it is on by default.
     """
     by_source = {contract.name: contract for contract in contracts}
 
@@ -80,13 +80,13 @@ def build_landing_sensor(
 
 
 def list_keys(contract: Contract) -> list[dg.AssetKey]:
-    """The keys that are made in the step of a table: its own, and that of what it refuses."""
+    """The keys that the step of a table builds: its own, and that of its quarantine table."""
     addresses = [contract.address, *([quarantine_address(contract)] if contract.has_quarantine else [])]
     return [asset_key(address) for address in addresses]
 
 
 def _is_at_work(instance: dg.DagsterInstance, rest_seconds: float) -> bool:
-    """Whether a drop is being ingested, or was just now: what lands meanwhile is the next one."""
+    """Whether a drop is being ingested or just was: what lands meanwhile belongs to the next one."""
     ours = {DROP_TAG: "drop"}
     if instance.get_run_ids(dg.RunsFilter(tags=ours, statuses=UNFINISHED), limit=1):
         return True
@@ -95,7 +95,7 @@ def _is_at_work(instance: dg.DagsterInstance, rest_seconds: float) -> bool:
 
 
 def _list_left(instance: dg.DagsterInstance) -> list[str]:
-    """Sources of the last drop, if its run failed: a fault in one file stops a whole drop, and the next brings the rest."""
+    """Sources of the last drop, if its run failed: one bad file stops a whole drop, and the next drop retries them."""
     last = instance.get_run_records(dg.RunsFilter(tags={DROP_TAG: "drop"}), limit=1)
     if not last or last[0].dagster_run.status == dg.DagsterRunStatus.SUCCESS:
         return []
@@ -103,7 +103,7 @@ def _list_left(instance: dg.DagsterInstance) -> list[str]:
 
 
 def _is_never_to_land(contract: Contract, state: LandingState, instance: dg.DagsterInstance) -> bool:
-    """Whether a source need not land, has not, and was never built: without its empty table nothing goes on."""
+    """Whether a source is optional, has not landed, and was never built: downstream tables need its empty table."""
     return (
         contract.is_optional
         and not any(source_of(name) == contract.name for name in state.taken)

@@ -1,7 +1,8 @@
-"""Launches runs in the code server, and tells when the process of one is gone with it.
+"""Launches runs in the code server, and detects runs whose process was lost with it.
 
-Here lives what a deployment adds to Dagster's own launcher. The code server reports a run whose process dies; who dies
-with it, nobody reports: such a run would count as running until its time is up. Run monitoring asks this launcher.
+Contains what a deployment adds to Dagster's own launcher. The code server reports a run whose process dies, but nothing
+reports the runs that die with the server: they would count as running until they time out. Run monitoring asks this
+launcher.
 """
 
 import json
@@ -19,20 +20,20 @@ from dagster_shared.serdes import deserialize_value
 class WatchedRunLauncher(DefaultRunLauncher):
     """Dagster's launcher, which also knows whether the code server still has a run.
 
-    It is for a code server that holds its runs itself: ``dagster api grpc``. One that stands before others, ``dagster
-    code-server start``, forgets those of the code before a reload.
+    It is for a code server that holds its runs itself: ``dagster api grpc``. A proxy, ``dagster code-server start``,
+    forgets the runs of the previous code at a reload.
     """
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """That run monitoring may ask."""
+        """True: run monitoring may ask this launcher."""
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Whether the process of a started run is there.
+        """Whether the process of a started run exists.
 
-        A code server that does not answer is no answer: it is asked again with the next look, when it is back and has
-        the run no more, or still. A run of the command line is no child of it, and nothing can be told from here.
+        If the code server does not answer, the run counts as running and the next poll asks again. A run started from
+        the command line is not a child of the code server, so its state is unknown here and it counts as running.
         """
         if GRPC_INFO_TAG not in run.tags:
             return CheckRunHealthResult(WorkerStatus.RUNNING, "it was launched by no code server")
@@ -48,7 +49,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
 
 def _ask_server(run: DagsterRun) -> bool:
-    """Whether the code server that a run was launched on has it."""
+    """Whether the code server that launched a run still has it."""
     place: dict[str, Any] = json.loads(run.tags[GRPC_INFO_TAG])
     client = DagsterGrpcClient(
         host=place["host"],

@@ -1,7 +1,8 @@
-"""Notices what landed: looks at the landing folder, waits until files are complete, tells what is new.
+"""Detects what landed: polls the landing folder, waits until files are complete, returns what is new.
 
-Here lives the logic that the landing sensor and ``instacart watch`` share, without Dagster and without a clock: it is
-given looks, one after another, and says after which of them there is a drop to take in.
+Contains the logic that the landing sensor and ``instacart watch`` share, without Dagster and without a clock: it is
+given polls, one after another, and decides after which of them there is a drop (a batch of newly landed files) to
+ingest.
 """
 
 import json
@@ -11,20 +12,20 @@ from hashlib import sha256
 from typing import Protocol, Self
 
 MARKER = "_SUCCESS"
-"""Name of the file by which whoever lands files says that a folder is complete."""
+"""Name of the marker file by which a producer declares that a folder is complete."""
 
 MOST_WAITS = 20
-"""Looks for which files that are complete wait for others that are not, before they are taken in without them."""
+"""Polls that complete files wait for incomplete ones, before they are ingested without them."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a look says of a file without reading it.
+    """What a poll sees of a file without reading it.
 
     Attributes:
         size: in bytes.
         modified: when it was last written, in nanoseconds since 1970.
-        identity: what else tells one file from another of its name, as the inode; empty where nothing does.
+        identity: what else distinguishes it from another file of its name, such as the inode; empty if nothing does.
     """
 
     size: int
@@ -34,10 +35,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Look:
-    """The landing folder at one moment.
+    """The landing folder as one poll saw it.
 
     Attributes:
-        files: landed files of known sources, by their names below the folder, as ``orders/part.csv``.
+        files: landed files of known sources, by their names below the folder, such as ``orders/part.csv``.
         markers: when the marker of a folder was written, in nanoseconds since 1970, by the folder's name below the
             landing folder; the landing folder itself is the empty name.
     """
@@ -47,18 +48,18 @@ class Look:
 
 
 class LandingFolder(Protocol):
-    """A landing folder that can be looked at, wherever it is."""
+    """A landing folder that can be polled, wherever it is."""
 
     def look(self) -> Look:
-        """What lies in it now."""
+        """What it contains now."""
 
     def fingerprint(self, name: str, seen: Seen) -> str | None:
-        """What changes when the content of a file does; None where the file is no longer as it was seen."""
+        """A value that changes with the content of a file; None if the file is no longer as it was seen."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A file whose content is taken in, or was asked to be."""
+    """A file whose content was ingested, or requested to be."""
 
     seen: Seen
     fingerprint: str
@@ -66,10 +67,10 @@ class Taken:
 
 @dataclass(frozen=True)
 class Drop:
-    """Files that landed together: each is new, or has another content than the one that was taken in.
+    """Files that landed together: each is new, or its content differs from what was ingested.
 
     Attributes:
-        number: of the drop, from 1. Content that comes back after another one is another drop.
+        number: number of the drop, from 1. Content that comes back after another one is another drop.
         files: fingerprints by the names of the files.
     """
 
@@ -78,25 +79,25 @@ class Drop:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Names of the sources that the files belong to, as ``orders``."""
+        """Names of the sources that the files belong to, such as ``orders``."""
         return tuple(sorted({source_of(name) for name in self.files}))
 
     @property
     def key(self) -> str:
-        """The same for the same drop, and for no other."""
+        """A key that is unique to the drop and always the same for it."""
         digest = sha256(json.dumps(sorted(self.files.items())).encode()).hexdigest()
         return f"drop-{self.number}-{digest[:16]}"
 
 
 @dataclass(frozen=True)
 class LandingState:
-    """What is remembered from one look to the next.
+    """What is remembered from one poll to the next.
 
     Attributes:
         drops: how many drops there were.
-        taken: what is taken in, by name.
-        last: what the last look saw, by name.
-        waits: looks for which complete files have waited for others.
+        taken: ingested or requested files, by name.
+        last: files that the last poll saw, by name.
+        waits: polls that complete files have waited for others.
     """
 
     drops: int = 0
@@ -106,11 +107,11 @@ class LandingState:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the last look saw something that is not taken in yet."""
+        """Whether the last poll saw something that is not ingested yet."""
         return any(not _is_taken(self, name, seen) for name, seen in self.last.items())
 
     def list_landed(self, sources: Iterable[str]) -> list[str]:
-        """Those of the sources of which a file is there, and was taken in or asked to be."""
+        """Those of the sources that have a file in the folder which was ingested, or requested to be."""
         there = {source_of(name) for name in self.taken}
         return [source for source in sources if source in there]
 
@@ -120,7 +121,7 @@ class LandingState:
 
     @classmethod
     def read(cls, text: str | None) -> Self:
-        """The state of a text that ``write`` gave; the first one for None."""
+        """The state from text that ``write`` returned; the initial state for None."""
         if text is None:
             return cls()
         said = json.loads(text)
@@ -135,16 +136,16 @@ class LandingState:
 
 
 def source_of(name: str) -> str:
-    """The source of a landed file, ``orders`` for ``orders.csv`` and for ``orders/part.csv``."""
+    """The source of a landed file: ``orders`` for ``orders.csv`` and for ``orders/part.csv``."""
     return name.partition("/")[0].removesuffix(".csv")
 
 
 def take_look(state: LandingState, folder: LandingFolder) -> tuple[LandingState, Drop | None]:
-    """Look at the folder once, and tell the drop that is complete now, if there is one.
+    """Poll the folder once, and return the drop that is complete now, if there is one.
 
-    Size and time decide whether a file is read again, its fingerprint whether it changed. A file is complete when two
-    looks in a row saw it alike, or when a marker in its folder is newer than all the folder's files. A drop waits for
-    all its files, though not for ever. A file that is gone is forgotten, and is no drop.
+    Size, modification time and identity decide whether a file is read again, its fingerprint whether it changed. A file
+    is complete when two polls in a row saw the same, or when a marker in its folder is newer than all the folder's
+    files. A drop waits for all its files, up to ``MOST_WAITS`` polls. A file that is gone is forgotten, and is no drop.
     """
     look = folder.look()
     kept = {name: one for name, one in state.taken.items() if name in look.files}

@@ -1,7 +1,7 @@
-"""What Dagster's history says of tables: which failed, which checks did, which are late.
+"""What Dagster's event log says about tables: which failed, which checks failed, which are late.
 
-Here lives the reading of events, in the order they were written and each of them once; what is told of them is in
-``alerts.py``. Runs of every door are read: the daemon's, ``instacart run``, ``instacart watch``, the web UI's.
+Contains the reading of events, in the order they were written and each of them once; when they raise an alert is in
+``alerts.py``. Runs of every entry point are read: the daemon, ``instacart run``, ``instacart watch``, the web UI.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,10 +19,10 @@ from instacart_assets.tables.assets import asset_key, explain_failure, find_tabl
 Events = dg.DagsterEventType
 
 MOST_EVENTS = 200
-"""Events of a kind that are read in one look; the rest waits for the next."""
+"""Events of a kind that one poll reads; the rest waits for the next."""
 
 LOCATED = frozenset({"severity", "failing_sample", "run_id", "candidate", "quarantine"})
-"""Metadata of a check that say where something is, not what was seen."""
+"""Metadata of a check that say where something is, not what was observed."""
 
 RUN = "the run reaches its end"
 BUILD = "the table is built"
@@ -35,11 +35,11 @@ class RunReport:
 
     Attributes:
         run: the run.
-        place: of the event that ended it, in the history.
+        place: position of the event that ended it, in the event log.
         failures: why a table failed, by its address.
-        others: why a step failed that makes no table, by its name: of maintenance, or the report.
-        built: addresses of tables that were built.
-        checks: what was found of each rule, last.
+        others: why a step that builds no table failed, by its name: a step of maintenance, or the report.
+        built: addresses of the tables that were built.
+        checks: the last evaluation of each rule.
     """
 
     run: dg.DagsterRun
@@ -51,7 +51,7 @@ class RunReport:
 
 
 def find_last_place(instance: dg.DagsterInstance) -> int:
-    """Where the history of runs ends now."""
+    """Position at which the history of ended runs ends now."""
     ends = [
         record.storage_id
         for kind in (Events.RUN_FAILURE, Events.RUN_SUCCESS)
@@ -61,7 +61,7 @@ def find_last_place(instance: dg.DagsterInstance) -> int:
 
 
 def read_runs(instance: dg.DagsterInstance, place: int, addresses: Iterable[str]) -> Iterator[RunReport]:
-    """The runs that ended after a place in the history, in order; cancelled ones are left out."""
+    """The runs that ended after a position in the event log, in order; cancelled ones are left out."""
     known = frozenset(addresses)
     for at, run_id in _list_ends(instance, place):
         run = instance.get_run_by_id(run_id)
@@ -69,13 +69,13 @@ def read_runs(instance: dg.DagsterInstance, place: int, addresses: Iterable[str]
             continue
         try:
             report = _read_run(instance, run, at, known)
-        except Exception as error:  # noqa: BLE001 - what cannot be read is told, and hides nothing that comes after it
+        except Exception as error:  # noqa: BLE001 - an unreadable run is reported, and hides none after it
             report = RunReport(run, at, others={"events of the run": f"cannot be read: {error!r}"})
         yield report
 
 
 def _list_ends(instance: dg.DagsterInstance, place: int) -> list[tuple[int, str]]:
-    """Place and run of each end; of no kind beyond the first that was cut off."""
+    """Position and run of each end, up to the first position at which the limit cut a kind off."""
     found: list[tuple[int, str]] = []
     bound: int | None = None
     for kind in (Events.RUN_FAILURE, Events.RUN_SUCCESS):
@@ -105,7 +105,7 @@ def _read_run(
         if event.event_type == Events.STEP_FAILURE:
             failed[name] = explain_failure(event)
         elif event.event_type == Events.STEP_SUCCESS:
-            failed.pop(name, None)  # it was tried again
+            failed.pop(name, None)  # it was retried
             built |= {name} if is_table else set()
         elif is_table:
             evaluation = event.asset_check_evaluation_data
@@ -114,10 +114,10 @@ def _read_run(
 
 
 def judge_run(report: RunReport, contracts: Mapping[str, Contract]) -> Iterator[Finding]:
-    """Whether each table of a run was built, and whether the run came to its end.
+    """Whether each table of a run was built, and whether the run finished.
 
-    A failed table is told with the rules that blocked it. A run that failed without a table failed in maintenance or in
-    the report; or it broke off: its process was killed, or never started.
+    A failed table is reported with the rules that blocked it. A failed run without a failed table failed in maintenance
+    or in the report, or it broke off: its process was killed or never started.
     """
     run = report.run
     for address in sorted(report.built):
@@ -147,7 +147,7 @@ def _judge_end(report: RunReport, contracts: Mapping[str, Contract]) -> Finding:
     subject = f"run of {run.job_name}"
     selected = [table_address(key) for key in run.asset_selection or ()]
     named = [contracts[address] for address in selected if address in contracts]
-    # A run that names nothing is of all that its job builds.
+    # A run without a selection builds everything in its job.
     is_whole = not selected and run.job_name != MAINTENANCE_JOB
     meant = list(contracts.values()) if is_whole else named
     owners = tuple(sorted({owner for contract in meant for owner in contract.owners})) or OWNERS
@@ -172,9 +172,9 @@ def _describe_end(
 
 
 def judge_checks(report: RunReport, contracts: Mapping[str, Contract]) -> Iterator[Finding]:
-    """Whether each rule holds that does not keep its table from being built.
+    """Whether each rule holds, except those that blocked their table.
 
-    One that does is told with the failed table, by ``judge_run``.
+    ``judge_run`` reports those, with the failed table.
     """
     for check in report.checks:
         address = table_address(check.asset_key)
@@ -205,13 +205,13 @@ def _describe_problem(
 def read_freshness(
     instance: dg.DagsterInstance, place: int, contracts: Mapping[str, Contract]
 ) -> tuple[int, list[Finding]]:
-    """What changed since a place in the history: tables that turned late, and those that are no longer.
+    """What changed since a position in the event log: tables that became late, and those that no longer are.
 
     Returns:
-        The place up to which was read, and a finding for each change, in order.
+        The position read up to, and a finding for each change, in order.
     """
     wanted = dg.EventRecordsFilter(Events.FRESHNESS_STATE_CHANGE, after_cursor=max(place, 0))
-    # The instance's own method says that it is deprecated, and no other one reads this kind of event.
+    # The instance's own method is deprecated, and no other one reads this kind of event.
     records = instance.event_log_storage.get_event_records(wanted, limit=MOST_EVENTS, ascending=True)
     findings = []
     for record in records:

@@ -1,7 +1,7 @@
-"""Takes in what lands from this process, look after look: what ``instacart watch`` does.
+"""Polls the landing folder and ingests what lands, in this process: what ``instacart watch`` does.
 
-Here lives the loop, and how it ends. It remembers nothing beyond its process: what it sees first is a drop, and a
-bronze table takes no file in twice.
+Contains the loop, and how it ends. It remembers nothing beyond its process: what the first poll sees is a drop (a batch
+of newly landed files), and a bronze table ingests no file twice.
 """
 
 import signal
@@ -16,7 +16,7 @@ from instacart_assets.graph import follow_drop
 from instacart_assets.tables.declare import Table
 
 TakeIn = Callable[[Drop, str], bool]
-"""Builds the tables of a selection for a drop; tells whether all went well."""
+"""Builds the tables of a selection for a drop; returns whether all succeeded."""
 
 
 def watch(
@@ -29,26 +29,26 @@ def watch(
     is_available_now: bool = False,
     on_problem: Callable[[str], object] = str,
 ) -> bool:
-    """Look, wait until files are complete, take them in, look again; until told to stop.
+    """Poll, wait until files are complete, ingest them, poll again, until asked to stop.
 
     Args:
         folder: the landing folder.
         tables: the graph.
-        take_in: is called from one thread, and always the same one; a run in progress is never broken off.
-        every: seconds between two looks.
-        stop: set from another thread or a signal's handler.
-        is_available_now: whether to stop once everything is taken in that is there.
-        on_problem: told why the folder could not be looked at; the next look tries again.
+        take_in: always called from the same thread; a run in progress is never interrupted.
+        every: seconds between two polls.
+        stop: set from another thread or a signal handler.
+        is_available_now: whether to stop once everything that is there is ingested.
+        on_problem: called with the reason why the folder could not be polled; the next poll tries again.
 
     Returns:
-        Whether everything that was taken in went well.
+        Whether everything was ingested successfully.
 
     Raises:
-        RemediableError: the folder cannot be looked at, where nothing is waited for.
+        RemediableError: the folder cannot be polled, and ``is_available_now`` is set.
     """
     state, is_good = LandingState(), True
     left: frozenset[str] = frozenset()
-    # Dagster replaces the handlers of signals while it runs something in the main thread.
+    # Dagster replaces the signal handlers while it runs something in the main thread.
     with ThreadPoolExecutor(1, "watch") as runner:
         while not stop.is_set():
             try:
@@ -73,15 +73,15 @@ def watch(
 def choose_sources(
     drop: Drop, state: LandingState, tables: Sequence[Table], left: Iterable[str] = ()
 ) -> frozenset[str]:
-    """The sources that are ingested with a drop: its own, and what earlier drops left.
+    """The sources that are ingested with a drop: its own, and those left by failed drops.
 
-    With the first drop come the sources that need not land.
+    The first drop also includes the optional sources.
 
     Args:
         drop: what landed.
         state: what is remembered of the folder.
         tables: the graph.
-        left: sources of drops before, none of which could be ingested whole: a fault in one file stops the whole drop.
+        left: sources of earlier drops that failed: one bad file stops the whole drop.
     """
     contracts = [table.contract for table in tables if table.contract.landed_columns]
     optional = {one.name for one in contracts if one.is_optional}
@@ -90,7 +90,7 @@ def choose_sources(
 
 
 def select_tables(sources: Iterable[str], state: LandingState, tables: Sequence[Table]) -> str:
-    """The selection of what is built of sources: their bronze tables, and all below them that can be built by now."""
+    """The selection to build from sources: their bronze tables, and all downstream tables that can be built by now."""
     bronze = {table.contract.name: table.address for table in tables if table.contract.landed_columns}
     changed = [bronze[source] for source in sorted(sources)]
     landed = {bronze[source_of(name)] for name in state.taken}
@@ -99,7 +99,7 @@ def select_tables(sources: Iterable[str], state: LandingState, tables: Sequence[
 
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT or SIGTERM sets; the same signal once more does what it always does."""
+    """An event that SIGINT or SIGTERM sets; a second signal of the same kind has its usual effect."""
     stop = threading.Event()
     usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 

@@ -1,1 +1,1 @@
-"""Bronze: what landed, untouched. Every table here follows from its contract alone."""
+"""Bronze: landed records, unchanged. Every table here is derived from its contract alone."""

@@ -1,6 +1,6 @@
-"""Bronze tables: each holds the records of one landed source, untouched, with where they came from.
+"""Bronze tables: each holds the records of one landed source, unchanged, with their origin.
 
-Here lives the one transform of the layer, which changes nothing: a new source is a new contract and no code.
+Contains the layer's only transform, which changes nothing: a new source needs a new contract and no code.
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,6 @@ def keep_as_landed(records: DataFrame) -> DataFrame:
 
 
 def make_bronze_tables() -> Iterator[Table]:
-    """A table for each contract of the layer, made of the landed source of the same name."""
+    """One table per contract of the layer, read from the landed source of the same name."""
     for contract in contracts_of("bronze"):
         yield Table(contract, keep_as_landed, {"records": f"{LANDING}.{contract.name}"}, {})

@@ -1,6 +1,6 @@
 """Loads contracts from YAML and rejects those that lack something a table needs.
 
-Here lives the path from a file to a ``Contract``: validation by the standard's own schema first (a misspelt key is
+Contains the path from a file to a ``Contract``: validation by the standard's own schema first (a misspelt key is
 an error), then by what this product requires beyond it. What is derived from a contract lives elsewhere.
 """
 

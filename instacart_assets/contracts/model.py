@@ -1,6 +1,6 @@
 """The parts of a contract the product acts on, as typed values.
 
-Here lives the shape of a loaded contract and nothing that acts on it: no engine, no Dagster, no files.
+Contains the shape of a loaded contract and nothing that acts on it: no engine, no Dagster, no files.
 ``load.py`` fills these from YAML.
 """
 

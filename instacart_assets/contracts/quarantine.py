@@ -1,6 +1,6 @@
 """Contracts of the quarantine: for each table that can refuse rows, the table that keeps them.
 
-Here lives what a quarantine table promises, derived from the contract of the table it belongs to, so that
+Defines what a quarantine table promises, derived from the contract of the table it belongs to, so that
 nobody has to write one. How rows get there is in the package ``quality``.
 """
 

@@ -1,6 +1,6 @@
 """Compiles a contract to the rules of its table: those it states, and those that follow from its columns.
 
-Here lives the one list from which row predicates, Great Expectations suites, Dagster's checks and the
+Contains the one list from which row predicates, Great Expectations suites, Dagster's checks and the
 documentation are generated. Nothing is evaluated here.
 """
 

@@ -1,6 +1,6 @@
-"""Databricks: how steps get to a cluster, and what of them comes back.
+"""Databricks: how steps get to a cluster, and what comes back.
 
-Here lives everything that knows a workspace. How tables are built is not its business: the same asset bodies run
-on every target. Dagster-databricks and the SDK are imported only where a workspace is reached, never while
+Contains everything that knows about a workspace. How tables are built is defined elsewhere: the same asset bodies run
+on every target. Dagster-databricks and the SDK are imported only where a workspace is called, never while
 definitions load.
 """

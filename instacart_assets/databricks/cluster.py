@@ -1,7 +1,7 @@
-"""Settings as Databricks words: what a launched step runs on, and what it is told.
+"""Settings in Databricks' terms: what a launched step runs on, and what it is passed.
 
-Here lives description alone; no workspace is reached. What is told never holds a secret: secrets go by the names
-of their scopes and are looked up on the cluster.
+Only describes; no workspace is called. What is passed never contains a secret: secrets are named by scope and key,
+and are looked up on the cluster.
 """
 
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from instacart_assets.settings import DatabricksSettings, Settings, SettingsErro
 REMOTE_TARGET = "databricks_remote"
 
 KEPT_HERE = {"target", "databricks", "environment", "look_seconds", "schedule", "alerts"}
-"""Settings that a body on the cluster has no use for: what concerns the workspace, and what is run when."""
+"""Settings that an asset body on the cluster does not need: those of the workspace, schedules and alerts."""
 
 
 def describe_run(databricks: DatabricksSettings) -> dict[str, Any]:
-    """The ``run_config`` of dagster-databricks for every step: cluster, libraries and the longest time."""
+    """The ``run_config`` of dagster-databricks for every step: cluster, libraries and timeout."""
     return {
         "cluster": (
             {"existing": databricks.cluster_id}
@@ -24,7 +24,7 @@ def describe_run(databricks: DatabricksSettings) -> dict[str, Any]:
             else {"new": describe_new_cluster(databricks)}
         ),
         "libraries": [describe_library(library) for library in databricks.libraries],
-        # The default ones would put the registry's PySpark over the one of the cluster.
+        # The default libraries would install PyPI's PySpark over the cluster's own.
         "install_default_libraries": False,
         "timeout_seconds": databricks.timeout_seconds,
     }
@@ -33,11 +33,11 @@ def describe_run(databricks: DatabricksSettings) -> dict[str, Any]:
 def describe_new_cluster(databricks: DatabricksSettings) -> dict[str, Any]:
     """A new cluster for one step.
 
-    Its access mode is dedicated to one principal: the launcher needs ``dbutils`` and files under ``/dbfs`` or
-    ``/Volumes``, which shared access does not give to a script.
+    Its access mode is Dedicated, to one principal: the launcher needs ``dbutils`` and files under ``/dbfs`` or
+    ``/Volumes``, which Standard (formerly Shared) access mode does not give to a script.
 
     Raises:
-        SettingsError: nothing says what its nodes are.
+        SettingsError: neither an instance pool, a node type nor a policy is set.
     """
     if not (databricks.instance_pool_id or databricks.node_type_id or databricks.policy_id):
         raise SettingsError(
@@ -67,7 +67,7 @@ def describe_new_cluster(databricks: DatabricksSettings) -> dict[str, Any]:
 
 
 def describe_library(library: str) -> dict[str, Any]:
-    """A library as the Jobs API has it: a wheel or a list of requirements by its path, else a package."""
+    """A library in the Jobs API's form: a wheel or a requirements file by its path, else a package."""
     if library.endswith(".whl"):
         return {"whl": library}
     if library.endswith(".txt"):
@@ -94,9 +94,9 @@ def describe_secrets(databricks: DatabricksSettings) -> dict[str, tuple[str, str
 
 
 def describe_remote(settings: Settings) -> dict[str, str]:
-    """Environment variables by which the cluster's side loads the same settings, for its own target.
+    """Environment variables from which the cluster loads the same settings, for its own target.
 
-    Everything a body can need is among them; what concerns the workspace and its cluster is not.
+    They include everything an asset body can need, and nothing about the workspace and its cluster.
     """
     sent = settings.model_dump(mode="json", exclude=KEPT_HERE, exclude_none=True)
     return {"INSTACART_TARGET": REMOTE_TARGET, **_name_variables("INSTACART_", sent)}

@@ -1,6 +1,6 @@
-"""Whether steps would run on the cluster that settings name: what it is, and what its versions are.
+"""Whether steps would run on the cluster that settings name: what it is, and which versions it has.
 
-Here live the checks of a cluster and of what is installed on it, each a function of what was found to an outcome.
+Contains the checks of a cluster and of what is installed on it; each maps what was found to an outcome.
 """
 
 import json
@@ -33,14 +33,14 @@ SETTINGS = {
 
 DEDICATED = frozenset({"SINGLE_USER", "LEGACY_SINGLE_USER", "LEGACY_SINGLE_USER_STANDARD"})
 BROKEN = frozenset({"ERROR", "UNKNOWN"})
-"""States of a cluster that nothing starts again."""
+"""States that a cluster cannot be restarted from."""
 
 RELEASE_NOTES = "the runtime's release notes, under System environment"
 
 
 @dataclass(frozen=True)
 class Host:
-    """This machine, as far as a launched step depends on it: what is pickled here is read by the cluster."""
+    """What a launched step depends on in this machine: the cluster reads what is pickled here."""
 
     python: str
     dagster: str
@@ -51,13 +51,13 @@ class Compute:
     """What steps would run on.
 
     Attributes:
-        name: for people.
+        name: its display name.
         runtime: version key of its Databricks Runtime.
-        access_mode: as the Clusters API calls it; None where the cluster does not say.
-        owner: the one person or group it is dedicated to, where it is said.
-        is_custom_image: whether it starts from a container image of one's own, which can have any Python.
-        state: of a cluster that exists.
-        verdict: of the policy of a new cluster.
+        access_mode: as the Clusters API names it; None where the cluster reports none.
+        owner: the user or group it is dedicated to, where known.
+        is_custom_image: whether it starts from a custom container image, which can have any Python.
+        state: the state of an existing cluster.
+        verdict: the policy's verdict on a new cluster.
     """
 
     name: str
@@ -75,11 +75,11 @@ def read_host() -> Host:
 
 
 def find_compute(databricks: DatabricksSettings, workspace: Workspace) -> Compute:
-    """The cluster that settings name, or the one that they ask for with what its policy adds.
+    """The cluster that settings name, or the new one that they describe with what its policy adds.
 
     Raises:
-        WorkspaceError: the cluster or the policy does not exist, or may not be seen.
-        SettingsError: nothing says what a new cluster is.
+        WorkspaceError: the cluster or the policy does not exist, or access to it is denied.
+        SettingsError: the settings do not describe a new cluster.
     """
     if databricks.cluster_id:
         details = workspace.ask(
@@ -119,7 +119,7 @@ def _read_policy(policy_id: str | None, workspace: Workspace) -> Mapping[str, Ma
 
 
 def check_cluster(check: str, compute: Compute) -> Outcome:
-    """Whether the cluster is there, or can be made or started."""
+    """Whether the cluster exists, or can be created or started."""
     if compute.state in BROKEN:
         return failed(
             check,
@@ -133,7 +133,7 @@ def check_cluster(check: str, compute: Compute) -> Outcome:
 
 
 def check_python(check: str, compute: Compute, host: Host) -> Outcome:
-    """Whether the cluster's Python can read what this one pickles."""
+    """Whether the cluster's Python can unpickle what this one pickles."""
     runtime = find_runtime(compute.runtime)
     if compute.is_custom_image:
         return warned(
@@ -158,7 +158,7 @@ def check_python(check: str, compute: Compute, host: Host) -> Outcome:
 
 
 def check_spark(check: str, compute: Compute) -> Outcome:
-    """Whether tables were tried on the cluster's Spark."""
+    """Whether tables were tested on the cluster's Spark."""
     runtime = find_runtime(compute.runtime)
     if runtime is None:
         return warned(
@@ -170,7 +170,7 @@ def check_spark(check: str, compute: Compute) -> Outcome:
 
 
 def check_access_mode(check: str, compute: Compute, user: str) -> Outcome:
-    """Whether the launcher's script gets ``dbutils`` and files by their paths."""
+    """Whether the launcher's script has ``dbutils`` and access to files by path."""
     if compute.access_mode in DEDICATED:
         if compute.owner and compute.owner != user:
             return warned(
@@ -194,7 +194,7 @@ def check_access_mode(check: str, compute: Compute, user: str) -> Outcome:
 
 
 def check_policy(check: str, policy_id: str, verdict: Verdict) -> Outcome:
-    """Whether the policy allows the cluster that would be asked for."""
+    """Whether the policy allows the cluster that would be requested."""
     if verdict.contradictions:
         named = [SETTINGS[name] for name in verdict.contradictions if name in SETTINGS]
         change = f"set {' and '.join(named)} as it says, or choose" if named else "choose"
@@ -213,7 +213,7 @@ def check_policy(check: str, policy_id: str, verdict: Verdict) -> Outcome:
 
 
 def check_dagster(check: str, libraries: LibrarySet, host: Host) -> Outcome:
-    """Whether the cluster's Dagster would be the one that launches."""
+    """Whether the cluster's Dagster version would be that of the launching process."""
     pin = f"dagster=={host.dagster}"
     demands = libraries.demands_of("dagster")
     for demand in demands:

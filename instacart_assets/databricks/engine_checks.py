@@ -1,6 +1,6 @@
 """Whether tables can be built on this machine: its engine, its landed files and its lake.
 
-Here live the checks of the targets that need no workspace.
+Contains the checks of the targets that need no workspace.
 """
 
 import os
@@ -39,14 +39,14 @@ def check_engine(check: str) -> Outcome:
 
 
 def check_landed(check: str, landing: Path) -> Outcome:
-    """Whether every source has landed with the columns of its contract."""
+    """Whether every source has landed with its contract's columns."""
     found = survey(landing, contracts_of("bronze"))
     files = sum(map(len, found.values()))
     return passed(check, f"{files} files in {landing}")
 
 
 def check_lake(check: str, lake: Path) -> Outcome:
-    """Whether the lake's folder can be written, or made."""
+    """Whether the lake's folder can be written to, or created."""
     present = next(folder for folder in (lake.absolute(), *lake.absolute().parents) if folder.exists())
     if present.is_dir() and os.access(present, os.W_OK | os.X_OK):
         return passed(check, f"{lake} can be {'written' if present == lake.absolute() else 'made'}")
@@ -54,7 +54,7 @@ def check_lake(check: str, lake: Path) -> Outcome:
 
 
 def check_java(check: str) -> Outcome:
-    """Whether there is a Java that Spark runs on.
+    """Whether there is a Java version that Spark runs on.
 
     Raises:
         EngineError: there is none.
@@ -74,16 +74,16 @@ def check_java(check: str) -> Outcome:
     if said is None:
         return warned(check, f"{java} does not say its version", remedy)
     major = said[1]
-    if int(major.removeprefix("1.")) < OLDEST_JAVA:  # 1.8 is what Java 8 calls itself
+    if int(major.removeprefix("1.")) < OLDEST_JAVA:  # Java 8 reports itself as 1.8
         return failed(check, f"{java} is Java {major}", remedy)
     return passed(check, f"{java} is Java {major}")
 
 
 def check_jars(check: str) -> Outcome:
-    """Whether Delta's jars are where Spark keeps what it has fetched.
+    """Whether Delta's jars are in Spark's download cache.
 
     Raises:
-        EngineError: tables are not tested on the Spark that is installed.
+        EngineError: tables are not tested on the installed Spark.
     """
     artifact = find_jars()
     group, name, release = artifact.split(":")
@@ -98,5 +98,5 @@ def check_jars(check: str) -> Outcome:
 
 
 def check_pyspark(check: str) -> Outcome:
-    """Whether tables are tested on the Spark that is installed here."""
+    """Whether tables are tested on the Spark installed here."""
     return judge_spark(check, version("pyspark"), "this environment", "pyspark 4.1")

@@ -1,7 +1,7 @@
-"""Which checks a workspace's targets need, and in which order they are made.
+"""Which checks the targets of a workspace need, and in which order they run.
 
-Here lives the order alone; what each check looks at, the modules of checks say. A workspace that does not answer is
-not asked a second time.
+Contains only the order; what each check examines is in the modules of checks. A workspace that does not answer is
+not asked again.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,19 +34,19 @@ from instacart_assets.databricks.workspace import Workspace, WorkspaceOutageErro
 from instacart_assets.settings import Settings
 
 ANSWER_SECONDS = 8.0
-"""How long a workspace has for one answer, whatever it takes to get it."""
+"""How long a workspace has for one answer, retries included."""
 
 
 def inspect_workspace(
     settings: Settings, seconds: float, on_check: Callable[[str], object] = str, host: Host | None = None
 ) -> tuple[Outcome, ...]:
-    """Check all that a run on Databricks needs.
+    """Check everything that a run on Databricks needs.
 
     Args:
-        settings: with a target that the launcher or serverless compute carries out.
-        seconds: after which no further check is begun.
-        on_check: told the name of each check before it is made.
-        host: versions of this machine, by default as they are.
+        settings: with a target that the launcher or serverless compute runs.
+        seconds: after which no further check is started.
+        on_check: called with the name of each check before it runs.
+        host: versions of this machine; read from it by default.
     """
     inspection = Inspection(seconds, (WorkspaceOutageError,), on_check)
     if settings.target == "serverless":
@@ -57,10 +57,10 @@ def inspect_workspace(
 
 
 def find_caller(workspace: Workspace) -> str:
-    """The name of the person or service principal that the credentials are of.
+    """The name of the person or service principal that the credentials belong to.
 
     Raises:
-        WorkspaceError: they are of nobody.
+        WorkspaceError: they belong to nobody.
     """
     caller = workspace.ask(
         "say whose credentials these are",
@@ -71,7 +71,7 @@ def find_caller(workspace: Workspace) -> str:
 
 
 def _enter_workspace(inspection: Inspection, rest: Sequence[str]) -> tuple[Workspace, str] | None:
-    """The workspace and who asks it; without them the rest of the checks is skipped."""
+    """The workspace and its caller; without them the remaining checks are skipped."""
 
     def enter() -> tuple[Workspace, str]:
         workspace = connect(ANSWER_SECONDS)
@@ -140,7 +140,7 @@ def _inspect_libraries(
 def _inspect_places(settings: Settings, workspace: Workspace, inspection: Inspection) -> None:
     places: list[tuple[str, str | Path | None, str]] = [
         ("landing", settings.landing, "INSTACART_LANDING"),
-        # Tables of a catalog lie where the catalog has them.
+        # A catalog decides where its tables are stored.
         ("lake", settings.lake if settings.catalog is None else None, "INSTACART_LAKE"),
         ("scratch", settings.scratch, "INSTACART_SCRATCH"),
     ]
@@ -153,7 +153,7 @@ def _inspect_places(settings: Settings, workspace: Workspace, inspection: Inspec
 
 
 def _inspect_serverless(settings: Settings, inspection: Inspection) -> None:
-    """Checks of serverless compute, where bodies run from the wheel and no step is pickled."""
+    """Checks of serverless compute, where asset bodies run from the wheel and no step is pickled."""
     inspection.judge("environment", partial(_check_environment, settings.databricks.environment_version))
     entered = _enter_workspace(inspection, ["libraries", "wheel", "staging", "landing", "lake"])
     if entered is None:
@@ -175,7 +175,7 @@ def _inspect_serverless(settings: Settings, inspection: Inspection) -> None:
 
 
 def _check_environment(version: str) -> Outcome:
-    """Whether tables were tried on the Spark that the environment's client speaks."""
+    """Whether tables were tested on the Spark version of the environment's client."""
     environment = ENVIRONMENTS.get(version)
     if environment is None:
         return warned(

@@ -1,12 +1,12 @@
-"""Lands files in DBFS or in a volume, from a machine that reaches neither but over a workspace's API.
+"""Lands files in DBFS or in a volume, from a machine that reaches them only through a workspace's API.
 
-Here lives the way from verified copies on this machine to a remote landing folder. Nothing is sent before every
-file was verified here. A file that was sent is read back whole, and counts as landed only when the same bytes come
-back; what was sent is remembered in the folder, so that files that did not change are not sent again.
+Copies files that were verified on this machine to a remote landing folder. Nothing is sent before every file is
+verified. A file that was sent is read back whole, and counts as landed only when the same bytes come back. A record
+in the folder lists what was sent, so that unchanged files are not sent again.
 
-In DBFS a file is sent under a temporary name and takes its place when it was read back, after the old file was set
-aside. A volume takes a file whole, in one request, or not at all, and gives no file another name: there a file is
-read back in its place, and is deleted where other bytes come back.
+In DBFS a file is sent under a temporary name; once it has been read back, the old file is set aside and the new one is
+renamed. A volume accepts a file in one request, whole or not at all, and cannot rename: there a file is read back in
+place, and is deleted if other bytes come back.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ from instacart_assets.landing.files import LandingError
 from instacart_assets.landing.land import LandedCopy, land_files
 
 RECORD = ".landed.json"
-"""What was sent to a landing folder, by the names of its files."""
+"""The record of what was sent to a landing folder, by file name."""
 
 ACCESS_HINT = "see that you may write there, and that a volume exists and READ VOLUME and WRITE VOLUME are granted on it"
 
@@ -46,7 +46,7 @@ class SentCopy:
 
     Attributes:
         copy: the file; its path is the remote one.
-        is_sent: whether it was sent now, as it was not there yet with the same content.
+        is_sent: whether it was sent now, because it was not there yet with the same content.
     """
 
     copy: LandedCopy
@@ -55,12 +55,12 @@ class SentCopy:
 
 @dataclass(frozen=True)
 class Sent:
-    """What is remembered of a file that was sent.
+    """What is recorded of a file that was sent.
 
     Attributes:
         sha256: of its bytes, in hexadecimal.
         bytes: its size.
-        stamp: when it was written, as the place says.
+        stamp: when it was written, as reported by the remote storage.
     """
 
     sha256: str
@@ -78,31 +78,31 @@ def land_remotely(
     on_ignored: Callable[[str], object] = str,
     on_progress: Callable[[int, int], object] = max,
 ) -> list[SentCopy]:
-    """Verify every file of a known name in a temporary folder of this machine, then send those that changed.
+    """Verify every file of a known name in a local temporary folder, then send those that changed.
 
     Args:
         origin: a folder, a ZIP archive or a CSV file.
         landing: the landing folder, below ``dbfs:/`` or ``/Volumes/``.
         contracts: bronze contracts by the name of their source.
         workspace: has the folder.
-        on_file: told the name of each file before it is verified.
-        on_ignored: told the name of each CSV file that belongs to no source.
-        on_progress: told how many bytes were sent and read back, and of how many.
+        on_file: called with the name of each file before it is verified.
+        on_ignored: called with the name of each CSV file that belongs to no source.
+        on_progress: called with the bytes sent and read back so far, and their total.
 
     Raises:
-        WorkspaceError: the folder may not be written, or nobody answers.
-        LandingError: a file is not what its contract names, and nothing was sent; or a file could not be sent or
-            did not come back alike. Files sent before that one stay, and it takes no good file's place.
+        WorkspaceError: write access to the folder is denied, or the workspace does not answer.
+        LandingError: a file does not match its contract, and nothing was sent; or a file could not be sent or
+            did not come back identical. Files sent before that one stay, and it replaces no good file.
     """
     files, root = open_files(landing, make_patient(workspace.client))
-    # Whoever may not write there learns it before large files are copied and read.
+    # Without write access this fails before large files are copied and read.
     workspace.ask(f"make the folder {landing}", partial(files.make_folder, root), remedy=ACCESS_HINT)
     with TemporaryDirectory(prefix="instacart-landing-") as folder:
         copies = land_files(origin, Path(folder), contracts, on_file, on_ignored)
         names = {copy.path.relative_to(folder).as_posix(): copy for copy in copies}
         try:
             sent = _send_changed(files, root, names, on_progress)
-        except OSError as error:  # whatever the SDK raises is one
+        except OSError as error:  # every error of the SDK is one
             raise LandingError(
                 f"{landing}: {_explain(error)}; nothing that was landed there is lost: mend this, and land "
                 "the files again"
@@ -119,7 +119,7 @@ def _send_changed(
     copies: Mapping[str, LandedCopy],
     on_progress: Callable[[int, int], object],
 ) -> Sequence[str]:
-    """Send the copies that the folder does not hold yet, and remember them; gives their names."""
+    """Send and record the copies that the folder does not hold yet; returns their names."""
     known = read_record(files, root)
     hashes = {name: _hash_file(copy.path) for name, copy in copies.items()}
     changed = [
@@ -127,7 +127,7 @@ def _send_changed(
         for name, copy in copies.items()
         if not _is_there(known.get(name), hashes[name], copy.bytes, files.find(f"{root}/{name}"))
     ]
-    # Every byte goes there and comes back.
+    # Every byte is sent and read back.
     total = 2 * sum(copies[name].bytes for name in changed)
     done = 0
     for name in changed:
@@ -152,7 +152,7 @@ def _continue_progress(
 
 
 def _is_there(sent: Sent | None, sha256: str, size: int, status: FileStatus | None) -> bool:
-    """Whether a file was sent with this content, and nobody has written it since."""
+    """Whether a file was sent with this content, and has not been written since."""
     return status is not None and sent == Sent(sha256, size, status.stamp) and status.bytes == size
 
 
@@ -186,13 +186,13 @@ def _send_to_dbfs(
         _take_place(files, new, target, old)
         is_placed = True
     finally:
-        with suppress(OSError):  # what is left over is no landed file, and a fault is told already
+        with suppress(OSError):  # a leftover is no landed file, and an error is already being raised
             if is_placed or files.find(old) is None:
                 files.delete(folder)
 
 
 def _take_place(files: DbfsFiles, new: str, target: str, old: str) -> None:
-    """Put a file in the place of another; where that fails, the old one comes back."""
+    """Replace a file with another; if that fails, the old one is restored."""
     has_old = files.find(target) is not None
     if has_old:
         files.move(target, old)
@@ -214,7 +214,7 @@ def _send_to_volume(
         is_checked = True
     finally:
         if not is_checked:
-            with suppress(OSError):  # the fault is told already
+            with suppress(OSError):  # the error is already being raised
                 files.delete(target)
 
 
@@ -245,7 +245,7 @@ def _hash_file(path: Path) -> str:
 
 
 def read_record(files: RemoteFiles, root: str) -> dict[str, Sent]:
-    """What was sent to a landing folder, by the names of its files; nothing where nobody wrote it down."""
+    """What was sent to a landing folder, by file name; empty if there is no record."""
     if files.find(f"{root}/{RECORD}") is None:
         return {}
     content = b"".join(files.read(f"{root}/{RECORD}"))
@@ -255,7 +255,7 @@ def read_record(files: RemoteFiles, root: str) -> dict[str, Sent]:
         ValueError,
         TypeError,
         AttributeError,
-    ):  # broken off while it was written: everything is sent again
+    ):  # interrupted while it was written: everything is sent again
         return {}
 
 
@@ -265,6 +265,6 @@ def _write_record(files: RemoteFiles, root: str, known: Mapping[str, Sent]) -> N
 
 
 def _explain(error: OSError) -> str:
-    """What went wrong; an error that says only that the time for trying again is up hides what it was."""
+    """What went wrong; an error that reports only that the retry time is up hides its cause."""
     said = error.__cause__ or error if isinstance(error, TimeoutError) else error
-    return str(said).partition(". Config: ")[0]  # the SDK adds its whole configuration to some refusals
+    return str(said).partition(". Config: ")[0]  # the SDK appends its whole configuration to some errors

@@ -1,9 +1,9 @@
 """The step launcher: each step of a Dagster run as one run of a Databricks cluster.
 
-It is dagster-databricks' own launcher, mended: it stages in DBFS or in a volume and cleans up, waits no longer than
-the settings say, brings back output while a step runs and the remote traceback when it dies, restores lineage, and
-cancels what it started. Dagster's launcher as it is can be chosen instead. What a cluster is told is in
-``cluster.py``; what it does then, in ``remote.py``.
+It fixes dagster-databricks' own launcher: it stages in DBFS or in a volume and cleans up, waits no longer than the
+settings allow, brings back output while a step runs and the remote traceback when it dies, restores lineage, and
+cancels what it started. Dagster's unmodified launcher can be chosen instead. What is passed to a cluster is in
+``cluster.py``; what the cluster then does is in ``remote.py``.
 """
 
 import gzip
@@ -53,10 +53,10 @@ PACKAGE = Path(inspect.getfile(instacart_assets)).parent
 MAIN = "remote.py"
 
 FAREWELL_SECONDS = 30.0
-"""Longest time for what is left to do after a step's end: cancel, see that it is cancelled, clean up."""
+"""Longest time for the work after a step's end: cancel, confirm the cancellation, clean up."""
 
 LAST_LOOKS = 3
-"""How often the report of a run that succeeded is read: what a cluster writes may be seen a little later."""
+"""How often the report of a successful run is read: what a cluster writes may become visible a little later."""
 
 OVER = {RunLifeCycleState.TERMINATED, RunLifeCycleState.SKIPPED, RunLifeCycleState.INTERNAL_ERROR}
 STEP_ENDS = {
@@ -70,16 +70,16 @@ TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class LaunchError(RemediableError):
-    """A step did not come to an end of its own on the cluster; the message says what is known of it."""
+    """A step did not end by itself on the cluster; the message says what is known about it."""
 
 
 class LaunchedStep:
-    """One step on its way: where it is staged, which run it became, and how much of its report is known."""
+    """A launched step: where it is staged, which run it became, and how much of its report was read."""
 
     def __init__(self, context: StepExecutionContext) -> None:
         attempt = context.previous_attempt_count
         self.context = context
-        # Steps of a graph have dots, those of a dynamic one brackets.
+        # Keys of steps in a graph contain dots, those of dynamic steps brackets.
         step = re.sub(r"\W", "_", context.step.key)
         self.folder = f"{context.run_id}-{step}-{attempt}"
         self.token = hashlib.sha256(self.folder.encode()).hexdigest()
@@ -93,44 +93,44 @@ class LaunchedStep:
 
     @property
     def is_over(self) -> bool:
-        """Whether there is nothing more to wait for."""
+        """Whether there is nothing left to wait for."""
         state = self.run and self.run.state
         if not state:
             return False
-        # A cluster of its own takes minutes to be taken down, with nothing to come from it.
+        # A cluster created for the step takes minutes to shut down, and returns nothing meanwhile.
         is_leaving = state.life_cycle_state is RunLifeCycleState.TERMINATING and self.has_ended
         return state.life_cycle_state in OVER or is_leaving
 
     @property
     def is_good(self) -> bool:
-        """Whether Databricks calls its run a success, so far as is known."""
+        """Whether Databricks reports its run as a success, as far as is known."""
         state = self.run and self.run.state
         return bool(state and state.result_state in (None, RunResultState.SUCCESS))
 
     def describe_state(self) -> str:
-        """The state of its run, in Databricks' words."""
+        """The state of its run, in Databricks' terms."""
         state = self.run and self.run.state
         if not state:
             return "in an unknown state"
         words = [word.value for word in (state.life_cycle_state, state.result_state) if word]
-        # That a run has TERMINATED says little beside how.
+        # How a run ended says more than that it has TERMINATED.
         word = " ".join(words[-1:] if words[:1] == ["TERMINATED"] else words)
         return f"{word}: {state.state_message}" if state.state_message else word
 
     def describe_run(self) -> str:
-        """Its run, and where to look at it."""
+        """Its run, and the address of the run's page."""
         run = self.run or Run()
         words = ["the Databricks run", run.run_id, run.run_page_url and f"({run.run_page_url})"]
         return " ".join(str(word) for word in words if word)
 
 
 class MendedStepLauncher(DatabricksPySparkStepLauncher):
-    """Launches steps in DBFS or a volume, within bounded times, and leaves nothing behind.
+    """Launches steps through DBFS or a volume, within bounded times, and leaves nothing behind.
 
     Args:
         settings: target, cluster, staging and times.
         workspace: where steps are sent.
-        packages: folders of the Python packages whose code the cluster gets; the code location is in the first.
+        packages: folders of the Python packages whose code is sent to the cluster; the code location is in the first.
     """
 
     def __init__(
@@ -158,10 +158,10 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
         """Run one step on the cluster, and yield its events as they come back.
 
         Raises:
-            dagster.Failure: the step did not come to an end there; the body's own failure is an event instead.
+            dagster.Failure: the step did not end there; a failure of the asset body itself is an event instead.
             dagster.RetryRequested: the same, and the step has a retry policy.
         """
-        # As Dagster does at the start of a step of its own: later materialisations are no input of this one.
+        # As Dagster does at the start of its own steps: later materialisations are not inputs of this one.
         step_context.fetch_external_input_asset_version_info()
         step = LaunchedStep(step_context)
         try:
@@ -198,7 +198,7 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
             step.is_staged = True
 
     def _submit(self, step: LaunchedStep, within: float | None = None) -> None:
-        """Submit the step; asked again, Databricks answers with the run that it became the first time."""
+        """Submit the step; a repeated submission returns the run of the first one."""
         step.is_submitted = True
         config = {
             **self.run_config,
@@ -256,7 +256,7 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
         deadline = time.monotonic() + self._timeout_seconds
         last_looks = LAST_LOOKS
         while True:
-            # Asked before the report is read, so that what a run said last is in it when it is over.
+            # Checked before the report is read, so that the report of a finished run is complete.
             is_over = step.is_over
             with raise_execution_interrupts():
                 entries = self._read_report(step)
@@ -267,7 +267,7 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
                     step.has_ended |= restored.dagster_event.event_type in STEP_ENDS
                     yield restored.dagster_event
             if step.has_ended:
-                # What lingers after its step is waited for no longer than anything else that is left to do.
+                # A run that outlives its step gets no more time than the rest of the clean-up.
                 deadline = min(deadline, time.monotonic() + self._farewell_seconds)
             if is_over:
                 last_looks -= 1
@@ -288,7 +288,7 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
         )
 
     def _read_report(self, step: LaunchedStep, within: float | None = None) -> list[EventLogEntry]:
-        """What is new in the step's report: events as the result, and output on this process's own streams."""
+        """Read what is new in the step's report: returns events, and writes output to this process's streams."""
         report = parse_report(self.staging.read(step.folder, remote.REPORT, within))
         if report is None:
             return []
@@ -302,10 +302,10 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
         return [deserialize_value(event, EventLogEntry) for event in new]
 
     def _require_end(self, step: LaunchedStep) -> None:
-        """A run that is over must have ended its step, as success or as failure.
+        """Require that a finished run has ended its step, as a success or as a failure.
 
         Raises:
-            LaunchError: it has not: its process died, or never came to Dagster.
+            LaunchError: it has not: its process died, or never started Dagster.
         """
         if not step.has_ended:
             raise LaunchError(
@@ -318,7 +318,7 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
             )
 
     def _find_traceback(self, step: LaunchedStep) -> str:
-        """What Databricks and the step itself say of a run that failed, to be read below its state."""
+        """What Databricks and the step itself report about a failed run, to be shown below its state."""
         tasks = step.run and step.run.tasks
         run_id = (tasks and tasks[0].run_id) or (step.run and step.run.run_id)
         try:
@@ -336,7 +336,7 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
         return TERMINAL_COLOURS.sub("", said)
 
     def _leave(self, step: LaunchedStep) -> None:
-        """Cancel a run that is not over, and delete what was staged; what cannot be done is told."""
+        """Cancel a run that is not over, and delete what was staged; failures to do so are logged."""
         deadline = time.monotonic() + self._farewell_seconds
         try:
             if step.is_submitted and not step.is_over:
@@ -355,7 +355,7 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
 
     def _cancel(self, step: LaunchedStep, deadline: float) -> None:
         if step.run is None:
-            # The answer to its submission was lost: the same request names the run, or makes one to be cancelled.
+            # The answer to its submission was lost: the same request returns the run, or starts one to cancel.
             self._submit(step, deadline - time.monotonic())
         run_id = step.run and step.run.run_id
         self._workspace.ask(
@@ -371,21 +371,21 @@ class MendedStepLauncher(DatabricksPySparkStepLauncher):
 
 
 def make_launcher(settings: Settings, packages: Sequence[Path] = (PACKAGE,)) -> StepLauncher:
-    """The step launcher of a launcher target: the project's own, or dagster-databricks' as it is.
+    """The step launcher of a launcher target: the project's own, or dagster-databricks' unmodified one.
 
     Raises:
-        SettingsError: the settings do not say what is needed.
-        WorkspaceError: there is no way into the workspace.
+        SettingsError: the settings are incomplete.
+        WorkspaceError: the workspace cannot be accessed.
     """
     workspace = connect(settings.databricks.outage_seconds)
     is_stock = settings.databricks.launcher == "stock"
 
     def make() -> StepLauncher:
-        # That step launchers are superseded is told in the documentation, not in every step's output.
+        # That step launchers are superseded is stated in the documentation, not in every step's output.
         with disable_dagster_warnings():
             return (_make_stock if is_stock else MendedStepLauncher)(settings, workspace, packages)
 
-    # The stock class finds credentials once more, for which some kinds ask the workspace.
+    # The stock class resolves credentials again, for which some kinds call the workspace.
     return workspace.ask("let a step launcher in", make)
 
 
@@ -395,7 +395,7 @@ def _make_stock(settings: Settings, workspace: Workspace, packages: Sequence[Pat
             "dagster-databricks' own launcher stages in DBFS alone: unset INSTACART_DATABRICKS__LAUNCHER, or set "
             "INSTACART_TARGET=databricks"
         )
-    # It sends all of a folder, so it gets one with nothing else in it, which goes when the launcher does.
+    # It sends a whole folder, so it gets one with nothing else in it, deleted together with the launcher.
     clean = tempfile.mkdtemp()
     with zipfile.ZipFile(io.BytesIO(zip_packages(packages))) as archive:
         archive.extractall(clean)
@@ -409,7 +409,7 @@ def _make_stock(settings: Settings, workspace: Workspace, packages: Sequence[Pat
 
 
 def _configure_stock(settings: Settings, workspace: Workspace) -> dict[str, Any]:
-    """What both launchers are told alike."""
+    """The configuration that both launchers share."""
     databricks = settings.databricks
     return {
         "run_config": describe_run(databricks),
@@ -427,7 +427,7 @@ def _configure_stock(settings: Settings, workspace: Workspace) -> dict[str, Any]
 
 
 def clean_reference(reference: StepRunRef) -> StepRunRef:
-    """A step's reference without what concerns the host alone: its folders, its Python, its containers' environment."""
+    """A step's reference without what concerns only the host: its folders, Python and container environment."""
     job = reference.recon_job
     pointer = job.repository.pointer
     if isinstance(pointer, ModuleCodePointer | PackageCodePointer):
@@ -440,7 +440,7 @@ def clean_reference(reference: StepRunRef) -> StepRunRef:
 
 
 def parse_report(content: bytes) -> Mapping[str, Any] | None:
-    """The report of a step; nothing if there is none yet, or it was read while it was being written."""
+    """The report of a step; None if there is none yet, or it was read while being written."""
     try:
         report: Mapping[str, Any] = json.loads(gzip.decompress(content))
     except (EOFError, OSError, ValueError, zlib.error):
@@ -458,7 +458,7 @@ def _raise_failure(step: LaunchedStep, error: RemediableError) -> None:
         metadata={"databricks_run": step.run.run_page_url} if step.run and step.run.run_page_url else {},
     )
     policy = step.context.op_retry_policy
-    # What was refused will be refused again.
+    # A retry is useless where a request was refused: it would be refused again.
     if policy is None or not isinstance(error, LaunchError | WorkspaceOutageError):
         raise failure from None
     raise dg.RetryRequested(

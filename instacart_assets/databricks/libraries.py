@@ -1,7 +1,7 @@
-"""What a set of libraries would bring onto a cluster, read from metadata before anything is installed.
+"""What a set of libraries would install on a cluster, read from metadata before anything is installed.
 
-Here lives the walk through the requirements of packages and wheels: by what is installed here, and by what a wheel
-says of itself. No index of packages is asked, so what neither shows is told as unseen.
+Walks through the requirements of packages and wheels: by the metadata of what is installed here, and by a wheel's own
+metadata. No package index is queried, so what neither shows is reported as unseen.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,24 +21,24 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from instacart_assets.errors import RemediableError
 
 SPARK_PACKAGES = frozenset({"pyspark", "pyspark-client", "databricks-connect"})
-"""Packages that hold a module ``pyspark``: any of them would stand in the way of the cluster's own."""
+"""Packages with a module ``pyspark``: any of them would shadow the cluster's own."""
 
 WHEEL = ".whl"
 
 
 class LibraryError(RemediableError):
-    """A library cannot be what its setting names; the message says why."""
+    """A library's setting is not valid; the message says why."""
 
 
 @dataclass(frozen=True)
 class Library:
-    """A library by what its metadata say.
+    """A library as its metadata describe it.
 
     Attributes:
         name: of the package.
         version: as in its metadata.
         requires: what it requires, as its metadata spell it.
-        python: versions of Python that it takes.
+        python: versions of Python that it supports.
     """
 
     name: str
@@ -49,11 +49,11 @@ class Library:
 
 @dataclass(frozen=True)
 class Demand:
-    """A requirement that was met on the walk.
+    """A requirement that was found on the walk.
 
     Attributes:
         requirement: what is required.
-        chain: the packages that lead to it, the one that was asked for first, itself last.
+        chain: the packages that lead to it, from the requested one to itself.
     """
 
     requirement: Requirement
@@ -66,11 +66,11 @@ class Demand:
 
 @dataclass(frozen=True)
 class LibrarySet:
-    """What a set of libraries would bring.
+    """What a set of libraries would install.
 
     Attributes:
-        demands: every requirement that was met, those that were asked for among them.
-        unseen: packages whose own requirements cannot be seen here.
+        demands: every requirement that was found, the requested ones included.
+        unseen: packages whose own requirements cannot be determined here.
     """
 
     demands: tuple[Demand, ...]
@@ -78,7 +78,7 @@ class LibrarySet:
 
     @property
     def sparks(self) -> list[Demand]:
-        """Demands for a package that would stand in the way of the cluster's Spark."""
+        """Demands for a package that would shadow the cluster's Spark."""
         return [demand for demand in self.demands if demand.chain[-1] in SPARK_PACKAGES]
 
     def demands_of(self, name: str) -> list[Demand]:
@@ -92,14 +92,14 @@ def is_wheel(library: str) -> bool:
 
 
 def read_wheel(content: bytes, name: str) -> Library:
-    """What a wheel says of itself.
+    """The library that a wheel contains, by the wheel's metadata.
 
     Args:
         content: the wheel's bytes.
         name: its path, for messages.
 
     Raises:
-        LibraryError: it is no wheel.
+        LibraryError: it is not a wheel.
     """
     try:
         parse_wheel_filename(name.rpartition("/")[2])
@@ -117,12 +117,12 @@ def survey_libraries(
     """Walk through everything that a set of libraries requires.
 
     Args:
-        packages: as pip names them, with extras, versions and markers.
+        packages: in pip's syntax, with extras, versions and markers.
         wheels: wheels by their metadata.
-        python: minor version of Python on the cluster, which markers are evaluated for; by default this one's.
+        python: minor version of Python on the cluster, which markers are evaluated for; by default this process's.
 
     Raises:
-        LibraryError: a package is not named as pip names it.
+        LibraryError: a package is not in pip's syntax.
     """
     walk = _Walk({wheel.name: wheel for wheel in wheels}, _cluster_environment(python))
     for wheel in walk.wheels.values():
@@ -134,7 +134,7 @@ def survey_libraries(
 
 @dataclass
 class _Walk:
-    """Depth first through requirements; each package is entered once for every set of extras."""
+    """A depth-first walk through requirements; each package is visited once for every set of extras."""
 
     wheels: Mapping[str, Library]
     environment: Mapping[str, str]
@@ -143,7 +143,7 @@ class _Walk:
     _entered: set[tuple[str, frozenset[str]]] = field(default_factory=set)
 
     def visit(self, requirement: Requirement, before: tuple[str, ...]) -> None:
-        """Take in a requirement and, the first time, everything behind it."""
+        """Record a requirement and, the first time, everything that it requires."""
         if requirement.marker and not requirement.marker.evaluate(dict(self.environment)):
             return
         name = canonicalize_name(requirement.name)
@@ -173,7 +173,7 @@ class _Walk:
 
 
 def _cluster_environment(python: str | None) -> dict[str, str]:
-    """Values of markers on a cluster, which runs Linux."""
+    """Values of environment markers on a cluster, which runs Linux."""
     environment = cast("dict[str, str]", default_environment())
     environment |= {"os_name": "posix", "sys_platform": "linux", "platform_system": "Linux"}
     if python is not None:

@@ -1,6 +1,6 @@
 """Whether the libraries that settings name can be installed, and leave the cluster's Spark alone.
 
-Here lives how their metadata are fetched from where they lie, and what is judged of them.
+Fetches their metadata from where they are stored, and checks them.
 """
 
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ OWN_PACKAGE = "instacart-assets"
 
 @dataclass
 class Named:
-    """Libraries by what kind of thing names them."""
+    """Libraries by how they are named."""
 
     packages: list[str] = field(default_factory=list)
     wheels: dict[str, Library] = field(default_factory=dict)
@@ -41,9 +41,9 @@ class Installation:
     """What would be installed.
 
     Attributes:
-        libraries: with all that they require.
+        libraries: with everything that they require.
         wheels: metadata of wheels, by their path.
-        options: lines of requirement files that are no requirements.
+        options: lines of requirements files that are not requirements.
     """
 
     libraries: LibrarySet
@@ -54,17 +54,17 @@ class Installation:
 def survey_installation(
     libraries: tuple[str, ...], workspace: Workspace, python: str | None, cluster_id: str | None = None
 ) -> Installation:
-    """What would be installed on a cluster, with what is on it already.
+    """What would be installed on a cluster, including what is on it already.
 
     Args:
         libraries: as settings name them.
-        workspace: that has their files.
-        python: minor version of Python on the cluster, where it is known.
-        cluster_id: of a cluster that exists.
+        workspace: where their files are.
+        python: minor version of Python on the cluster, where known.
+        cluster_id: of an existing cluster.
 
     Raises:
-        LibraryError: one of them is none, or its file is not there.
-        WorkspaceError: its file may not be read.
+        LibraryError: one of them is not a library, or its file does not exist.
+        WorkspaceError: read access to its file is denied.
     """
     named = Named()
     present = list_installed(cluster_id, workspace) if cluster_id else []
@@ -75,7 +75,7 @@ def survey_installation(
 
 
 def list_installed(cluster_id: str, workspace: Workspace) -> list[str]:
-    """Libraries that a cluster was given, as settings name them; none where that may not be asked.
+    """Libraries that are set on a cluster, as settings name them; none where access is denied.
 
     Raises:
         WorkspaceOutageError: the workspace does not answer.
@@ -112,7 +112,7 @@ def _fetch(path: str, workspace: Workspace) -> bytes:
     """The bytes of a file of the workspace.
 
     Raises:
-        LibraryError: it is no file of the workspace, or is not there.
+        LibraryError: it is not a file of the workspace, or does not exist.
     """
     if path.startswith((DBFS, VOLUMES)):
         files, place = open_files(path, workspace.client)
@@ -136,13 +136,13 @@ def _download(path: str, workspace: Workspace) -> bytes:
 def check_libraries(
     check: str, installation: Installation, runtime: str | None, python: str | None
 ) -> Outcome:
-    """Whether libraries can be installed where they go, and bring no Spark of their own.
+    """Whether libraries can be installed there, and bring no Spark of their own.
 
     Args:
         check: name of the check.
         installation: what would be installed.
         runtime: version key of the cluster's runtime; None for serverless.
-        python: minor version of Python there, where it is known.
+        python: minor version of Python there, where known.
     """
     sparks = installation.libraries.sparks
     if sparks:
@@ -182,7 +182,7 @@ def _takes_dbfs_libraries(runtime: str) -> bool:
 
 
 def check_own_wheel(check: str, installation: Installation) -> Outcome:
-    """Whether the wheel of this project is among the libraries, where bodies run from nothing else."""
+    """Whether this project's wheel is among the libraries, where asset bodies run from nothing else."""
     for path, wheel in installation.wheels.items():
         if wheel.name == OWN_PACKAGE:
             return passed(check, f"{path}, version {wheel.version}")

@@ -1,8 +1,8 @@
-"""Lineage of what comes back: which versions of its inputs a materialisation was made from.
+"""Lineage of returned events: which versions of its inputs a materialisation was made from.
 
 A launched step runs against an instance without history, so it reports every input as never materialised, and
-Dagster would show its asset as stale right after a good run. Here the events that come back are given what the
-host's instance knows, the way Dagster does it for a step of its own process.
+Dagster would show its asset as stale right after a good run. This module adds what the host's instance knows to the
+events that come back, as Dagster does for a step in its own process.
 """
 
 from dagster import AssetCheckEvaluation, AssetKey, AssetMaterialization, AssetRecordsFilter, DagsterEventType
@@ -29,8 +29,8 @@ from dagster_shared.record import replace
 def restore_lineage(entry: EventLogEntry, context: StepExecutionContext) -> EventLogEntry:
     """An event of a launched step, with versions and events of the host's instance.
 
-    Events must be given in their order, each stored before the next: an asset may be made from another one of the
-    same step. The context must have loaded the versions of external inputs when the step began.
+    Pass events in order, and store each before the next: an asset may be made from another one of the same step. The
+    context must have loaded the versions of external inputs when the step began.
     """
     event = entry.dagster_event
     if event is None:

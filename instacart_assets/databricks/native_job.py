@@ -1,8 +1,8 @@
 """A Databricks job of the whole graph, without a Dagster deployment: a task for each table, in the graph's order.
 
-Here lives the job's description, made from the tables and written nowhere else. A bundle loads it by
-``load_resources``; the command that its tasks run is ``instacart_assets.task``. What differs from one target of the
-bundle to another is not said here but by variables and by the target's mode, which pauses the trigger in development.
+The job's description is generated from the tables and written nowhere else. A bundle loads it through
+``load_resources``; the command that its tasks run is ``instacart_assets.task``. What differs between targets of the
+bundle is set by variables and by the target's mode, which pauses the trigger in development.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 JOB = "instacart_lakehouse"
 
 WHEEL = "./dist/*.whl"
-"""Where a bundle has the project's wheel."""
+"""Path of the project's wheel in a bundle."""
 
 PARAMETERS = {
     "landing": "INSTACART_LANDING",
@@ -29,25 +29,25 @@ PARAMETERS = {
     "schema_prefix": "INSTACART_SCHEMA_PREFIX",
     "scratch": "INSTACART_SCRATCH",
 }
-"""Parameters of the job, and the setting that each is for its tasks; a bundle's variables have the same names."""
+"""Parameters of the job, and the setting that each becomes for its tasks; a bundle's variables have the same names."""
 
 RUN_PARAMETERS = {"full": ("INSTACART_FULL", "false"), "as_of": ("INSTACART_AS_OF", "")}
-"""Parameters that a single run is started with where it is to be another than usual: the setting and what it is else."""
+"""Parameters that a single run can override: the setting and its default."""
 
 OPERATORS = "team:data-engineering"
-"""Who is told when a run fails or takes long, whosever the table is."""
+"""Who is notified when a run fails or takes long, whoever owns the table."""
 
 TAGS = {"project": "instacart"}
-"""What every job is found by, and its costs are counted by; a bundle's target adds its own."""
+"""Tags to find every job by and to attribute its costs; a bundle's target adds its own."""
 
 QUIET_SECONDS = 60
-"""So long nothing must have landed before a run starts, and between two starts; Databricks takes no less."""
+"""Least time without a landed file before a run starts, and between two starts; Databricks accepts no less."""
 
 TASK_SECONDS, RUN_SECONDS = 2 * 60 * 60, 4 * 60 * 60
-"""After which a task, and a run, is cancelled."""
+"""Time after which a task, and a run, is cancelled."""
 
 LONG_SECONDS = 60 * 60
-"""After which somebody is told that a run takes long."""
+"""Time after which the operators are notified that a run takes long."""
 
 RETRY_MILLISECONDS = 60_000
 
@@ -58,7 +58,7 @@ def name_task(address: str) -> str:
 
 
 def name_mailbox(owner: str) -> str:
-    """The e-mail address of an owner: its own, or for a team the variable that a bundle has it in.
+    """The e-mail address of an owner: its own, or for a team the bundle variable that holds it.
 
     Args:
         owner: an e-mail address, or ``team:name``.
@@ -68,11 +68,11 @@ def name_mailbox(owner: str) -> str:
 
 
 def describe_job(tables: Iterable[Table], wheel: str = WHEEL) -> dict[str, Any]:
-    """The job as the Jobs API has it, on serverless compute, started by files that land.
+    """The job in the Jobs API's form, on serverless compute, triggered by landed files.
 
     Args:
         tables: the graph.
-        wheel: path of the project's wheel, as a bundle or a volume has it.
+        wheel: path of the project's wheel, in a bundle or a volume.
     """
     return {
         "name": "Instacart lakehouse",
@@ -88,16 +88,16 @@ def describe_job(tables: Iterable[Table], wheel: str = WHEEL) -> dict[str, Any]:
 
 
 def describe_watch(run_seconds: int) -> dict[str, Any]:
-    """What every job of the lakehouse has: one run at a time, an end to it, and somebody who is told.
+    """What every job of the lakehouse has: one run at a time, a timeout and notifications.
 
     Args:
-        run_seconds: after which a run is cancelled.
+        run_seconds: time after which a run is cancelled.
     """
     operators = [name_mailbox(OPERATORS)]
     return {
         "tags": dict(TAGS),
         "max_concurrent_runs": 1,
-        # What asks for a run while one is under way is not passed over: the next run takes it in.
+        # A trigger that fires during a run is not skipped: its run waits in the queue.
         "queue": {"enabled": True},
         "timeout_seconds": run_seconds,
         "health": {
@@ -112,7 +112,7 @@ def describe_watch(run_seconds: int) -> dict[str, Any]:
 
 
 def describe_parameters(variables: Iterable[str], usual: Mapping[str, str]) -> list[dict[str, str]]:
-    """Parameters of a job: those that a bundle's variables of the same name give, and others with what they usually are."""
+    """Parameters of a job: those set by bundle variables of the same name, and others with their defaults."""
     defaults = {name: f"${{var.{name}}}" for name in variables} | dict(usual)
     return [{"name": name, "default": default} for name, default in defaults.items()]
 
@@ -129,7 +129,7 @@ def describe_environments(wheel: str) -> list[dict[str, Any]]:
 
 
 def describe_trigger(watched: str) -> dict[str, Any]:
-    """What starts the job when a new file has landed in a folder, or in one below it, and no other follows at once."""
+    """The trigger that starts the job once files have landed in or below a folder and no more follow at once."""
     return {
         "file_arrival": {
             "url": f"{watched.rstrip('/')}/",
@@ -140,7 +140,7 @@ def describe_trigger(watched: str) -> dict[str, Any]:
 
 
 def describe_task(table: Table) -> dict[str, Any]:
-    """The task that builds one table, after those that it is built from; its owner is told when it fails."""
+    """The task that builds one table, after its sources; the table's owner is notified when it fails."""
     variables = PARAMETERS | {name: variable for name, (variable, _) in RUN_PARAMETERS.items()}
     owners = [name_mailbox(owner) for owner in table.contract.owners if owner != OPERATORS]
     return {
@@ -157,11 +157,11 @@ def describe_task(table: Table) -> dict[str, Any]:
 
 
 def describe_command(words: list[str], variables: Mapping[str, str]) -> dict[str, Any]:
-    """A task's part that runs the wheel's command, once more after a minute where it fails.
+    """The part of a task that runs the wheel's command, and retries it once after a minute.
 
     Args:
-        words: what the command is asked.
-        variables: settings by the parameters of the job that they are.
+        words: arguments of the command.
+        variables: settings, by the job parameters that set them.
     """
     settings = [
         word
@@ -179,20 +179,20 @@ def describe_command(words: list[str], variables: Mapping[str, str]) -> dict[str
         "max_retries": 1,
         "min_retry_interval_millis": RETRY_MILLISECONDS,
         "retry_on_timeout": False,
-        # Serverless compute would try again by itself, also what a rule has refused.
+        # Serverless compute would retry by itself, even what a rule has refused.
         "disable_auto_optimization": True,
         "notification_settings": {"alert_on_last_attempt": True},
     }
 
 
-def load_resources(bundle: "Bundle") -> "Resources":  # noqa: ARG001 - a bundle calls it so
-    """What a bundle's Python support asks for: the job, under its own name."""
+def load_resources(bundle: "Bundle") -> "Resources":  # noqa: ARG001 - the bundle passes it
+    """What a bundle's Python support loads: the job, under its own name."""
     return hold_jobs({JOB: describe_job(all_tables())})
 
 
 def hold_jobs(described: Mapping[str, Mapping[str, Any]]) -> "Resources":
-    """Jobs by their names, as a bundle takes them."""
-    from databricks.bundles.core import Resources  # noqa: PLC0415 - its licence keeps it out of what is installed
+    """Jobs by name, in the form that a bundle loads."""
+    from databricks.bundles.core import Resources  # noqa: PLC0415 - not installed with the package, for its licence
     from databricks.bundles.jobs import Job  # noqa: PLC0415 - as above
 
     resources = Resources()  # type: ignore[no-untyped-call] # the library has no types there

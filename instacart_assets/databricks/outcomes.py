@@ -1,6 +1,6 @@
-"""What a preflight check found, and the list of checks as it grows.
+"""The outcome of a preflight check, and the growing list of outcomes.
 
-Here lives nothing of what is checked.
+What is checked is defined elsewhere.
 """
 
 import time
@@ -21,7 +21,7 @@ class Outcome:
 
     Attributes:
         check: its name.
-        state: ``warned`` is what cannot be told or may well be meant; ``skipped`` waits for another check to pass.
+        state: ``warned`` is unknown, or possibly intended; ``skipped`` depends on a check that has not passed.
         seen: what was seen.
         remedy: what to do about it; empty where there is nothing to do, or ``seen`` says it.
     """
@@ -32,32 +32,32 @@ class Outcome:
     remedy: str = ""
 
     def __str__(self) -> str:
-        """For people, in one line."""
+        """The outcome in one readable line."""
         return f"{self.check}: {self.seen}" + (f"; {self.remedy}" if self.remedy else "")
 
 
 def passed(check: str, seen: str) -> Outcome:
-    """All is well."""
+    """The outcome of a check that found no fault."""
     return Outcome(check, "passed", seen)
 
 
 def warned(check: str, seen: str, remedy: str) -> Outcome:
-    """It may be well."""
+    """The outcome of a check that found a possible fault."""
     return Outcome(check, "warned", seen, remedy)
 
 
 def failed(check: str, seen: str, remedy: str) -> Outcome:
-    """A run would not go well."""
+    """The outcome of a check that found a fault: a run would fail."""
     return Outcome(check, "failed", seen, remedy)
 
 
 class Inspection:
-    """Checks that are made one after another; no fault keeps the next one from being looked for.
+    """Checks that run one after another; a fault does not stop the next check.
 
     Args:
-        seconds: after which the checks that are left are skipped.
-        silence: errors after which they are skipped too, as nobody answers.
-        on_check: told the name of each check before it is made.
+        seconds: after which the remaining checks are skipped.
+        silence: errors after which they are skipped too, because nothing answers.
+        on_check: called with the name of each check before it runs.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Inspection:
         self._on_check = on_check
 
     def find(self, check: str, call: Callable[[], Found]) -> Found | None:
-        """What a call finds; None where it fails, which is noted as the outcome of the check."""
+        """The result of a call; None if it fails, which is recorded as the outcome of the check."""
         if self._is_silent or time.monotonic() > self._end:
             self.skip([check], "there was no answer in time")
             return None
@@ -86,11 +86,11 @@ class Inspection:
             return None
 
     def judge(self, check: str, call: Callable[[], Outcome]) -> None:
-        """Note what a check finds."""
+        """Record what a check finds."""
         outcome = self.find(check, call)
         if outcome is not None:
             self.outcomes.append(outcome)
 
     def skip(self, checks: Iterable[str], reason: str) -> None:
-        """Note that checks are not made."""
+        """Record that checks are skipped."""
         self.outcomes += [Outcome(check, "skipped", reason) for check in checks]

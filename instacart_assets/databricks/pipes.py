@@ -1,12 +1,13 @@
-"""Tasks of serverless compute, by Dagster's own client, with an end to every wait.
+"""Tasks on serverless compute, through Dagster's own client, with a limit to every wait.
 
-Here lives how a task of the installed wheel is submitted and followed. The client opens the channels in a volume, by
-which the task is told its context and sends messages back; what it gets wrong is mended here: it polls for ever
-while a workspace is out, and takes an interrupted step for one that went on.
+Submits a task of the installed wheel and follows it. The client opens the channels in a volume through which the task
+receives its context and sends messages back. Two faults of the client are fixed here: it polls forever while a
+workspace is unreachable, and treats an interrupted step as one that continued.
 """
 
 import time
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import dagster as dg
@@ -37,7 +38,7 @@ OVER = {
 
 
 class ServerlessTaskError(RemediableError):
-    """A task did not come to a result; the message says what is known of it."""
+    """A task returned no result; the message says what is known about it."""
 
 
 class MendedServerlessClient(PipesDatabricksServerlessClient):
@@ -45,7 +46,7 @@ class MendedServerlessClient(PipesDatabricksServerlessClient):
 
     Args:
         workspace: where tasks are sent.
-        settings: folder of a volume for both channels, and times.
+        settings: the folder in a volume for both channels, and times.
     """
 
     def __init__(self, workspace: Workspace, settings: Settings) -> None:
@@ -76,7 +77,7 @@ class MendedServerlessClient(PipesDatabricksServerlessClient):
         Raises:
             ServerlessTaskError: it took too long.
             DagsterPipesExecutionError: it did not succeed.
-            WorkspaceError: the workspace was out.
+            WorkspaceError: the workspace did not answer.
         """
         self.run_id = run_id
         deadline = time.monotonic() + self._timeout_seconds
@@ -101,7 +102,7 @@ class MendedServerlessClient(PipesDatabricksServerlessClient):
             raise DagsterPipesExecutionError(describe_state(state))
 
     def _poll_til_terminating(self, run_id: int) -> None:
-        """Wait for the end of a run that was cancelled, for some seconds."""
+        """Wait some seconds for the end of a cancelled run."""
         deadline = time.monotonic() + FAREWELL_SECONDS
         while time.monotonic() < deadline and self._get_run_state(run_id).life_cycle_state not in OVER:
             time.sleep(min(self.poll_interval_seconds, 1.0))
@@ -114,7 +115,7 @@ class MendedServerlessClient(PipesDatabricksServerlessClient):
                 FAREWELL_SECONDS,
             )
         except WorkspaceError:
-            return  # the first fault is the one to tell
+            return  # the first error is the one to report
 
 
 class ServerlessTasks:
@@ -143,14 +144,14 @@ class ServerlessTasks:
 
         Args:
             arguments: of the command, without settings.
-            name: the task's, for people.
+            name: the task's display name.
             context: of the step.
 
         Returns:
             The result, as the command wrote it.
 
         Raises:
-            RemediableError: the command was stopped by an error that a person can mend, or came to no result.
+            RemediableError: the command was stopped by an error that a person can fix, or returned no result.
         """
         client = MendedServerlessClient(self._workspace, self._settings)
         settings = [
@@ -179,7 +180,7 @@ class ServerlessTasks:
                 f"the workspace {self._workspace.host} did not answer when it was to run the task {name}: {error}"
             ) from error
         if client.is_interrupted:
-            # The client cancelled the run, and went on as if nothing had happened.
+            # The client cancelled the run, and continued as if nothing had happened.
             raise DagsterExecutionInterruptedError
         for said in done.get_custom_messages():
             if isinstance(said, Mapping):
@@ -195,6 +196,10 @@ class ServerlessTasks:
             "run_name": f"{name} {context.run.run_id}",
             "environments": [jobs.JobEnvironment(environment_key=ENVIRONMENT, spec=environment)],
             "timeout_seconds": databricks.timeout_seconds,
+            # The SDK submits again where no answer came, though the first submission may have arrived.
+            "idempotency_token": sha256(
+                f"{context.run.run_id} {name} {context.retry_number}".encode()
+            ).hexdigest(),
         }
 
     def _read(self, said: Mapping[str, Any]) -> str:
@@ -203,7 +208,7 @@ class ServerlessTasks:
         return str(said["result"])
 
     def _explain(self, run_id: int | None, state: str) -> str:
-        """What is known of a task that came to no result, its traceback included."""
+        """What is known about a task that returned no result, including its traceback."""
         if run_id is None:
             return f"the task was not run: {state}"
         client = self._workspace.client.jobs
@@ -221,7 +226,7 @@ class ServerlessTasks:
 
 
 def describe_state(state: jobs.RunState) -> str:
-    """The state of a run, in Databricks' words."""
+    """The state of a run, in Databricks' terms."""
     words = (state.life_cycle_state, state.result_state)
     said = " ".join(word.value for word in words if word)
     return f"{said}: {state.state_message}" if state.state_message else said

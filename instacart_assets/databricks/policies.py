@@ -1,7 +1,7 @@
-"""What a cluster policy says of a cluster that is asked for.
+"""What a cluster policy says about a requested cluster.
 
-Here lives the reading of policy definitions, the JSON in which Databricks keeps them: rules by the path of an
-attribute, as ``spark_version`` or ``custom_tags.*``. No workspace is asked here.
+Reads policy definitions, the JSON in which Databricks stores them: rules by the path of an attribute, such as
+``spark_version`` or ``custom_tags.*``. Calls no workspace.
 """
 
 import re
@@ -11,10 +11,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 COMPUTED = frozenset({"dbus_per_hour"})
-"""Attributes that no cluster is asked for: the workspace computes them."""
+"""Attributes that are never requested: the workspace computes them."""
 
 NEWEST = "auto:"
-"""How a rule begins that means a version which only the workspace can tell, as ``auto:latest-lts``."""
+"""Prefix of a version that only the workspace can resolve, such as ``auto:latest-lts``."""
 
 ACCESS_MODES = {
     "DATA_SECURITY_MODE_DEDICATED": "SINGLE_USER",
@@ -25,12 +25,12 @@ ACCESS_MODES = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a policy says of a cluster.
+    """What a policy says about a cluster.
 
     Attributes:
-        contradictions: what is asked for and not allowed, one sentence each, by attribute.
-        wants: what has to be asked for and is not, by attribute.
-        effective: attributes of the cluster, with those that the policy adds.
+        contradictions: what is requested and not allowed, one sentence each, by attribute.
+        wants: what is required and not requested, by attribute.
+        effective: attributes of the cluster, including those that the policy adds.
     """
 
     contradictions: Mapping[str, str]
@@ -39,7 +39,7 @@ class Verdict:
 
 
 def flatten_cluster(cluster: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes of a job's cluster as policies call them, from the ``new`` cluster of dagster-databricks.
+    """Attributes of a job's cluster as policies name them, from the ``new`` cluster of dagster-databricks.
 
     Args:
         cluster: with ``nodes`` and ``size`` as dagster-databricks nests them.
@@ -55,11 +55,11 @@ def flatten_cluster(cluster: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def judge_cluster(definition: Mapping[str, Any], attributes: Mapping[str, Any]) -> Verdict:
-    """What a policy says of a cluster.
+    """What a policy says about a cluster.
 
     Args:
         definition: rules of the policy.
-        attributes: what is asked for, by path.
+        attributes: what is requested, by path.
     """
     contradictions: dict[str, str] = {}
     effective = dict(attributes)
@@ -96,7 +96,7 @@ def _flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _find_rule(definition: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    """The rule of an attribute: its own before one with ``*`` for a part of its path."""
+    """The rule of an attribute: its own first, else one with ``*`` for a part of its path."""
     if name in definition:
         return definition[name]  # type: ignore[no-any-return]
     return next((rule for path, rule in definition.items() if "*" in path and fnmatchcase(name, path)), None)
@@ -128,6 +128,6 @@ def _find_fault(rule: Mapping[str, Any], value: Any) -> str | None:
 
 
 def _is_alike(value: Any, said: Any) -> bool:
-    """Whether a value is the one that a policy names, in whatever type JSON has it."""
+    """Whether a value equals the one that a policy names, whatever its JSON type."""
     ours, theirs = (ACCESS_MODES.get(str(each), str(each)).lower() for each in (value, said))
     return theirs.startswith(NEWEST) or ours == theirs

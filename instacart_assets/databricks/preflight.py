@@ -1,7 +1,7 @@
-"""Looks, before anything is sent or built, whether it can go well: everything that is wrong at once, in seconds.
+"""Checks, before anything is sent or built, whether a run can succeed: reports all faults at once, in seconds.
 
-Here lives the door: which kind of target is checked by whom, and what becomes of faults before a run. What is
-looked at, the modules of checks say; whoever builds tables on this machine needs no SDK for that.
+The entry point: which checks each kind of target gets, and what happens to faults before a run. What is examined is
+in the modules of checks; building tables on this machine needs no SDK.
 """
 
 import os
@@ -16,28 +16,28 @@ from instacart_assets.places import for_python
 from instacart_assets.settings import REMOTE_TARGETS, Settings
 
 INSPECTION_SECONDS = 30.0
-"""After which no further check is begun."""
+"""Time after which no further check is started."""
 
 TRUSTED_SECONDS = 600.0
-"""For how long a preflight that found no fault is not made again in the same process."""
+"""How long a preflight without faults is not repeated in the same process."""
 
 _trusted: dict[tuple[str, str | None], tuple[float, tuple[Outcome, ...]]] = {}
 _lock = threading.Lock()
 
 
 class PreflightError(RemediableError):
-    """A run would not go well; the message names every fault with its remedy."""
+    """A run would fail; the message names every fault with its remedy."""
 
 
 def run_preflight(settings: Settings, on_check: Callable[[str], object] = str) -> tuple[Outcome, ...]:
-    """Check all that a run with these settings needs.
+    """Check everything that a run with these settings needs.
 
     Args:
-        settings: whose target says what is needed.
-        on_check: told the name of each check before it is made.
+        settings: their target determines what is needed.
+        on_check: called with the name of each check before it runs.
 
     Returns:
-        An outcome for every check, in the order in which they were made.
+        An outcome for every check, in the order in which they ran.
     """
     if settings.target in REMOTE_TARGETS:
         return _inspect_workspace(settings, on_check)
@@ -45,12 +45,12 @@ def run_preflight(settings: Settings, on_check: Callable[[str], object] = str) -
 
 
 def require_preflight(settings: Settings) -> tuple[Outcome, ...]:
-    """See that a run can go well, once for all its steps.
+    """Require that a run can succeed, checked once for all its steps.
 
-    What found no fault is trusted for some minutes, and so costs a process nothing for the steps that follow.
+    A result without faults is trusted for some minutes, so later steps in the same process cost nothing.
 
     Returns:
-        The outcomes, warnings among them.
+        The outcomes, including warnings.
 
     Raises:
         PreflightError: there are faults.
@@ -73,21 +73,21 @@ def require_preflight(settings: Settings) -> tuple[Outcome, ...]:
 
 
 def find_faults(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Outcomes that let no run go well."""
+    """Outcomes with which a run would fail."""
     return [outcome for outcome in outcomes if outcome.state == "failed"]
 
 
 def _inspect_workspace(settings: Settings, on_check: Callable[[str], object]) -> tuple[Outcome, ...]:
     try:
-        from instacart_assets.databricks import inspections  # noqa: PLC0415 - not everybody has the SDK
+        from instacart_assets.databricks import inspections  # noqa: PLC0415 - the SDK is optional
     except ModuleNotFoundError as error:
         return (failed("installation", f"{error}", "install instacart-assets[databricks]"),)
     return inspections.inspect_workspace(settings, INSPECTION_SECONDS, on_check)
 
 
 def _inspect_here(settings: Settings, on_check: Callable[[str], object]) -> tuple[Outcome, ...]:
-    """Checks of the targets that build tables in this process; it may be that of a cluster's driver."""
-    from instacart_assets.databricks import engine_checks  # noqa: PLC0415 - no other target pays for the engine
+    """Checks of the targets that build tables in this process, which may run on a cluster's driver."""
+    from instacart_assets.databricks import engine_checks  # noqa: PLC0415 - no other target imports the engine
 
     inspection = Inspection(INSPECTION_SECONDS, on_check=on_check)
     if settings.target == "spark":

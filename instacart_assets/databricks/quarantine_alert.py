@@ -1,6 +1,6 @@
-"""A Databricks alert of rows that lie in quarantine and that nobody has dealt with.
+"""A Databricks alert on quarantined rows that nobody has dealt with.
 
-Here lives its description, made from the contracts, so that no table that can refuse rows is left out.
+Its description is generated from the contracts, so that no table that can refuse rows is left out.
 """
 
 from typing import TYPE_CHECKING, Any, cast
@@ -22,17 +22,17 @@ OPEN_ROWS = "open_rows"
 """The column that is compared with the threshold."""
 
 CRON = "0 * * * *"
-"""Hourly: rows come to quarantine whenever files land."""
+"""Hourly: rows can be quarantined whenever files land."""
 
 AGAIN_SECONDS = 24 * 60 * 60
-"""Between two messages of the same trouble."""
+"""Time between two notifications of the same problem."""
 
 SCHEMA = f"`${{var.catalog}}`.`${{var.schema_prefix}}{QUARANTINE}`"
-"""The schema of the quarantine, by a bundle's variables."""
+"""The schema of the quarantine, spelt with a bundle's variables."""
 
 
 def spell_query() -> str:
-    """How many rows are open in each table of the quarantine, the most first."""
+    """The query that counts open rows in each quarantine table, the most first."""
     addresses = [
         quarantine_address(contract) for contract in load_contracts().values() if contract.has_quarantine
     ]
@@ -45,7 +45,7 @@ def spell_query() -> str:
 
 
 def describe_alert() -> dict[str, Any]:
-    """The alert as Databricks has it: it is raised while any row is open."""
+    """The alert in Databricks' form: it is triggered while any row is open."""
     return {
         "display_name": "Instacart: rows wait in quarantine",
         "query_text": spell_query(),
@@ -53,7 +53,7 @@ def describe_alert() -> dict[str, Any]:
         "schedule": {
             "quartz_cron_schedule": spell_quartz(CRON),
             "timezone_id": ScheduleSettings().timezone,
-            # The mode of a bundle's target pauses jobs, and no alerts.
+            # The mode of a bundle's target pauses jobs, but not alerts.
             "pause_status": "${var.alert_pause_status}",
         },
         "evaluation": {
@@ -73,9 +73,9 @@ def describe_alert() -> dict[str, Any]:
     }
 
 
-def load_resources(bundle: "Bundle") -> "Resources":  # noqa: ARG001 - a bundle calls it so
-    """What a bundle's Python support asks for: the alert, under its own name."""
-    from databricks.bundles.alerts import Alert  # noqa: PLC0415 - its licence keeps it out of what is installed
+def load_resources(bundle: "Bundle") -> "Resources":  # noqa: ARG001 - the bundle passes it
+    """What a bundle's Python support loads: the alert, under its own name."""
+    from databricks.bundles.alerts import Alert  # noqa: PLC0415 - not installed with the package, for its licence
     from databricks.bundles.core import Resources  # noqa: PLC0415 - as above
 
     resources = Resources()  # type: ignore[no-untyped-call] # the library has no types there

@@ -1,9 +1,9 @@
 """The cluster's side of a launched step.
 
-This file is itself the script of the Databricks task, so it imports nothing but the standard library before the
-code that was sent is on the path; Dagster is all it needs then. It finds its order in the folder that was staged:
-the code, which step to run, environment variables, and the names of secrets. Into the same folder it writes one
-report, again and again: what the step has told Dagster and what it has printed so far.
+This file is itself the script of the Databricks task, so it imports only the standard library until the code that was
+sent is on the path; after that it needs only Dagster. It finds its order in the staged folder: the code, the step to
+run, environment variables, and the names of secrets. Into the same folder it writes one report, repeatedly: the
+events that the step has sent to Dagster and what it has printed so far.
 """
 
 import gzip
@@ -29,29 +29,29 @@ REPORT = "report.json.gz"
 
 REPORT_SECONDS = 1.0
 WRITING_SHARE = 0.1
-"""Share of the time that may go into writing reports: long ones are written less often."""
+"""Largest share of the time spent on writing reports: long ones are written less often."""
 
 
 class Tee:
-    """A text stream that also keeps what goes through it."""
+    """A text stream that also keeps what is written to it."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self.kept = StringIO()
 
     def write(self, text: str) -> int:
-        """Write on, and keep."""
+        """Write to the stream, and keep the text."""
         self.kept.write(text)
         self._stream.write(text)
         return len(text)
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is the stream's own."""
+        """Everything else comes from the stream itself."""
         return getattr(self._stream, name)
 
 
 class Report:
-    """What a step has said so far, and the file that the launcher reads it from."""
+    """What a step has reported so far, and the file that the launcher reads it from."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -61,7 +61,7 @@ class Report:
         self.stderr = Tee(sys.stderr)
 
     def write(self) -> None:
-        """Write the whole report over the one before, unless there is nothing new."""
+        """Overwrite the report with the current one, unless there is nothing new."""
         report = json.dumps(
             {
                 "events": self.events,
@@ -75,7 +75,7 @@ class Report:
 
     @contextmanager
     def kept_up(self) -> Iterator[None]:
-        """Catch what is printed, write every second or so, and a last time at the end."""
+        """Capture what is printed, and write the report about every second and once at the end."""
         ended = threading.Event()
         writer = threading.Thread(target=self._write_until, args=[ended], daemon=True)
         writer.start()
@@ -94,7 +94,7 @@ class Report:
             try:
                 self.write()
             except OSError:
-                # The next report, or the last one, will say it all.
+                # The next report, or the last one, will contain everything.
                 traceback.print_exc()
             pause = max(REPORT_SECONDS, (time.monotonic() - started) / WRITING_SHARE)
 
@@ -103,7 +103,7 @@ def set_environment(order: dict[str, Any]) -> None:
     """Set environment variables: those that were sent, and secrets that are looked up here and nowhere else."""
     os.environ.update(order["environment"])
     for name, (scope, key) in order["secrets"].items():
-        # Databricks puts dbutils among the globals of the script.
+        # Databricks adds dbutils to the globals of the script.
         os.environ[name] = dbutils.secrets.get(scope=scope, key=key)  # type: ignore[name-defined] # noqa: F821
 
 
@@ -115,7 +115,7 @@ def run_step(path: Path, report: Report) -> None:
     )
     from dagster._serdes import serialize_value  # noqa: PLC0415
 
-    # Dagster knows no other form of a step for another process; it comes from the launcher alone.
+    # Dagster has no other form of a step for another process; only the launcher writes it.
     step = pickle.loads(path.read_bytes())  # noqa: S301
     instance = external_instance_from_step_run_ref(
         step, event_listener_fn=lambda event: report.events.append(serialize_value(event))
@@ -132,7 +132,7 @@ def main(folder: Path) -> None:
             with zipfile.ZipFile(folder / CODE) as archive:
                 archive.extractall(code)
             # Before installed packages, so that the code that was sent is the code that runs; not first, because
-            # Dagster takes the first entry for the script's folder and hides it while it loads definitions.
+            # Dagster assumes that the first entry is the script's folder and hides it while it loads definitions.
             sys.path.insert(1, code)
             set_environment(json.loads((folder / ORDER).read_text()))
             run_step(folder / STEP, report)

@@ -1,6 +1,6 @@
 """The step launcher as a resource of the code location.
 
-Here lives the one door through which definitions see this room; a workspace is reached, and what reaches it is
+The only entry point through which definitions use this package. A workspace is called, and the code that calls it is
 imported, when a run first needs the launcher.
 """
 
@@ -12,7 +12,7 @@ from instacart_assets.settings import LAUNCHER_TARGETS, Settings
 
 
 def make_launcher_resource(settings: Settings) -> dg.ResourceDefinition:
-    """The resource ``pyspark_step_launcher``: a step launcher for the targets that have one, else nothing."""
+    """The resource ``pyspark_step_launcher``: a step launcher for the targets that have one, else none."""
     if settings.target not in LAUNCHER_TARGETS:
         return dg.ResourceDefinition.none_resource()
 

@@ -1,27 +1,26 @@
-"""Databricks Runtimes and serverless environments: which Python and which Spark each of them brings.
+"""Databricks Runtimes and serverless environments: which Python and which Spark each of them has.
 
-Here live facts that Databricks publishes, and which of them the tables were tried on. Nothing is asked of a
-workspace here.
+Contains facts that Databricks publishes, and which versions the tables were tested on. Calls no workspace.
 """
 
 import re
 from dataclasses import dataclass
 
 TESTED_SPARKS = ("4.0", "4.1")
-"""Minor versions of Spark on which tests prove that the tables come out alike."""
+"""Minor versions of Spark on which tests prove that the tables are the same."""
 
 OLDEST_SPARK = (4, 0)
-"""Spark below it lacks ``Column.try_cast``, which silver tables parse with."""
+"""Older versions lack ``Column.try_cast``, which silver tables parse with."""
 
 VERSION_KEY = re.compile(r"(?P<version>\d+(?:\.\d+)?)\.x(?P<variants>(?:-[a-z0-9.]+)*)")
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a Databricks Runtime brings.
+    """What a Databricks Runtime contains.
 
     Attributes:
-        version: as ``17.3``, or ``18`` where Databricks counts no minor versions.
+        version: such as ``17.3``, or ``18`` where Databricks has no minor versions.
         python: minor version of Python; None where it is not known here.
         spark: version of Apache Spark.
         is_lts: whether it has long-term support.
@@ -35,12 +34,12 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Environment:
-    """What a version of the serverless environment brings.
+    """What a version of the serverless environment contains.
 
     Attributes:
-        version: as ``4``.
+        version: such as ``4``.
         python: minor version of Python.
-        client: version of Databricks Connect, through which the code speaks to Spark.
+        client: version of Databricks Connect, through which the code uses Spark.
         spark: minor version of Spark whose API the client has.
     """
 
@@ -71,7 +70,7 @@ RUNTIMES = {
 """Runtimes by version. Spark: the list of releases in Databricks' "Runtime release notes versions and
 compatibility", and for 18 and 19 the release notes of each. Python: "System environment" in the release notes, and
 the table of Python versions in the requirements of Databricks Connect. From 18 on a runtime has no minor versions:
-its version key is as ``18.x-scala2.13``."""
+its version key looks like ``18.x-scala2.13``."""
 
 ENVIRONMENTS = {
     environment.version: environment
@@ -83,16 +82,16 @@ ENVIRONMENTS = {
         Environment("5", "3.12", "18", "4.1"),
     )
 }
-"""Serverless environments by version, after Databricks' "Serverless environment versions". The client of a version
+"""Serverless environments by version, from Databricks' "Serverless environment versions". The client of a version
 has the API of the runtime of the same version."""
 
 
 def parse_version_key(key: str) -> tuple[str, frozenset[str]] | None:
-    """The version of the runtime with a key, as ``17.3.x-photon-scala2.13``, and its variants.
+    """The version of the runtime with a key, such as ``17.3.x-photon-scala2.13``, and its variants.
 
     Returns:
-        The version, as ``17.3``, and variants, as ``photon``, ``cpu``, ``gpu`` and ``ml``; None for what is no
-        key of a Databricks Runtime, as that of a custom image.
+        The version, such as ``17.3``, and variants, such as ``photon``, ``cpu``, ``gpu`` and ``ml``; None for what is
+        not the key of a Databricks Runtime, such as that of a custom image.
     """
     match = VERSION_KEY.fullmatch(key)
     if match is None:
@@ -101,7 +100,7 @@ def parse_version_key(key: str) -> tuple[str, frozenset[str]] | None:
 
 
 def find_runtime(key: str) -> Runtime | None:
-    """The runtime with a version key; None where nothing is known of it."""
+    """The runtime with a version key; None where nothing is known about it."""
     parsed = parse_version_key(key)
     return None if parsed is None else RUNTIMES.get(parsed[0])
 

@@ -1,7 +1,7 @@
-"""Databricks jobs that run by the clock: the whole graph once a day, and the care for the lake's files.
+"""Databricks jobs that run on a schedule: the whole graph once a day, and maintenance of the lake's files.
 
-Here lives their description; when they run is a setting's default, as it is for Dagster's schedules. The mode of a
-bundle's target pauses them in development.
+Contains their descriptions; when they run is a setting's default, as for Dagster's schedules. The mode of a bundle's
+target pauses them in development.
 """
 
 import re
@@ -28,17 +28,17 @@ DAILY_JOB, MAINTENANCE_JOB = "instacart_daily", "instacart_maintenance"
 UNIX_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 NUMBERED_DAY = re.compile(r"(?<![/\d])\d")
-"""A weekday by its number; what follows a slash is a step."""
+"""A weekday by its number; a number after a slash is a step."""
 
 
 def spell_quartz(cron: str) -> str:
-    """A cron expression as Databricks has it: with seconds, and ``?`` for the one kind of day that is not asked about.
+    """A cron expression in Databricks' form: with seconds, and ``?`` for the kind of day that is not restricted.
 
     Args:
         cron: minute, hour, day, month and weekday.
 
     Raises:
-        SettingsError: it asks about days of the month and of the week, which Quartz cannot do at once.
+        SettingsError: it restricts days of the month and of the week, which Quartz does not support together.
     """
     minute, hour, day, month, weekday = cron.split()
     if weekday == "*":
@@ -52,19 +52,19 @@ def spell_quartz(cron: str) -> str:
 
 
 def _spell_weekdays(weekday: str) -> str:
-    """Weekdays by name: Quartz counts them from 1, Unix from 0, and Unix may call Sunday 7."""
+    """Weekdays by name: Quartz counts them from 1, Unix from 0, and Unix also accepts 7 for Sunday."""
     return NUMBERED_DAY.sub(lambda found: UNIX_DAYS[int(found[0]) % 7], weekday.upper())
 
 
 def describe_schedule(cron: str, timezone: str) -> dict[str, str]:
-    """When a job runs, as the Jobs API has it."""
+    """When a job runs, in the Jobs API's form."""
     return {"quartz_cron_expression": spell_quartz(cron), "timezone_id": timezone}
 
 
 def describe_daily_job(schedule: ScheduleSettings) -> dict[str, Any]:
-    """A run of the whole graph each day: it finds what the trigger does not see, as a file that was overwritten.
+    """A daily run of the whole graph: it finds what the trigger does not see, such as an overwritten file.
 
-    A job of its own, as Databricks lets a job have one trigger.
+    It is a separate job, because Databricks allows one trigger per job.
     """
     return {
         "name": "Instacart lakehouse, daily",
@@ -81,7 +81,7 @@ def describe_daily_job(schedule: ScheduleSettings) -> dict[str, Any]:
 
 
 def describe_maintenance_job(schedule: ScheduleSettings, wheel: str = WHEEL) -> dict[str, Any]:
-    """The care for the files of all tables: compaction and vacuum, by the same rules as everywhere."""
+    """Maintenance of all tables' files: compaction and vacuum, by the same rules as on every target."""
     return {
         "name": "Instacart maintenance",
         "description": "Writes small files together and removes those that no version needs.",
@@ -93,8 +93,8 @@ def describe_maintenance_job(schedule: ScheduleSettings, wheel: str = WHEEL) -> 
     }
 
 
-def load_resources(bundle: "Bundle") -> "Resources":  # noqa: ARG001 - a bundle calls it so
-    """What a bundle's Python support asks for: both jobs, under their own names."""
+def load_resources(bundle: "Bundle") -> "Resources":  # noqa: ARG001 - the bundle passes it
+    """What a bundle's Python support loads: both jobs, under their own names."""
     schedule = ScheduleSettings()
     return hold_jobs(
         {DAILY_JOB: describe_daily_job(schedule), MAINTENANCE_JOB: describe_maintenance_job(schedule)}

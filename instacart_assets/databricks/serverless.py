@@ -1,7 +1,7 @@
-"""Builds tables on serverless compute: Dagster asks, a task of the installed wheel builds, and its result comes back.
+"""Builds tables on serverless compute: Dagster submits a task of the installed wheel, which builds and reports back.
 
-Here lives the builder of the target ``serverless``. What reaches the workspace is imported with the first table that
-is built; how it is asked and waited for is in ``pipes.py``.
+Contains the builder of the target ``serverless``. The code that calls the workspace is imported with the first table
+that is built; how tasks are submitted and awaited is in ``pipes.py``.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ServerlessBuilder:
-    """Has serverless compute build tables.
+    """Builds tables on serverless compute.
 
     Args:
         settings: lake, landing, and where to stage.
@@ -40,10 +40,10 @@ class ServerlessBuilder:
     def build(
         self, table: Table, landed: Sequence[Contract], context: dg.AssetExecutionContext
     ) -> BuildResult:
-        """Make and publish the next version of a table there; see ``build_table``.
+        """Build and publish the next version of a table there; see ``build_table``.
 
         Raises:
-            RemediableError: what stopped it there, or what kept it from being asked.
+            RemediableError: the build failed there, or could not be submitted.
         """
         arguments = ["--select", table.address, "--landed", *(contract.address for contract in landed)]
         return read_result(self._tasks.run(arguments, table.address, context))

@@ -1,6 +1,6 @@
-"""Whether tables were tried on a version of Spark, wherever it is found.
+"""Whether tables were tested on a version of Spark, wherever it is found.
 
-Here lives that judgement alone; it needs neither a workspace nor an engine.
+Contains only that decision; it needs neither a workspace nor an engine.
 """
 
 from instacart_assets.databricks.outcomes import Outcome, failed, passed, warned
@@ -8,13 +8,13 @@ from instacart_assets.databricks.runtimes import OLDEST_SPARK, TESTED_SPARKS, sp
 
 
 def judge_spark(check: str, spark: str, where: str, tested: str) -> Outcome:
-    """Whether tables were tried on a version of Spark.
+    """Whether tables were tested on a version of Spark.
 
     Args:
         check: name of the check.
         spark: the version.
         where: what has it.
-        tested: something of the same kind with a Spark that they were tried on.
+        tested: something of the same kind with a Spark version that they were tested on.
     """
     minor = spark_minor(spark)
     if minor < OLDEST_SPARK:

@@ -1,6 +1,6 @@
-"""Where a step is laid down for its cluster: a folder of DBFS, or of a volume.
+"""Where a step is staged for its cluster: a folder of DBFS, or of a volume.
 
-Here lives how files get there and back. What is in them, the launcher and ``remote.py`` know.
+Writes and reads files there. What is in them is up to the launcher and ``remote.py``.
 """
 
 import base64
@@ -19,10 +19,10 @@ from instacart_assets.settings import VOLUMES, Settings, SettingsError
 
 DBFS_STAGING = "/dagster_staging"
 BLOCK_BYTES = 1024 * 1024
-"""What DBFS takes and gives at once."""
+"""The most that DBFS accepts or returns in one call."""
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The first moment that a zip archive knows."""
+"""The earliest timestamp that a ZIP archive can hold."""
 
 
 class Staging(ABC):
@@ -35,7 +35,7 @@ class Staging(ABC):
         self._workspace = workspace
 
     def put(self, folder: str, name: str, content: bytes) -> None:
-        """Write a file, whole or not at all as far as later calls can tell."""
+        """Write a file, which later calls see whole or not at all."""
         self._workspace.ask(
             f"keep {name} in {self.root}",
             partial(self._write, f"{self.root}/{folder}", name, content),
@@ -43,7 +43,7 @@ class Staging(ABC):
         )
 
     def read(self, folder: str, name: str, within: float | None = None) -> bytes:
-        """The content of a file; nothing if there is none."""
+        """The content of a file; empty if there is none."""
 
         def read() -> bytes:
             try:
@@ -54,7 +54,7 @@ class Staging(ABC):
         return self._workspace.ask(f"show {name} in {self.root}", read, within, self.remedy)
 
     def delete(self, folder: str, within: float | None = None) -> None:
-        """Delete a folder and all that is in it."""
+        """Delete a folder and everything in it."""
 
         def delete() -> None:
             with suppress(NotFound):
@@ -98,7 +98,7 @@ class DbfsStaging(Staging):
             file.write(content)
 
     def _read(self, path: str) -> bytes:
-        # By size of the blocks and not of the file: the SDK's own reader never ends on a file that shrinks.
+        # By the size of the blocks and not of the file: the SDK's own reader never ends on a file that shrinks.
         content = b""
         while True:
             block = self._workspace.client.dbfs.read(path, offset=len(content), length=BLOCK_BYTES)
@@ -108,7 +108,7 @@ class DbfsStaging(Staging):
 
 
 class VolumeStaging(Staging):
-    """A folder of a Unity Catalog volume, which has one name for everybody."""
+    """A folder of a Unity Catalog volume, which has the same path everywhere."""
 
     remedy = "see that the volume exists, and that READ VOLUME and WRITE VOLUME are granted on it"
 
@@ -137,7 +137,7 @@ def make_staging(settings: Settings, workspace: Workspace) -> Staging:
     """The staging folder of a launcher target.
 
     Raises:
-        SettingsError: a volume is set for the target that stages in DBFS.
+        SettingsError: a volume is set for a target that stages in DBFS.
     """
     root = settings.databricks.staging
     if settings.target == "databricks_uc":
@@ -156,7 +156,7 @@ def dbfs_root(staging: str | None) -> str:
 
 
 def zip_packages(packages: Iterable[Path]) -> bytes:
-    """An archive of Python packages: their files and nothing else, the same bytes for the same files.
+    """An archive of Python packages: only their files, and the same bytes for the same files.
 
     Args:
         packages: the folder of each package.

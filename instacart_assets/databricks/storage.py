@@ -1,7 +1,7 @@
-"""Files of DBFS and of volumes, reached over a workspace's API from anywhere.
+"""Files of DBFS and of volumes, accessed from anywhere through a workspace's API.
 
-Here lives how bytes get there and back, the same for both kinds of place. What the bytes mean is none of its
-business. Every fault comes as the SDK has it, which is always an ``OSError``.
+Writes and reads bytes, with one interface for both kinds of storage, whatever the bytes mean. Errors are those of the
+SDK, each of which is an ``OSError``.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,21 +11,22 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.clock import RealClock
 from databricks.sdk.config import Config
 from databricks.sdk.errors import NotFound
 
 from instacart_assets.places import DBFS, for_spark
 
 BLOCK_BYTES = 1 << 20
-"""The most that DBFS takes or gives in one call."""
+"""The most that DBFS accepts or returns in one call."""
 
 RETRY_SECONDS = 60
-"""For how long a request is tried again that a busy or unreachable server did not answer."""
+"""How long a request is retried when a busy or unreachable server does not answer."""
 
 
 @dataclass(frozen=True)
 class FileStatus:
-    """What a place says of a file: its size, and a stamp that changes whenever it is written."""
+    """The status of a remote file: its size, and a stamp that changes whenever it is written."""
 
     bytes: int
     stamp: str
@@ -33,13 +34,13 @@ class FileStatus:
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """What a listing of a folder says of a file, or of a folder in it.
+    """An entry in the listing of a folder: a file, or a folder in it.
 
     Attributes:
         name: its name in the folder.
         is_folder: whether it is a folder.
         bytes: its size; 0 for a folder.
-        modified: when it was last written, in nanoseconds since 1970, true to the millisecond.
+        modified: when it was last written, in nanoseconds since 1970, with millisecond precision.
     """
 
     name: str
@@ -49,32 +50,32 @@ class RemoteFile:
 
 
 class RemoteFiles(Protocol):
-    """Files of one kind of place; paths are as the API has them, absolute."""
+    """Files in one kind of storage; paths are absolute, in the API's form."""
 
     def find(self, path: str) -> FileStatus | None:
-        """What is known of a file; None where there is none."""
+        """The status of a file; None if there is none."""
 
     def list_files(self, path: str) -> list[RemoteFile]:
-        """What lies in a folder; nothing where there is none."""
+        """The entries of a folder; empty if there is no such folder."""
 
     def write(self, path: str, content: BinaryIO) -> None:
-        """Write a file, over any that is there; folders are made as they are missing."""
+        """Write a file, overwriting an existing one; missing folders are created."""
 
     def read(self, path: str) -> Iterator[bytes]:
         """The bytes of a file, block by block."""
 
     def has_folder(self, path: str) -> bool:
-        """Whether there is such a folder."""
+        """Whether the folder exists."""
 
     def make_folder(self, path: str) -> None:
-        """Make a folder, with those above it; one that is there is left alone."""
+        """Create a folder, with those above it; an existing one is left alone."""
 
     def delete(self, path: str) -> None:
-        """Delete a file, or a folder with all that is in it."""
+        """Delete a file, or a folder with everything in it."""
 
 
 class DbfsFiles:
-    """Files of DBFS; a file grows block by block, so a broken upload leaves a part of one."""
+    """Files of DBFS; a file is written block by block, so an interrupted upload leaves a partial file."""
 
     def __init__(self, client: WorkspaceClient) -> None:
         self._dbfs = client.dbfs
@@ -119,7 +120,7 @@ class DbfsFiles:
         self._dbfs.mkdirs(path or "/")
 
     def move(self, source: str, target: str) -> None:
-        """Give a file another name; there must be none of that name."""
+        """Rename a file; the new name must not exist yet."""
         self._dbfs.move(source, target)
 
     def delete(self, path: str) -> None:
@@ -128,7 +129,7 @@ class DbfsFiles:
 
 
 class VolumeFiles:
-    """Files of volumes of Unity Catalog; one request brings a whole file, of 5 GiB at most, or nothing."""
+    """Files of Unity Catalog volumes; one request writes a whole file, of 5 GiB at most, or nothing."""
 
     def __init__(self, client: WorkspaceClient) -> None:
         self._files = client.files
@@ -179,16 +180,16 @@ class VolumeFiles:
 
 
 def _describe_entry(path: str | None, is_folder: bool | None, size: int | None, at: int | None) -> RemoteFile:
-    # What the API leaves out is none or nothing; it counts in milliseconds.
+    # What the API omits is false, zero or empty; it counts in milliseconds.
     return RemoteFile((path or "").rpartition("/")[2], bool(is_folder), size or 0, (at or 0) * 1_000_000)
 
 
 class WatchedFile(FileIO):
-    """A file of this machine that tells how far it was read.
+    """A local file that reports how far it was read.
 
     Args:
         path: the file.
-        on_read: told the place in the file, in bytes, after every read.
+        on_read: called with the position in the file, in bytes, after every read.
     """
 
     def __init__(self, path: Path, on_read: Callable[[int], object]) -> None:
@@ -203,14 +204,15 @@ class WatchedFile(FileIO):
 
 
 def make_patient(client: WorkspaceClient) -> WorkspaceClient:
-    """The same client, which tries a request again for as long as files on their way are worth it."""
+    """The same client, with a retry timeout suited to file transfers, and a clock on which pauses are pauses."""
     config: Config = cast("Any", client.config).copy()  # the SDK gives the method no types
     config.retry_timeout_seconds = RETRY_SECONDS
+    config._clock = RealClock()  # a copy keeps the clock, and there is no other way to set it
     return WorkspaceClient(config=config)
 
 
 def open_files(place: str | Path, client: WorkspaceClient) -> tuple[DbfsFiles | VolumeFiles, str]:
-    """The files of a place on Databricks, and the place's path as the API has it."""
+    """The files at a place on Databricks, and the place's path in the API's form."""
     text = for_spark(place)
     if text.startswith(DBFS):
         return DbfsFiles(client), f"/{text.removeprefix(DBFS).strip('/')}"

@@ -1,7 +1,7 @@
-"""Whether what is sent to a workspace, and what is read and written there, can be.
+"""Whether a workspace's places can be read and written.
 
-Here live the checks of places: of staging by writing a small file, reading it back and deleting it; of landing,
-lake and scratch by a look.
+Contains the checks of places: staging is checked by writing a small file, reading it back and deleting it; landing,
+lake and scratch by their status.
 """
 
 from functools import partial
@@ -17,11 +17,11 @@ from instacart_assets.settings import URL
 
 PROBE = b"instacart preflight"
 VOLUME_DEPTH = 5
-"""Parts of a volume's path, the empty one before the first slash among them."""
+"""Parts of a volume's path, including the empty one before the first slash."""
 
 
 def check_staging(check: str, staging: Staging) -> Outcome:
-    """Whether the staging folder takes a file, gives it back and lets it be deleted."""
+    """Whether a file can be written to the staging folder, read back and deleted."""
     place = f"dbfs:{staging.root}" if isinstance(staging, DbfsStaging) else staging.root
     folder = f"preflight-{uuid4().hex[:12]}"
     staging.put(folder, "probe", PROBE)
@@ -45,8 +45,8 @@ def check_place(
         check: name of the check.
         place: the folder.
         variable: the environment variable that sets it.
-        workspace: that has it.
-        is_input: whether it must be there before the run.
+        workspace: where it is.
+        is_input: whether it must exist before the run.
     """
     text = for_spark(place)
     if not is_on_databricks(text):

@@ -1,6 +1,6 @@
 """The project's wheel, as Databricks tasks name it.
 
-Here live names alone, so that whoever describes a task need not import what submits one.
+Contains only names, so that code that describes a task need not import the code that submits one.
 """
 
 PACKAGE, ENTRY_POINT = "instacart_assets", "instacart-task"

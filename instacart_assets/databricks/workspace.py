@@ -1,7 +1,7 @@
-"""A workspace that is asked with patience, and never for ever.
+"""A workspace whose calls are retried, but never forever.
 
-Here lives the connection: the SDK's client with credentials of the SDK's own finding, and the rule that every call
-ends. What is asked of the workspace is written elsewhere.
+Contains the connection: the SDK's client with the credentials that the SDK finds, and the rule that every call ends.
+What the workspace is asked for is defined elsewhere.
 """
 
 import threading
@@ -30,9 +30,12 @@ ATTEMPT_SECONDS = 30.0
 """Longest wait for one answer."""
 
 PAUSE_SECONDS = 10.0
-"""Longest pause between two attempts, whatever the workspace asks for."""
+"""Longest pause between two attempts, whatever pause the workspace requests."""
 
 CREDENTIALS = "see that DATABRICKS_TOKEN is valid, or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET of a service principal"
+
+UNKNOWN_CLIENT = ("invalid_client", "unauthorized_client")
+"""What an error says where no later attempt can succeed: the credentials are wrong."""
 
 Answer = TypeVar("Answer")
 
@@ -46,25 +49,25 @@ class WorkspaceOutageError(WorkspaceError):
 
 
 class ImpatientClock(RealClock):
-    """A clock for the SDK's own retries, on which their time is up without anybody having slept.
+    """A clock for the SDK's own retries, on which they time out without sleeping.
 
-    They know only some kinds of failure, and pause for as long as a workspace asks them to.
+    They handle only some kinds of failure, and pause for as long as a workspace requests.
     """
 
     def __init__(self) -> None:
         self._slept = 0.0
 
     def time(self) -> float:
-        """Seconds since 1970, and those that somebody meant to sleep."""
+        """Seconds since 1970, plus those of the skipped sleeps."""
         return super().time() + self._slept
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass for whoever asks this clock, and for nobody else."""
+        """Advance this clock without waiting."""
         self._slept += seconds
 
 
 class Workspace:
-    """A workspace in which every call ends within a known time.
+    """A workspace in which every call ends within a bounded time.
 
     Args:
         client: the SDK's client.
@@ -83,12 +86,12 @@ class Workspace:
     def ask(
         self, what: str, call: Callable[[], Answer], within: float | None = None, remedy: str = ""
     ) -> Answer:
-        """The answer to a call, which is made again after 429, 5xx or a lost connection.
+        """The answer to a call, which is retried after 429, 5xx or a lost connection.
 
         Args:
-            what: what is asked for, to end "the workspace refuses to …".
-            call: one or several requests that may be made twice.
-            within: seconds to wait, by default those of an outage.
+            what: what is asked for, to complete "the workspace refuses to …".
+            call: one or several requests that can safely be repeated.
+            within: seconds to wait; by default ``outage_seconds``.
             remedy: what to do when it is refused.
 
         Raises:
@@ -107,6 +110,13 @@ class Workspace:
                 last: Exception = error
             except (requests.RequestException, TimeoutError) as error:
                 last = error
+            except (ValueError, NotImplementedError) as error:
+                # So the SDK says that the service of OAuth tokens did not give one; whoever it does not know is refused.
+                if any(refusal in str(error) for refusal in UNKNOWN_CLIENT):
+                    raise WorkspaceError(
+                        f"the workspace {self.host} refuses to {what}: {error}; {CREDENTIALS}"
+                    ) from error
+                last = error
             asked_for = getattr(last.__cause__ or last, "retry_after_secs", None) or 0
             rest = min(max(pause, asked_for), PAUSE_SECONDS)
             if time.monotonic() + rest >= deadline:
@@ -116,7 +126,7 @@ class Workspace:
 
     def explain_refusal(self, what: str, error: DatabricksError, remedy: str = "") -> str:
         """The message of a refusal, with what to do about it."""
-        # The SDK adds its whole configuration to some refusals.
+        # The SDK appends its whole configuration to some errors.
         said = str(error).partition(". Config: ")[0]
         is_unknown = isinstance(error, Unauthenticated) or (
             isinstance(error, PermissionDenied) and "token" in said.lower()
@@ -133,14 +143,14 @@ class Workspace:
 
 
 def connect(outage_seconds: float, *, is_client_patient: bool = False) -> Workspace:
-    """The workspace of the environment, with whatever credentials the SDK finds there.
+    """The workspace that the environment names, with the credentials that the SDK finds there.
 
     Args:
         outage_seconds: seconds without an answer after which a call fails.
-        is_client_patient: whether the SDK's client itself tries again for as long, for code that calls it directly.
+        is_client_patient: whether the SDK's client itself retries for as long, for code that calls it directly.
 
     Raises:
-        WorkspaceOutageError: credentials had to be fetched, and nobody answered.
+        WorkspaceOutageError: credentials had to be fetched, and there was no answer.
         WorkspaceError: address or credentials are missing.
     """
     patience = min(ATTEMPT_SECONDS, outage_seconds)
@@ -169,24 +179,24 @@ def connect(outage_seconds: float, *, is_client_patient: bool = False) -> Worksp
 
 
 def is_passing(error: DatabricksError) -> bool:
-    """Whether the same call may well be answered later: too many requests, or a fault of the workspace itself."""
+    """Whether the same call may succeed later: too many requests, or an error of the workspace itself."""
     passing = (TooManyRequests, InternalError, TemporarilyUnavailable, DeadlineExceeded)
-    # A status that the SDK has no class for, as 502, comes as the bare error.
+    # A status that the SDK has no class for, such as 502, is raised as the base class.
     return isinstance(error, passing) or type(error) is DatabricksError
 
 
 def call_within(seconds: float, call: Callable[[], Answer]) -> Answer:
     """The result of a call, or a ``TimeoutError`` in time.
 
-    The call runs in a thread that is left behind when it does not end: names are looked up and tokens are fetched
-    without any timeout of their own, and a wait here can be interrupted at once.
+    The call runs in a thread that is abandoned if it does not end: DNS lookups and token requests have no timeout of
+    their own, and the wait here can be interrupted at once.
     """
     future: Future[Answer] = Future()
 
     def work() -> None:
         try:
             future.set_result(call())
-        except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+        except BaseException as error:  # noqa: BLE001 - raised where the result is read
             future.set_exception(error)
 
     threading.Thread(target=work, daemon=True).start()

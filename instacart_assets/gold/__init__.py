@@ -1,1 +1,1 @@
-"""Gold: what the business asks. One module per table: a pure function under the name of its contract."""
+"""Gold: tables that answer business questions. One module per table: a pure function named after its contract."""

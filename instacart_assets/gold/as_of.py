@@ -1,6 +1,6 @@
-"""The day that gold looks back from.
+"""The as-of date: the day that gold looks back from.
 
-Here lives which day that is. What is looked back at stands with the tables.
+Contains how that day is chosen. What the tables look back at is in their own modules.
 """
 
 from pyspark.sql import DataFrame
@@ -10,9 +10,9 @@ from instacart_assets.order_calendar import OrderCalendar
 
 
 def find_as_of_date(dim_date: DataFrame, calendar: OrderCalendar) -> DataFrame:
-    """One row: the day to look back from, by the calendar's ``as_of_date``, else the last day of full coverage.
+    """One row: the calendar's ``as_of_date`` if it is set, else the last day of full coverage.
 
-    Where dates are landed that is the last order date; where they are estimated, the end of the window.
+    The latter is the last order date where dates are landed, and the end of the window where they are estimated.
     """
     last = dim_date.where("is_full_coverage").agg(F.max("date_day").alias("last_day"))
     by_default = F.coalesce(F.col("last_day"), F.lit(calendar.window_end))

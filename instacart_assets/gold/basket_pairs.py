@@ -1,11 +1,11 @@
-"""Which products lie in one basket, in how many orders and of how many customers: counts of pairs, in bounded memory.
+"""Which products share a basket, in how many orders and for how many customers: counts of pairs, in bounded memory.
 
-Here lives the counting behind ``product_affinity``. What the counts say is estimated in ``pair_lift.py``.
+Contains the counting behind ``product_affinity``. The statistics of the counts are in ``pair_lift.py``.
 
-A pair is in no more orders than either of its products (Agrawal and Srikant 1994). So products that are in too few orders
-are left out before any pair is made, and what is counted grows with the square of what is left of a basket, not of the
-catalogue. Customers are counted in a second pass, of the pairs that the first has kept and of their products: pairs of all
-customers would be nearly as many rows as there are pairs in all baskets.
+A pair is in no more orders than either of its products (Agrawal and Srikant 1994). So products that are in too few
+orders are left out before pairs are made, and the work grows with the square of what is left of a basket, not of the
+catalog. Customers are counted in a second pass, only for the pairs kept by the first: counting pairs per customer for
+all pairs would take nearly as many rows as there are pairs in all baskets.
 """
 
 from dataclasses import dataclass
@@ -19,18 +19,19 @@ from instacart_assets.settings import BasketSettings
 PAIR = ("product_id_a", "product_id_b")
 
 _PRODUCT_BITS = 32
-"""Width of the second product in a packed pair: one number is grouped faster than two."""
+"""Width of the second product in a packed pair: grouping by one number is faster than by two."""
 
 
 @dataclass(frozen=True)
 class Frequent:
-    """The products that are in enough orders for a pair to be.
+    """The products that are in enough orders to be part of a frequent pair.
 
     Attributes:
-        all_orders: how many orders have a basket.
-        fewest_orders: in how many of them a pair must be, not rounded.
-        pairs: how many pairs the products make.
-        products: product_id and orders of each, collected: at most as many as lines of a mean order by the minimum support.
+        all_orders: number of orders with a basket.
+        fewest_orders: minimum number of orders for a pair, not rounded.
+        pairs: number of pairs that the products can form.
+        products: product_id and orders of each, collected: at most the mean number of lines per order divided by the
+            minimum support.
     """
 
     all_orders: int
@@ -40,7 +41,7 @@ class Frequent:
 
 
 def find_frequent(order_items: DataFrame, baskets: BasketSettings) -> Frequent:
-    """The products in as many orders as the settings ask of a pair. An order holds a product once."""
+    """The products that are in as many orders as the settings require of a pair. An order holds a product once."""
     all_orders = order_items.agg(F.count_distinct("order_id")).collect()[0][0]
     fewest = max(all_orders * baskets.minimum_support, float(baskets.minimum_orders))
     products = order_items.groupBy("product_id").agg(F.count("*").alias("orders"))
@@ -54,10 +55,10 @@ def find_frequent(order_items: DataFrame, baskets: BasketSettings) -> Frequent:
 
 
 def count_pairs(order_items: DataFrame, frequent: Frequent) -> DataFrame:
-    """The pairs that are in enough orders: pair, packed, and orders_together.
+    """The pairs that are in enough orders: pair (packed) and orders_together.
 
-    Collected, at most as many as pairs of a mean order by the minimum support: their customers are counted next, among the
-    few products that are left.
+    Collected: at most the mean number of pairs per order divided by the minimum support. Their customers are counted
+    next, among the few products that are left.
     """
     pairs = list_pairs(order_items, frequent.products).groupBy("pair").agg(F.count("*").alias("orders"))
     found = [tuple(row) for row in pairs.where(F.col("orders") >= frequent.fewest_orders).collect()]
@@ -65,10 +66,10 @@ def count_pairs(order_items: DataFrame, frequent: Frequent) -> DataFrame:
 
 
 def count_customers(order_items: DataFrame, pairs: DataFrame) -> DataFrame:
-    """The pairs with the customers who bought them in one order, and what their orders are worth as evidence.
+    """The pairs with the number of customers who bought them in one order, and the effective number of orders.
 
-    A customer who buys a pair again and again decided once. Of n orders by each customer all orders are worth
-    sum(n)^2 / sum(n^2) independent ones (Kish 1965): as many as customers, where all bought the pair equally often.
+    Repeated purchases of a pair by one customer are not independent. With n orders of each customer, all orders are
+    worth sum(n)^2 / sum(n^2) independent ones (Kish 1965): the number of customers, if all bought it equally often.
 
     Args:
         order_items: all lines.
@@ -98,7 +99,7 @@ def count_customers(order_items: DataFrame, pairs: DataFrame) -> DataFrame:
 
 
 def list_pairs(order_items: DataFrame, products: DataFrame, *columns: str) -> DataFrame:
-    """One row per order and two of the products in it: pair, packed with the lower product_id first, and those columns."""
+    """One row per order and pair of products in it: pair (packed, lower product_id first) and the given columns."""
     lines = order_items.join(F.broadcast(products.select("product_id")), "product_id", "left_semi")
     firsts = lines.select("order_id", *columns, F.col("product_id").alias("first"))
     seconds = lines.select("order_id", F.col("product_id").alias("second"))
@@ -107,12 +108,12 @@ def list_pairs(order_items: DataFrame, products: DataFrame, *columns: str) -> Da
 
 
 def pack(first: Column, second: Column) -> Column:
-    """Two products as one number."""
+    """Pack two product ids into one number."""
     packed: Column = first.cast("bigint") * 2**_PRODUCT_BITS + second.cast("bigint")
     return packed
 
 
 def unpack(pair: str) -> tuple[Column, Column]:
-    """The two products of such a number, by the names of ``PAIR``."""
+    """The two products of a packed number, as columns named by ``PAIR``."""
     first, second = F.shiftright(F.col(pair), _PRODUCT_BITS), F.col(pair) % 2**_PRODUCT_BITS
     return first.cast("int").alias(PAIR[0]), second.cast("int").alias(PAIR[1])

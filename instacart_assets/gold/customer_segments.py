@@ -1,8 +1,9 @@
 """Customers by how much and how regularly they order, and whether they still do.
 
-Here lives one row per customer and the rules of segments and of lapsing. A segment says how a customer has ordered: it
-needs gaps between orders alone, which are exact whatever is known of dates. Whether a customer has lapsed is a question to
-the calendar, and stays open where dates are estimated; there the last gap, beside the earlier ones, says what can be said. Cohorts by order number are in ``order_retention.py``.
+Contains one row per customer, and the rules for segments and lapsing. A segment describes how a customer has ordered:
+it needs only the gaps between orders, which are exact even if dates are not known. Whether a customer has lapsed
+depends on the calendar, and is unknown where dates are estimated; there, the last gap compared with the earlier ones is
+all that can be reported. Cohorts by order number are in ``order_retention.py``.
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -14,7 +15,7 @@ from instacart_assets.order_calendar import OrderCalendar
 from instacart_assets.tables.declare import table
 
 ESTABLISHED_ORDERS = 5
-"""A customer with fewer orders is ``new``: too few to speak of a rhythm."""
+"""A customer with fewer orders is ``new``: too few for a rhythm."""
 
 LOYAL_ORDERS = 20
 LOYAL_GAP_DAYS = 10
@@ -27,8 +28,8 @@ LAPSED_GAPS = 3
 LAPSED_DAYS = 28
 """Lapsed: silent for more than three of the customer's own mean gaps, and for more than four weeks.
 
-Of a customer without any rhythm, whose next order is as likely today as on any other day, one gap in twenty is as long as
-three mean ones (exp(-3)); of one with a rhythm, fewer.
+For a customer without any rhythm, whose next order is as likely today as on any other day, one gap in twenty is at
+least three times the mean (exp(-3)); for one with a rhythm, fewer.
 """
 
 
@@ -118,7 +119,7 @@ def sum_baskets(order_items: DataFrame) -> DataFrame:
 
 
 def find_favourite_department(order_items: DataFrame) -> DataFrame:
-    """The department each customer bought most units from, the first by name among equals."""
+    """The department each customer bought most units from; ties go to the first by name."""
     units = order_items.groupBy("user_id", "department").agg(F.count("*").alias("units"))
     return _keep_first(units, F.desc("units"), F.asc("department")).select(
         "user_id", F.col("department").alias("favourite_department")
@@ -126,7 +127,7 @@ def find_favourite_department(order_items: DataFrame) -> DataFrame:
 
 
 def find_favourite_dow(orders: DataFrame) -> DataFrame:
-    """The day of the week each customer ordered on most, the lowest among equals."""
+    """The day of the week each customer ordered on most; ties go to the lowest."""
     counts = orders.groupBy("user_id", "order_dow").agg(F.count("*").alias("orders_of_day"))
     return _keep_first(counts, F.desc("orders_of_day"), F.asc("order_dow")).select(
         "user_id", F.col("order_dow").alias("favourite_order_dow")
@@ -151,7 +152,7 @@ def choose_segment() -> Column:
 
 
 def has_lapsed() -> Column:
-    """Whether a customer with a rhythm is silent for longer than it explains; null where that cannot be known."""
+    """Whether an established customer is silent for longer than the rhythm explains; null where that is unknown."""
     recency, gap = F.col("recency_days"), F.col("average_days_between_orders")
     is_silent = (recency > LAPSED_DAYS) & (recency > LAPSED_GAPS * gap)
     return F.when((F.col("orders") >= ESTABLISHED_ORDERS) & recency.isNotNull(), is_silent)

@@ -1,7 +1,7 @@
 """Units, orders and customers per product and day, on the days the product was sold.
 
-Here lives the sparse daily fact that dashboards and promotion measurement build on. Days without a sale have no
-row: who needs them lays out the days first.
+Contains the sparse daily fact that dashboards and promotion measurement build on. Days without a sale have no
+row: a query that needs them must generate the days first.
 """
 
 from pyspark.sql import DataFrame
@@ -22,7 +22,7 @@ def daily_product_sales(
     """One row per day and product with at least one unit sold."""
     named = silver_products.select("product_id", "product_name", "aisle", "department")
     sales = count_daily_units(silver_order_items).join(named, "product_id", "left")
-    # The few promoted days stand on the left: the embedded engine holds the left side of a join in memory.
+    # The few promoted days are on the left: the embedded engine holds the left side of a join in memory.
     marked = list_promoted_days(silver_promotions).join(sales, ["product_id", "order_date"], "right")
     return marked.select(
         "order_date",
@@ -50,7 +50,7 @@ def count_daily_units(order_items: DataFrame) -> DataFrame:
     )
     return by_customer.groupBy("order_date", "product_id").agg(
         F.sum("units").alias("units"),
-        # An order holds a product once (the key of silver.order_items): each line is another order.
+        # An order holds a product once (the key of silver.order_items): each line is a different order.
         F.sum("units").alias("orders"),
         F.count("*").alias("customers"),
         F.sum("reordered_units").alias("reordered_units"),
@@ -59,7 +59,7 @@ def count_daily_units(order_items: DataFrame) -> DataFrame:
 
 
 def list_promoted_days(promotions: DataFrame) -> DataFrame:
-    """Each product and day that any promotion of the product covers, once."""
+    """One row per product and day covered by at least one promotion of the product."""
     return (
         promotions.select("product_id", list_days(F.col("start_date"), F.col("end_date")).alias("order_date"))
         .distinct()

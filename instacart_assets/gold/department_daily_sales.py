@@ -1,7 +1,7 @@
 """Units, orders and customers per department and day, every day.
 
-Here lives the dense daily fact per department: a quiet day is a row of zeros, so that means over days and
-charts need no filling. Single products are in ``daily_product_sales.py``.
+Contains the dense daily fact per department: a day without sales is a row of zeros, so that means over days and
+charts need no gap filling. Single products are in ``daily_product_sales.py``.
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -11,7 +11,7 @@ from instacart_assets.gold.measures import divide, find_date_origin, gather_depa
 from instacart_assets.tables.declare import table
 
 WEEK, FOUR_WEEKS = 7, 28
-"""Days that means go over: whole weeks, so that no day of the week weighs more than another."""
+"""Windows of the moving averages, in days: whole weeks, so that no day of the week weighs more than another."""
 
 COUNTS = ("units", "orders", "customers", "reordered_units")
 
@@ -41,7 +41,7 @@ def department_daily_sales(silver_order_items: DataFrame, silver_departments: Da
 
 
 def average_units(days: int) -> Column:
-    """Mean units over this day and those before it, so many in all; over fewer at the start of the range."""
+    """Mean units over the given number of days up to this one; over fewer at the start of the range."""
     days_to_day = (
         Window.partitionBy("department_id").orderBy("order_date").rowsBetween(-(days - 1), Window.currentRow)
     )
@@ -49,12 +49,12 @@ def average_units(days: int) -> Column:
 
 
 def look_back(column: str) -> Column:
-    """What a column held a week before, on the same day of the week; null in the first week."""
+    """A column's value a week before, on the same day of the week; null in the first week."""
     return F.lag(column, WEEK).over(Window.partitionBy("department_id").orderBy("order_date"))
 
 
 def average_of_full_week_before() -> Column:
-    """units_7d_average of a week before; null until that is the mean of a whole week."""
+    """units_7d_average a week before; null until that is the mean of a whole week."""
     day_of_range = F.row_number().over(Window.partitionBy("department_id").orderBy("order_date"))
     return F.when(day_of_range >= 2 * WEEK, look_back("units_7d_average"))
 

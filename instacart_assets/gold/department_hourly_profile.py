@@ -1,6 +1,6 @@
 """When each department sells: units and orders by hour of the week.
 
-Here lives one row per department, day of the week and hour, over all dates. Sales by day are in
+Contains one row per department, day of the week and hour, over all dates. Sales by day are in
 ``department_daily_sales.py``.
 """
 

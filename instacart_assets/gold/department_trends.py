@@ -1,10 +1,10 @@
 """Whether each department sells more than it did: four weeks up to the as-of date against the four before.
 
-Here lives one row per department. Every day is in ``department_daily_sales.py``.
+Contains one row per department. Sales by day are in ``department_daily_sales.py``.
 
-Whole weeks are compared, so that no day of the week weighs more on one side. The customers are the ones drawn at random:
-one who buys in both periods is no new evidence. Of customer u with y units in the later period and b in the earlier, the
-index is I = sum(y) / sum(b), and by linearisation (Cochran, Sampling Techniques, 1977, section 6.4), of G customers,
+Whole weeks are compared, so that no day of the week weighs more on one side. The sampling unit is the customer: one who
+buys in both periods is not independent evidence. With y units of customer u in the later period and b in the earlier,
+the index is I = sum(y) / sum(b). By linearisation (Cochran, Sampling Techniques, 1977, section 6.4), for G customers,
 
     Var(log I) = G / (G - 1) x sum((y / sum(y) - b / sum(b))^2)        interval exp(log I +- 1.96 SE)
 """
@@ -22,7 +22,7 @@ DAYS = 28
 """Length of a period: four whole weeks."""
 
 DAYS_OF_YEAR = 364
-"""Fifty-two whole weeks: as long ago a period began on the same day of the week."""
+"""Fifty-two whole weeks: a period that long ago began on the same day of the week."""
 
 FEWEST_CUSTOMERS = 50
 """With fewer customers in the two periods, a change is not judged."""
@@ -72,14 +72,14 @@ def department_trends(
 
 
 def sum_periods(order_items: DataFrame) -> DataFrame:
-    """What each department sold in the periods, and how much its customers differ.
+    """Units of each department in the periods, and how much its customers vary.
 
     Args:
         order_items: with as_of_date.
 
     Returns:
-        department_id; later, earlier and year_before, the units of the periods; of customers with a unit in the first two
-        their number customers, and later_squares sum(y^2), earlier_squares sum(b^2) and products sum(y b).
+        department_id; later, earlier and year_before, the units of the periods; over customers with a unit in the first
+        two: their number customers, later_squares sum(y^2), earlier_squares sum(b^2) and products sum(y b).
     """
     days_ago = F.datediff("as_of_date", "order_date")
     periods = {"later": 0, "earlier": DAYS, "year_before": DAYS_OF_YEAR}
@@ -100,9 +100,9 @@ def sum_periods(order_items: DataFrame) -> DataFrame:
 
 
 def judge_changes(known: DataFrame) -> DataFrame:
-    """The rows with the index of change, its interval and p-values, and the word for it.
+    """The rows with the index of change, its interval and p-values, and its verdict.
 
-    A period that begins before the first order is null: it is not known in full.
+    A period that begins before the first order is null: it is not fully known.
     """
     later, earlier, customers = F.col("later"), F.col("earlier"), F.col("customers")
     for name, days in (("earlier", 2 * DAYS), ("year_before", DAYS_OF_YEAR + DAYS)):

@@ -1,14 +1,15 @@
-"""On which days of the week each department sells, and how sure that is.
+"""On which days of the week each department sells, and how certain that is.
 
-Here lives one row per department and day of the week, over all dates. Hours are in ``department_hourly_profile.py``.
+Contains one row per department and day of the week, over all dates. Hours are in ``department_hourly_profile.py``.
 
-A department's customers are the ones drawn at random: whoever shops on Sundays does so week after week, so units are not
-independent, and an interval by units would be far too narrow. Of customer u with x units, x_d of them on day d, the share
-s = sum(x_d) / sum(x) has by linearisation (Cochran, Sampling Techniques, 1977, section 2.11), of G customers, the variance
+The sampling unit is the department's customer: whoever shops on Sundays does so week after week, so units are not
+independent, and an interval based on units would be far too narrow. With x units of customer u, x_d of them on day d,
+the share s = sum(x_d) / sum(x) has, by linearisation (Cochran, Sampling Techniques, 1977, section 2.11), for G
+customers, the variance
 
     V = G / (G - 1) x sum((x_d - s x)^2) / sum(x)^2
 
-The interval is Wilson's of s by s (1 - s) / V customers.
+The interval is Wilson's for s, with an effective sample size of s (1 - s) / V customers.
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -22,7 +23,7 @@ from instacart_assets.tables.declare import table
 DAYS_OF_WEEK = 7
 
 FEWEST_CUSTOMERS = 50
-"""With fewer customers, how much they differ is not known well enough for an interval."""
+"""With fewer customers, their variance is not known well enough for an interval."""
 
 
 @table("gold.department_weekday_profile")
@@ -67,7 +68,7 @@ def count_by_customer(order_items: DataFrame) -> DataFrame:
 
 
 def sum_days(of_customers: DataFrame) -> DataFrame:
-    """What customers bought on each day of the week, and the squares that tell how much they differ.
+    """Units bought on each day of the week, and the sums of squares for their variance.
 
     Returns:
         department_id, order_dow, units, customers (with a unit on that day), and over all customers of the department:
@@ -95,7 +96,7 @@ def sum_days(of_customers: DataFrame) -> DataFrame:
 
 
 def find_size() -> Column:
-    """As many independent customers tell a share as well as these do: s (1 - s) / V; null where they are few."""
+    """Effective sample size: s (1 - s) / V independent customers; null where there are too few."""
     share, customers = F.col("units_share"), F.col("all_customers")
     spread = F.col("day_squares") - 2 * share * F.col("products") + share * share * F.col("squares")
     units = divide(F.col("units"), share)

@@ -1,6 +1,6 @@
 """Days with their names, their weeks and whether every customer could have ordered on them.
 
-Here lives the calendar as readers see it. How an order gets its date is in ``order_calendar.py``.
+Contains the date dimension. How an order gets its date is in ``order_calendar.py``.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -12,12 +12,12 @@ from instacart_assets.order_calendar import WEEKDAYS, OrderCalendar
 from instacart_assets.tables.declare import table
 
 FIRST_WEEKEND_DAY = WEEKDAYS.index("Saturday")
-"""Weekend is Saturday and Sunday by the true date, whatever day the settings take order_dow 0 for."""
+"""The weekend is Saturday and Sunday by the true date, whichever day the settings assign to order_dow 0."""
 
 
 @table("gold.dim_date")
 def dim_date(silver_orders: DataFrame, silver_promotions: DataFrame, calendar: OrderCalendar) -> DataFrame:
-    """One row per day that a gold table can hold: days of orders, of promotions and 28 days around those."""
+    """One row per day that a gold table can hold: days of orders, and of promotions with 28 days around them."""
     days = list_covered_days(silver_orders, silver_promotions)
     dow = dow_of("date_day", calendar)
     return days.select(
@@ -34,7 +34,7 @@ def dim_date(silver_orders: DataFrame, silver_promotions: DataFrame, calendar: O
 
 
 def list_covered_days(orders: DataFrame, promotions: DataFrame) -> DataFrame:
-    """Each day from the earliest to the latest that any gold table can hold, beside the range of order dates."""
+    """Each day from the earliest to the latest that any gold table can hold, with the range of order dates."""
     range_of_orders = orders.agg(
         F.min("order_date").alias("first_order_date"),
         F.max("order_date").alias("last_order_date"),
@@ -44,7 +44,7 @@ def list_covered_days(orders: DataFrame, promotions: DataFrame) -> DataFrame:
         F.date_sub(F.min("start_date"), DAYS_AROUND_PROMOTION).alias("first_promotion_day"),
         F.date_add(F.max("end_date"), DAYS_AROUND_PROMOTION).alias("last_promotion_day"),
     )
-    # least and greatest pass over nulls: either source may be empty.
+    # least and greatest skip nulls: either source may be empty.
     first = F.least("first_order_date", "first_promotion_day")
     last = F.greatest("last_order_date", "last_promotion_day")
     return range_of_orders.crossJoin(range_of_promotions).select(
@@ -64,7 +64,7 @@ def days_since_monday(day: str) -> Column:
 
 
 def is_fully_covered(calendar: OrderCalendar) -> Column:
-    """Whether all customers could have an order on the day: by settings where dates are estimated, else by the orders."""
+    """Whether all customers could have ordered on the day: by settings where dates are estimated, else by orders."""
     by_settings = F.col("date_day").between(F.lit(calendar.full_coverage_start), F.lit(calendar.window_end))
     by_orders = F.coalesce(
         F.col("date_day").between(F.col("first_order_date"), F.col("last_order_date")), F.lit(False)

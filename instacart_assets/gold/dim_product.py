@@ -1,6 +1,6 @@
-"""Products as readers of gold meet them: named, placed, and with the days between which they sold.
+"""The product dimension of gold: names, aisle and department, and the first and last day of sale.
 
-Here lives one row per product. How much it sold is in ``daily_product_sales.py``.
+Contains one row per product. How much it sold is in ``daily_product_sales.py``.
 """
 
 from pyspark.sql import DataFrame

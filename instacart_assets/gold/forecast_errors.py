@@ -1,23 +1,25 @@
-"""How a forecast is blended and how far it errs: both are learnt from what followed earlier origins.
+"""How a forecast is blended and how large its errors are: both are learnt from the sales after earlier origins.
 
-Here lives what turns rhythm and level into expected units, judges them, and says how wide an interval has to be. Where rhythm
-and level come from is in ``forecast_origins.py``.
+Contains what turns rhythm and level into expected units, evaluates them, and sets the width of the intervals. How
+rhythm and level are computed is in ``forecast_origins.py``.
 
-Of a product with rhythm R, level L and Y units in a coming week, m = a R + b L is expected. Over the products of all earlier
-origins, slow ones (L below 1) and others apart, a and b minimise
+For a product with rhythm R, level L and Y units in a coming week, m = a R + b L units are expected. Over the products
+of all earlier origins, slow ones (L below 1) separately from the others, a and b minimise
 
     sum((Y - a R - b L)^2 / (R + L)) + (a - 1/2)^2 + (b - 1/2)^2      with a, b >= 0
 
-which is weighted least squares, as units vary with their mean, held to a half each where little was seen.
+which is weighted least squares, as the variance of units grows with their mean, shrunk to a half each where data are
+few.
 
-Forecasts are judged by the root of the mean squared error and by the mean Poisson deviance 2 (Y ln(Y / m) - (Y - m))
-(McCullagh and Nelder, Generalized Linear Models, 1989, section 2.3), with m of at least 1/8 in each of the forecasts compared.
+Forecasts are evaluated by the root mean squared error and by the mean Poisson deviance 2 (Y ln(Y / m) - (Y - m))
+(McCullagh and Nelder, Generalized Linear Models, 1989, section 2.3), with m at least 1/8 in each forecast compared.
 
-Units vary with s = sqrt(m + k m^2), k = sum((Y - m)^2 - m) / sum(m^2), at least 0 (negative binomial, by moments: Cameron and
-Trivedi, Regression Analysis of Count Data, 2013, section 3.3). Errors (Y - m) / s of product-weeks that expect about as much are
-ranked, and 90 % of them lie in the interval m + s x (their 5 % quantile, their 95 % quantile): it is conformal (Vovk, Gammerman and
-Shafer, Algorithmic Learning in a Random World, 2005, chapter 4) and takes no distribution for granted. The lower end is in
-whole units. Where it is 0 nothing can lie below, and the upper end is the 90 % quantile.
+Units have the standard deviation s = sqrt(m + k m^2), k = sum((Y - m)^2 - m) / sum(m^2), at least 0 (negative binomial,
+by moments: Cameron and Trivedi, Regression Analysis of Count Data, 2013, section 3.3). Errors (Y - m) / s of
+product-weeks with similar expectations are ranked, and 90 % of them lie in the interval m + s x (their 5 % quantile,
+their 95 % quantile): it is conformal (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005,
+chapter 4) and assumes no distribution. The lower end is in whole units. Where it is 0 nothing can lie below, and the
+upper end is the 90 % quantile.
 """
 
 from functools import reduce
@@ -29,27 +31,27 @@ from instacart_assets.gold.forecast_origins import FIRST_JUDGED, LAST_ORIGIN
 from instacart_assets.gold.measures import divide
 
 SMALLEST_MEAN = 1 / 8
-"""Of a forecast, where deviances are taken: a product with a forecast was sold at least once in eight weeks."""
+"""Lower bound of forecasts in deviances: a product with a forecast was sold at least once in eight weeks."""
 
 SLOW_UNITS = 1
-"""Products below this level, in units a week, are blended by themselves: they have a forecast because they were sold of late, which is
-more than can be expected of them again."""
+"""Products below this level, in units a week, are blended separately: they have a forecast because they sold recently,
+which is more than can be expected of them again."""
 
 PRIOR_WEIGHT = 0.5
-"""Of rhythm and of level, before anything was learnt."""
+"""Weight of rhythm and of level before anything is learnt."""
 
 CLASS_BORDERS = (1 / 16, 1 / 4, 1, 4, 16, 64, 256, 1024)
-"""Product-weeks are alike where as much is expected of them, within a factor of four."""
+"""Borders between classes of product-weeks, by expected units: within a factor of four, they are treated as alike."""
 
 FEWEST_ERRORS = 200
-"""With fewer product-weeks in a class, the quantiles of the normal distribution stand in for theirs."""
+"""With fewer product-weeks in a class, the quantiles of the normal distribution are used instead."""
 
 QUANTILES = (0.05, 0.9, 0.95)
 NORMAL_QUANTILES = (-1.6448536269514722, 1.2815515655446004, 1.6448536269514722)
-"""What of a standard normal lies below: 5 %, 90 %, 95 %."""
+"""The same quantiles of the standard normal distribution: 5 %, 90 %, 95 %."""
 
 _DIGITS = (
-    6  # engines add up in another order: whether a whole number is reached must not hang on the digits behind
+    6  # engines sum in different orders: whether a whole number is reached must not depend on the last digits
 )
 
 
@@ -90,7 +92,7 @@ def blend(rows: DataFrame) -> DataFrame:
 
 
 def _solve() -> dict[str, Column]:
-    """Both weights by the normal equations; where one would be below 0 it is 0, and the other stands alone."""
+    """Both weights by the normal equations; if one would be negative it is 0, and the other is fitted alone."""
     aa, ab, bb = F.col("rhythm_squares"), F.col("products"), F.col("level_squares")
     ay, by = F.col("rhythm_units"), F.col("level_units")
     determinant = aa * bb - ab * ab
@@ -106,10 +108,10 @@ def _solve() -> dict[str, Column]:
 
 
 def judge(rows: DataFrame) -> DataFrame:
-    """The rows with the errors of the back-test of their product, and the spread k of all.
+    """The rows with the back-test errors of their product, and the spread k over all products.
 
     Args:
-        rows: as ``blend`` gives them, with product_id, naive, seasonal_1 and seasonal_2.
+        rows: as ``blend`` returns them, with product_id, naive, seasonal_1 and seasonal_2.
 
     Returns:
         The rows with is_judged; backtest_weeks, and for each of the forecasts backtest, naive and seasonal_naive
@@ -154,19 +156,19 @@ def judge(rows: DataFrame) -> DataFrame:
 
 
 def find_deviance(units: Column, expected: Column) -> Column:
-    """The Poisson deviance of a week, of a mean of at least 1/8."""
+    """The Poisson deviance of a week, with a mean of at least 1/8."""
     mean = F.greatest(expected.cast("double"), F.lit(SMALLEST_MEAN))
     return 2 * (F.when(units > 0, units * F.log(units / mean)).otherwise(F.lit(0.0)) - (units - mean))
 
 
 def rank_errors(rows: DataFrame) -> DataFrame:
-    """One row: quantiles of the errors of product-weeks, by what was expected of them.
+    """One row: quantiles of the errors of product-weeks, by class of expected units.
 
     Args:
-        rows: as ``judge`` gives them.
+        rows: as ``judge`` returns them.
 
     Returns:
-        quantiles: for each class, from the least expected, an array of the quantiles of (Y - m) / s.
+        quantiles: for each class, in order of expected units, an array of the quantiles of (Y - m) / s.
     """
     weeks = (
         rows.where("is_judged")
@@ -191,21 +193,21 @@ def rank_errors(rows: DataFrame) -> DataFrame:
 
 
 def classify(expected: str) -> Column:
-    """The class of a period by what is expected of it, from 0."""
+    """The class of a period by its expected units, from 0."""
     return reduce(Column.__add__, ((F.col(expected) >= border).cast("int") for border in CLASS_BORDERS))
 
 
 def find_spread(expected: str) -> Column:
-    """The s of a period: of the rows' spread k."""
+    """The s of a period, from the rows' spread k."""
     return F.sqrt(F.col(expected) + F.col("spread") * _square(F.col(expected)))
 
 
 def add_interval(rows: DataFrame, expected: str) -> DataFrame:
-    """The rows with <expected>_low and <expected>_high, 90 % between them.
+    """The rows with <expected>_low and <expected>_high, the ends of the 90 % interval.
 
     Args:
-        rows: with spread, quantiles and what is expected of a period, above 0.
-        expected: name of the column that says what is expected.
+        rows: with spread, quantiles and the expected units of a period, above 0.
+        expected: name of the column with the expected units.
     """
     low, high = f"{expected}_low", f"{expected}_high"
     reached = [

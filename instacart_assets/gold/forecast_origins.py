@@ -1,17 +1,20 @@
-"""What was known of each product on past days, and what was sold in the fortnight after: the matter of the forecast.
+"""What was known of each product on past days, and what was sold in the fortnight after: the input of the forecast.
 
-Here lives how history is looked back at. What is made of it is decided in ``forecast_errors.py``.
+Contains how history is summarised. How the forecast is made from it is in ``forecast_errors.py``.
 
-An origin is a day from which a fortnight is forecast. The last one is the as-of date, the others lie whole fortnights before
-it, and all are looked at in the same way: a back-test is the forecast with an earlier day. At an origin nothing later is known.
+An origin is a day from which a fortnight is forecast. The last one is the as-of date, the others lie whole fortnights
+before it, and all are treated in the same way: a back-test is the forecast made on an earlier day. At an origin nothing
+later is known.
 
 Two things are known of a product there:
 
-- rhythm: every customer is expected to put into coming orders what was in past ones. Of the customers who were as frequent and
-  as long silent at earlier origins, it was seen how many orders followed. A customer expected to place r orders a week, with n
-  orders in the half year, counts r / n for each past line. Who has left is not known; of those who seem to have, few came back.
-- level: weekly units, the last week with weight 0.1, each week before with 0.9 of the next (exponential smoothing: Brown,
-  Statistical Forecasting for Inventory Control, 1959). It knows what rhythms do not: new customers, and new tastes.
+- rhythm: every customer is expected to put into coming orders what was in past ones. How many orders to expect is
+  learnt from customers who were as frequent and as long silent at earlier origins. A customer expected to place r
+  orders a week, with n orders in the half year, counts r / n for each past line. Who has left is not known; of those
+  who seem to have left, few came back.
+- level: weekly units, the last week with weight 0.1, each earlier week with 0.9 of the weight of the next (exponential
+  smoothing: Brown, Statistical Forecasting for Inventory Control, 1959). It captures what rhythms do not: new customers
+  and changing tastes.
 """
 
 from collections.abc import Iterator
@@ -23,46 +26,46 @@ from pyspark.sql import functions as F
 DAYS_OF_WEEK = 7
 
 FORTNIGHT_DAYS = 14
-"""How far a forecast reaches, and how far origins lie apart."""
+"""Length of a forecast, and the distance between origins."""
 
 LAST_ORIGIN = 7
 """Origins are numbered from 0, the oldest; the last is the as-of date itself."""
 
 FIRST_BLENDED = 1
-"""At the oldest origin only rhythms are learnt; the next one has rhythms, and blends are learnt from it."""
+"""At the oldest origin only rhythms are learnt; from the next one on there are rhythms to learn blends from."""
 
 FIRST_JUDGED = 2
-"""From here on forecasts rest on what was learnt at earlier origins, and are judged: five fortnights, ten weeks."""
+"""From here on forecasts use what was learnt at earlier origins, and are judged: five fortnights, ten weeks."""
 
 PAST_FORTNIGHTS = 13
 PAST_WEEKS = 2 * PAST_FORTNIGHTS
-"""What is looked back at from an origin: half a year."""
+"""How far an origin looks back: half a year."""
 
 SOLD_WEEKS = 8
-"""A product has a forecast where it was sold in the eight weeks up to the origin."""
+"""A product has a forecast if it was sold in the eight weeks up to the origin."""
 
 SEASON_WEEKS = 4
-"""The seasonal naive forecast of a week is what was sold four weeks before it: gaps of orders peak at 7, 14, 21 and 28 days."""
+"""The seasonal naive forecast of a week is the sales four weeks before: order gaps peak at 7, 14, 21 and 28 days."""
 
 SMOOTHING = 0.1
-"""Weight of the last week in the level; of 0.05 to 0.2 none does better by both measures (docs/forecast.md)."""
+"""Weight of the last week in the level; no value from 0.05 to 0.2 is better by both measures (docs/forecast.md)."""
 
 HISTORY_DAYS = FORTNIGHT_DAYS * (LAST_ORIGIN + PAST_FORTNIGHTS)
-"""Older rows have to do with no origin."""
+"""Older rows are used by no origin."""
 
 GAP_BORDERS = (5, 9, 15, 25)
 SILENCE_BORDERS = (0.5, 1, 1.5, 3)
-"""Customers are alike by their mean gap in days, and by how many such gaps they have been silent."""
+"""Borders of the classes of similar customers: by mean gap in days, and by silence as a multiple of that gap."""
 
 PRIOR_GAP_DAYS = 14
-"""Each customer is given one gap of a fortnight beside the own ones: one order alone has a rhythm, too."""
+"""Each customer is given one gap of a fortnight in addition to the real ones: a single order has a rhythm, too."""
 
 PRIOR_CUSTOMERS = 20
-"""Customers alike are joined by as many who go on at their own pace."""
+"""Each class of similar customers is joined by this many who continue at the customer's own pace."""
 
 
 def count_days_ago(rows: DataFrame, as_of: DataFrame) -> DataFrame:
-    """The rows up to the as-of date that any origin looks at, with as_of_date, days_ago and fortnights_ago."""
+    """The rows up to the as-of date that any origin uses, with as_of_date, days_ago and fortnights_ago."""
     days_ago = F.datediff("as_of_date", "order_date")
     return (
         rows.crossJoin(F.broadcast(as_of))
@@ -73,14 +76,14 @@ def count_days_ago(rows: DataFrame, as_of: DataFrame) -> DataFrame:
 
 
 def rate_customers(orders: DataFrame) -> DataFrame:
-    """What a past line of each customer counts for in a coming week.
+    """How much a past line of each customer counts for in a coming week.
 
     Args:
         orders: user_id and days_ago, fortnights_ago.
 
     Returns:
-        One row per customer: user_id, and repeat_<origin> for each origin from the second on, orders expected in a week
-        divided by those of the half year before; null where there were none.
+        One row per customer: user_id, and repeat_<origin> for each origin from the second on: the orders expected in a
+        week divided by those of the half year before; null where there were none.
     """
     alike = Window.partitionBy("gap_class", "silence_class").orderBy("origin")
     before = alike.rangeBetween(Window.unboundedPreceding, -1)
@@ -113,14 +116,14 @@ def look_at_customers(orders: DataFrame) -> DataFrame:
     """One row per customer and origin with an order in the half year before it.
 
     Returns:
-        user_id, origin, orders, mean_gap_days, next_orders (of the fortnight after; 0 at the last origin, where it is not
-        known), and the classes of customers who are alike, gap_class and silence_class.
+        user_id, origin, orders, mean_gap_days, next_orders (in the fortnight after; 0 at the last origin, where they
+        are not known), and the classes of similar customers, gap_class and silence_class.
     """
     last_seen = LAST_ORIGIN - F.col("fortnights_ago")
     origins = F.sequence(
         F.greatest(last_seen - 1, F.lit(0)), F.least(last_seen + PAST_FORTNIGHTS - 1, F.lit(LAST_ORIGIN))
     )
-    # Days from the order to the origin, below 0 where it followed.
+    # Days from the order to the origin, negative for later orders.
     age = F.col("days_ago") - FORTNIGHT_DAYS * (LAST_ORIGIN - F.col("origin"))
     seen = (
         orders.select("user_id", "days_ago", F.explode(origins).alias("origin"))
@@ -147,22 +150,23 @@ def look_at_customers(orders: DataFrame) -> DataFrame:
 
 
 def look_at_products(lines: DataFrame, customers: DataFrame) -> DataFrame:
-    """One row per product sold in the history, with a list of its origins.
+    """One row per product sold in the history, with an array of its origins.
 
     Args:
         lines: product_id, user_id, as_of_date, days_ago and fortnights_ago of each order line.
-        customers: as ``rate_customers`` gives them.
+        customers: as ``rate_customers`` returns them.
 
     Returns:
-        product_id, as_of_date; and at_origins, for each origin from the second on a struct of origin, rhythm and level (units a week), is_sold (in the
-        eight weeks before), is_known (those weeks lie behind the shop's first order), units_1 and units_2 (of the two weeks
-        after it), naive (of the week before it), seasonal_1 and seasonal_2 (of the weeks four weeks before those).
+        product_id, as_of_date; and at_origins, with a struct for each origin from the second on of origin, rhythm and
+        level (units a week), is_sold (in the eight weeks before), is_known (those weeks lie after the shop's first
+        order), units_1 and units_2 (of the two weeks after it), naive (of the week before it), seasonal_1 and
+        seasonal_2 (of the weeks four weeks before those).
     """
     week = F.floor(F.col("days_ago") / DAYS_OF_WEEK).cast("int")
     decayed = lines.select(
         "product_id", "user_id", "as_of_date", "days_ago", "fortnights_ago", week.alias("week")
     ).withColumn("decay", F.pow(F.lit(1 - SMOOTHING), F.col("week")))
-    # The customers stand on the left: the embedded engine holds the left side of a join in memory.
+    # The customers are on the left: the embedded engine holds the left side of a join in memory.
     summed = (
         customers.join(decayed, "user_id")
         .groupBy("product_id")
@@ -186,7 +190,7 @@ def _origins_of_products() -> range:
 
 
 def _weeks_after(origin: int) -> int:
-    """Whole weeks from an origin to the as-of date: the number of the week that ends at the origin, counted back from 0."""
+    """Whole weeks from an origin to the as-of date: the number of the week ending at the origin, from 0 backwards."""
     return 2 * (LAST_ORIGIN - origin)
 
 
@@ -202,11 +206,11 @@ def _sum_at_origin(origin: int) -> Iterator[Column]:
 
 
 def _describe_origin(origin: int) -> Column:
-    """The struct of an origin, of the sums over all lines."""
+    """The struct of an origin, from the sums over all lines."""
     weeks_after = _weeks_after(origin)
     weeks_known = F.greatest(
         F.least(F.col("shop_weeks") - weeks_after, F.lit(PAST_WEEKS)), F.lit(1)
-    )  # also where the shop began within a week
+    )  # at least 1, even if the shop began less than a week before
     # Weights 0.1, 0.1 x 0.9, … add up to 1 - 0.9^weeks; decay counts from the as-of date, not from the origin.
     weight = SMOOTHING / (1 - SMOOTHING) ** weeks_after / (1 - F.pow(F.lit(1 - SMOOTHING), weeks_known))
     week = [F.col(f"week_{number}") for number in _weeks_counted()]

@@ -1,6 +1,6 @@
 """Arithmetic that several gold tables share: quotients, reorder counts, baskets, days and the origin of dates.
 
-Here lives what must mean the same in every table. Nothing here decides which rows or columns a table has.
+Contains what must mean the same in every table. Nothing here decides which rows or columns a table has.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -16,7 +16,7 @@ def divide(numerator: Column, denominator: Column) -> Column:
 
 
 def count_reordered() -> Column:
-    """Lines whose customer had bought the product in an earlier order."""
+    """Number of lines whose customer had bought the product in an earlier order."""
     return F.count_if(F.col("is_reordered"))
 
 
@@ -26,7 +26,7 @@ def list_days(first: Column, last: Column) -> Column:
 
 
 def find_date_origin(dated: DataFrame) -> DataFrame:
-    """One row saying whether the rows' dates are estimated; false where there are no rows, hence no dates."""
+    """One row saying whether the rows' dates are estimated; false if there are no rows, hence no dates."""
     return dated.agg(F.coalesce(F.bool_or("is_date_estimated"), F.lit(False)).alias("is_date_estimated"))
 
 
@@ -37,7 +37,7 @@ def gather_department_baskets(order_items: DataFrame) -> DataFrame:
 
     Returns:
         department_id, order_id, the order's user_id, order_date, is_date_estimated, order_dow and
-        order_hour_of_day, and the part's units and reordered_units.
+        order_hour_of_day, and the units and reordered_units of that part.
     """
     return order_items.groupBy("department_id", "order_id").agg(
         # An order has one value of each: any aggregate that picks one will do.
@@ -62,8 +62,8 @@ def gather_baskets(order_items: DataFrame) -> DataFrame:
 
 
 def find_highest_order_numbers(orders: DataFrame) -> DataFrame:
-    """One row per customer with an order: user_id and how many orders the customer placed, by their numbering.
+    """One row per customer with an order: user_id and highest_order_number, the number of orders placed.
 
-    The highest number rather than a count of rows: an order refused by quality still was placed.
+    The highest number rather than a count of rows: an order rejected by a quality rule was still placed.
     """
     return orders.groupBy("user_id").agg(F.max("order_number").alias("highest_order_number"))

@@ -1,6 +1,6 @@
 """How many customers stay, order by order, and how their orders change on the way.
 
-Here lives one row per order number over all customers. Single customers are in ``customer_segments.py``.
+Contains one row per order number over all customers. Single customers are in ``customer_segments.py``.
 """
 
 from pyspark.sql import DataFrame, Window
@@ -16,7 +16,7 @@ def order_retention(silver_orders: DataFrame, silver_order_items: DataFrame) -> 
     """One row per order number from 1 to the highest any customer reached."""
     customers = find_highest_order_numbers(silver_orders)
     everyone = customers.agg(F.count("*").alias("all_customers"))
-    # Of those who got as far as the highest number nobody goes on.
+    # Of those who reached the highest number, nobody goes on.
     going_on = F.coalesce(
         F.lead("customers").over(Window.partitionBy("all_customers").orderBy("order_number")), F.lit(0)
     )
@@ -65,7 +65,7 @@ def count_customers_reaching(customers: DataFrame) -> DataFrame:
 
 
 def measure_orders(orders: DataFrame) -> DataFrame:
-    """Orders held and their mean landed gap to the order before, per order number; the gap is null for the first."""
+    """Orders and their mean landed gap to the order before, per order number; the gap is null for the first."""
     mean = F.avg(F.col("days_since_prior_order").cast("double"))
     return orders.groupBy("order_number").agg(
         F.count("*").alias("orders"), mean.alias("average_days_since_prior_order")

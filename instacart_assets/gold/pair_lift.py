@@ -1,22 +1,21 @@
-"""How much more often two products lie in one basket than chance would put them there, in baskets of these sizes.
+"""How much more often two products share a basket than chance predicts, given the sizes of baskets.
 
-Here lives the estimate behind ``product_affinity``: what is expected of a pair, and what may be said of the difference. The
+Contains the estimate behind ``product_affinity``: the expected orders of a pair, and the test of the difference. The
 pairs are counted in ``basket_pairs.py``.
 
-The lift of Brin, Motwani, Ullman and Tsur (1997) takes all orders for alike. Large baskets hold more of everything, so two
-products that have nothing to do with each other meet there more often than the lift expects: in baskets like the public
-ones its value for them is about 1.3 (``docs/baskets.md``). So what is expected is summed over sizes of baskets, as Mantel
-and Haenszel (1959) do. Of the N baskets with s lines n_a hold a and n_b hold b, shares p_a and p_b. If nothing but shares
-and size decided,
+The lift of Brin, Motwani, Ullman and Tsur (1997) treats all orders alike. Large baskets hold more of everything, so two
+unrelated products meet there more often than the lift expects: in baskets like the public ones their lift is about 1.3
+(``docs/baskets.md``). So the expectation is summed over basket sizes, as Mantel and Haenszel (1959) do. Of the N
+baskets with s lines n_a hold a and n_b hold b, shares p_a and p_b. If nothing but shares and size mattered,
 
     expected E = sum(N p_a p_b (1 - (1 - p_a) (1 - p_b) / d))        d = sum(p (1 - p)) over all products
     lift = orders together / E
 
-which is Hajek's (1964) chance of two in a sample of fixed size: where a has taken one of s places, s - 1 are left for b.
+which is Hajek's (1964) chance of two in a sample of fixed size: if a has taken one of s places, s - 1 are left for b.
 
-Orders of one customer are no independent evidence: n of them count as ``effective_orders_together``. As many Poisson
-events have Byar's interval, and the p-value that belongs to it (``statistics.py``). What is expected rests on many more orders
-than the pair, and is taken as known.
+Orders of one customer are not independent: a pair's orders count as ``effective_orders_together``. The interval is
+Byar's for that many Poisson events, with the matching p-value (``statistics.py``). The expectation rests on many more
+orders than the pair, and is taken as known.
 """
 
 from pyspark.sql import DataFrame, Window
@@ -32,17 +31,17 @@ from instacart_assets.gold.statistics import (
 )
 
 SIGNIFICANCE = 0.05
-"""Of the pairs that are told of as together or apart, about one in twenty is luck."""
+"""Of the pairs that are reported as together or apart, about one in twenty is due to chance."""
 
-_DIGITS = 9  # engines add up in another order: the digits behind say nothing
+_DIGITS = 9  # engines sum in different orders: further digits mean nothing
 
 
 def count_by_size(order_items: DataFrame) -> DataFrame:
-    """Orders of each product by size of the basket, and what all baskets of that size are like; one line makes no pair.
+    """Orders of each product by basket size, with totals over all baskets of that size; one-line baskets are skipped.
 
     Returns:
-        product_id, units (the size), orders (baskets of that size with the product), baskets (all of that size) and spread,
-        the d of that size.
+        product_id, units (the size), orders (baskets of that size with the product), baskets (all of that size) and
+        spread, the d of that size.
     """
     sizes = order_items.groupBy("order_id").agg(F.count("*").alias("units")).where("units > 1")
     counts = (
@@ -66,7 +65,7 @@ def expect_pairs(pairs: DataFrame, by_size: DataFrame) -> DataFrame:
         pairs: with product_id_a and product_id_b; all its columns are kept.
         by_size: as ``count_by_size`` returns it.
     """
-    # Both products are looked up at once, and all columns go along: what is read twice is counted twice.
+    # Both products are looked up in one join that keeps all columns: what is read twice is computed twice.
     met = (
         pairs.withColumn("product_id", F.explode(F.array(*PAIR)))
         .join(by_size, "product_id")
@@ -76,7 +75,7 @@ def expect_pairs(pairs: DataFrame, by_size: DataFrame) -> DataFrame:
         .where("products = 2")
     )
     lower, higher, one = F.col("lower"), F.col("higher"), F.lit(1.0)
-    # Baskets that are all alike have no spread, and hold what they hold.
+    # If all baskets of a size hold the same products, the spread is 0 and nothing is left to chance.
     taken = F.coalesce(divide((one - lower) * (one - higher), F.col("spread")), F.lit(0.0))
     expected = F.col("baskets") * lower * higher * F.greatest(one - taken, F.lit(0.0))
     sums = met.groupBy(*pairs.columns).agg(F.sum(expected).alias("expected"))
@@ -84,18 +83,18 @@ def expect_pairs(pairs: DataFrame, by_size: DataFrame) -> DataFrame:
 
 
 def judge_pairs(pairs: DataFrame, looked_at: int) -> DataFrame:
-    """The pairs with the lift by basket sizes, its interval and p-values, the word for it and a rank.
+    """The pairs with the lift adjusted for basket sizes, its interval and p-values, the verdict and a rank.
 
-    Pairs are ranked by the lower end of the interval, so that thin ones do not win by luck; equals by orders together, then
-    by their products.
+    Pairs are ranked by the lower end of the interval, so that rare ones do not win by luck; ties by orders together,
+    then by their products.
 
     Args:
         pairs: with orders_together, effective_orders_together and expected_orders_together.
-        looked_at: how many pairs were looked at, also those that are no rows.
+        looked_at: number of pairs considered, including those that are not rows.
 
     Returns:
-        the rows with lift_adjusted, lift_adjusted_ci_low, lift_adjusted_ci_high, p_value, p_value_adjusted, affinity and
-        affinity_rank.
+        the rows with lift_adjusted, lift_adjusted_ci_low, lift_adjusted_ci_high, p_value, p_value_adjusted, affinity
+        and affinity_rank.
     """
     together, effective = F.col("orders_together"), F.col("effective_orders_together")
     lift = F.col("lift_adjusted")

@@ -1,9 +1,9 @@
-"""Which products are bought together, and whether more often than chance would have it.
+"""Which products are bought together, and whether more often than by chance.
 
-Here lives one row per pair of products that enough orders hold. Pairs are counted in ``basket_pairs.py``, and judged in
-``pair_lift.py``. The table is made as a whole: one more order changes the share of every pair.
+Contains one row per pair of products that enough orders hold. Pairs are counted in ``basket_pairs.py``, and judged in
+``pair_lift.py``. The table is rebuilt as a whole: one more order changes the share of every pair.
 
-Of N orders with a basket n_a hold product a, n_b product b and n_ab both:
+Of N orders with a basket, n_a hold product a, n_b product b and n_ab both:
 
     support = n_ab / N        confidence of a to b = n_ab / n_a        lift = n_ab N / (n_a n_b)
 
@@ -34,7 +34,7 @@ def product_affinity(
     described = describe_products(expected, frequent.products.join(silver_products, "product_id"))
     judged = judge_pairs(described, looked_at=frequent.pairs)
     together, orders_a, orders_b = (F.col(f"orders_{name}") for name in ("together", "a", "b"))
-    # Without orders there are no rows, and yet engines divide by a constant 0.
+    # Without orders there are no rows, but engines still evaluate a division by a constant 0.
     all_orders = F.lit(max(frequent.all_orders, 1))
     return judged.select(
         *PAIR,

@@ -1,6 +1,6 @@
-"""How products are bought again: by how many of their buyers, how soon, and what that says of customers.
+"""How products are bought again: by how many of their buyers, how soon, and what that says about customers.
 
-Here lives one row per product over all dates. What starting with a product says of staying is estimated in
+Contains one row per product over all dates. Whether customers who start with a product stay more often is estimated in
 ``retention_lift.py``; sales by day are in ``daily_product_sales.py``.
 """
 
@@ -17,7 +17,7 @@ MINIMUM_BUYERS_TO_RANK = 20
 """A product with fewer buyers has no rank: its repeat buyer rate is mostly chance."""
 
 _DAY_ZERO = date(1900, 1, 1)
-"""Days are counted from here, so that none is negative."""
+"""Days are counted from this date, so that none is negative."""
 
 _DAY_BITS = 32
 """Width of the day in a packed purchase; the product_id is in the bits above."""
@@ -107,7 +107,7 @@ def measure_repeats(order_items: DataFrame) -> DataFrame:
 def count_gaps(order_items: DataFrame) -> DataFrame:
     """How often each gap in days between a customer's purchases of a product occurs, per product.
 
-    Gaps are whole days and few, so counts of them give an exact median without sorting all of them.
+    Gaps are whole days with few distinct values, so their counts give an exact median without sorting all of them.
 
     Returns:
         product_id, gap_days (null in the row of first purchases), gaps, and of that row the buyers (each has

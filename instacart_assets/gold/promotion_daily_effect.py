@@ -1,6 +1,6 @@
 """What each promoted product sold and would have sold, day by day around the promotion.
 
-Here lives the daily picture behind ``promotion_performance``: the same clean baseline and the same control.
+Contains the daily view behind ``promotion_performance``: the same clean baseline and the same control.
 """
 
 from pyspark.sql import DataFrame, Window
@@ -48,10 +48,10 @@ def promotion_daily_effect(
 
 
 def expect_units(days: DataFrame) -> DataFrame:
-    """The days with expected_units: those expected in the whole promotion, dealt out as the control sold.
+    """The days with expected_units: the promotion's total, distributed over days in proportion to the control's sales.
 
     Null on days outside the sales' range and wherever the promotion has no lift, so that both promotion tables
-    speak of the same promotions.
+    cover the same promotions.
 
     Args:
         days: days around each promotion, with expected_in_promotion.

@@ -1,7 +1,7 @@
-"""The effect of a promotion, its error and whether there are data enough, as expressions over what its periods sold.
+"""The effect of a promotion, its error and whether there are enough data, as expressions over its period totals.
 
-Here lives what is estimated from the period totals of a promotion, or of a placebo, and the noise of its department. Which
-days make the periods is in ``promotion_windows.py``, where noise comes from in ``promotion_noise.py``.
+Contains what is estimated from the period totals of a promotion, or of a placebo, and the noise of its department. The
+days of the periods are chosen in ``promotion_windows.py``; the noise is estimated in ``promotion_noise.py``.
 """
 
 from functools import reduce
@@ -18,11 +18,11 @@ MINIMUM_BASELINE_DAYS = 14
 MINIMUM_PRE_PERIOD_DAYS = 21
 
 LENGTHS = {"short": 0, "medium": 10, "long": 14}
-"""Lengths of promotions, and the days from which on each begins."""
+"""Length classes of promotions, with the shortest length of each in days."""
 
 
 def name_length() -> Column:
-    """Name of the length of a promotion, by its promotion_days."""
+    """The length class of a promotion, by its promotion_days."""
     name = F.lit(next(iter(LENGTHS)))
     for length, days in LENGTHS.items():
         name = F.when(F.col("promotion_days") >= days, F.lit(length)).otherwise(name)
@@ -32,7 +32,7 @@ def name_length() -> Column:
 def has_enough_data() -> Column:
     """Whether the promotion's pre-period is large enough for an estimate, from its period totals.
 
-    Decided before the baseline: choosing promotions by the baseline they are compared with would bias them.
+    Decided without the baseline's units: selecting promotions by the baseline they are compared with would bias them.
     """
     usual_units = divide(F.col("pre_period_units"), F.col("pre_period_control"))
     expected_promotion_units = usual_units * F.col("promotion_control")
@@ -48,11 +48,11 @@ def has_enough_data() -> Column:
 
 
 def estimate_log_effect() -> Column:
-    """Log of the product's growth from baseline to promotion by the control's, over clean days, but for its bias.
+    """Log of the product's growth from baseline to promotion over the control's, on clean days, before bias correction.
 
-    ln[(Y + f / 2) / (B + f / 2)] - ln(C_P / C_B) + v / 2 (1 / D - 1 / b), with f the department's unit_dispersion, v its
-    daily_variance, and D and b the days: the two terms make up for what the logarithm of a varying number is too low by.
-    Null where a control is zero.
+    ln[(Y + f / 2) / (B + f / 2)] - ln(C_P / C_B) + v / 2 (1 / D - 1 / b), with f the department's unit_dispersion, v
+    its daily_variance, and D and b the days: the terms in f and v correct the downward bias of the logarithm of a
+    random number. Null where a control is zero.
     """
     growth = divide(promotion_units(), _positive(baseline_units()))
     per_day = divide(F.lit(1), F.col("promotion_days")) - divide(F.lit(1), F.col("baseline_days"))
@@ -62,7 +62,7 @@ def estimate_log_effect() -> Column:
 def estimate_error() -> Column:
     """Standard error of the log effect: the root of f [1 / (Y + f / 2) + 1 / (B + f / 2)] + v (1 / D + 1 / b) + w.
 
-    With f, v and w the noise of units, days and windows of the department.
+    f, v and w are the department's noise of units, days and windows.
     """
     per_unit = divide(F.lit(1), promotion_units()) + divide(F.lit(1), baseline_units())
     per_day = divide(F.lit(1), F.col("promotion_days")) + divide(F.lit(1), F.col("baseline_days"))
@@ -72,17 +72,17 @@ def estimate_error() -> Column:
 
 
 def promotion_units() -> Column:
-    """Units of the clean promotion days, and half a unit of noise: the logarithm of few units is less biased so."""
+    """Units on clean promotion days plus half the unit dispersion: the logarithm of few units is then less biased."""
     return F.col("promotion_units") + F.col("unit_dispersion") / 2
 
 
 def baseline_units() -> Column:
-    """The same of the baseline."""
+    """The same for the baseline."""
     return F.col("baseline_units") + F.col("unit_dispersion") / 2
 
 
 def choose_bias() -> Column:
-    """The bias of a promotion's length; none where no placebo of any length told of it."""
+    """The bias for a promotion's length class; 0 where there is none because no placebo had enough data."""
     return F.coalesce(
         reduce(
             lambda otherwise, length: F.when(name_length() == length, F.col(f"bias_of_{length}")).otherwise(
@@ -96,7 +96,7 @@ def choose_bias() -> Column:
 
 
 def estimate_aisle_growth() -> Column:
-    """Growth of the aisle's eligible products by the control's, over clean days; null where any of the four is zero."""
+    """Growth of the aisle's eligible products over the control's, on clean days; null where any of the four is zero."""
     growth = divide(_positive(F.col("promotion_aisle")), _positive(F.col("baseline_aisle")))
     return divide(growth, estimate_control_growth())
 

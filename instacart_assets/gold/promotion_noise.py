@@ -1,16 +1,16 @@
-"""How much sales differ from one window of days to the next while nothing is promoted, learned from the sales themselves.
+"""How much sales vary between windows of days while nothing is promoted, learnt from the sales themselves.
 
-Here lives what makes the intervals of ``promotion_performance`` honest. The windows of real promotions are laid over
-products that were not promoted in them (``promotion_placebos.py``), and what comes out there as an effect is noise.
+Contains what calibrates the intervals of ``promotion_performance``. The windows of real promotions are applied to
+products that were not promoted in them (``promotion_placebos.py``); any effect that is estimated there is noise.
 
 Of the N = Y + B units of a placebo, in its window and in the 28 days before, the share pi = C_P / (C_P + C_B) is
-expected in the window, as of the units of its control. With h = N pi (1 - pi) and D days in the window
+expected in the window, the same share as of its control's units. With h = N pi (1 - pi) and D days in the window
 
     E[(Y - N pi)^2 / h]  =  unit_dispersion  +  daily_variance x h (1 / D + 1 / 28)  +  window_variance x h
 
 the noise of single units, of days and of whole windows. The three are fitted by weighted least squares, none below
-zero, for each department, whose own placebos count together with some of all departments. What is left is bias: the
-mean log effect of placebos with enough data, by the length of the window.
+zero, for each department, whose own placebos are pooled with a weighted share of all departments'. What is left is
+bias: the mean log effect of placebos with enough data, by the length of the window.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,26 +27,26 @@ from instacart_assets.gold.promotion_placebos import sum_placebos
 from instacart_assets.tables.declare import table
 
 PLACEBOS_OF_ALL = 300
-"""As many placebos of all departments count for a department, beside its own."""
+"""Weight, in placebos, of all departments' placebos in the estimate of one department, besides its own."""
 
 PLACEBOS_OF_ALL_LENGTHS = 100
-"""As many placebos of all lengths count for a length, beside its own."""
+"""Weight, in placebos, of all lengths' placebos in the estimate of one length, besides its own."""
 
 FEWEST_PLACEBOS = 200
-"""With fewer, nothing is known of noise."""
+"""With fewer placebos in all, noise is not estimated."""
 
-_SMALLEST_SPREAD = 0.5  # units of spread below which a placebo tells nothing
+_SMALLEST_SPREAD = 0.5  # units of spread below which a placebo carries no information
 _ROUNDS = 8
-_DIGITS = 9  # engines add up in another order: the digits behind say nothing
+_DIGITS = 9  # engines sum in different orders: further digits mean nothing
 
 
 @dataclass(frozen=True)
 class Noise:
-    """What is known of the noise of a department.
+    """The estimated noise of a department.
 
     Attributes:
-        placebos: its own placebos.
-        unit_dispersion: variance of single units, by that of independent ones.
+        placebos: number of its own placebos.
+        unit_dispersion: variance of single units, relative to that of independent ones.
         daily_variance: variance of the log rate from day to day.
         window_variance: variance of the log rate from window to window.
     """
@@ -64,9 +64,9 @@ def promotion_noise(
     silver_departments: DataFrame,
     gold_daily_product_sales: DataFrame,
 ) -> DataFrame:
-    """One row per department; nulls where there are too few placebos to tell."""
+    """One row per department; nulls where there are too few placebos."""
     session = silver_departments.sparkSession
-    # Looked at twice and made once: windows and products are sampled, so there are so many however much is sold.
+    # Used twice, computed once: windows and products are sampled, so the number of rows does not grow with sales.
     found = sum_placebos(silver_promotions, silver_products, gold_daily_product_sales)
     placebos = session.createDataFrame(found.toArrow(), found.schema)
     bins = [Bin(*row) for row in gather_bins(placebos).collect()]
@@ -94,11 +94,11 @@ def promotion_noise(
 
 @dataclass(frozen=True)
 class Bin:
-    """Placebos of a department that are alike in length and spread: how many, and their means.
+    """Placebos of a department with similar length and spread: their number and means.
 
     Attributes:
         department_id: the department.
-        placebos: how many.
+        placebos: number of placebos.
         surprise: mean of (Y - N pi)^2 / h.
         spread: mean of h.
         daily_spread: mean of h (1 / D + 1 / 28).
@@ -112,7 +112,7 @@ class Bin:
 
 
 def gather_bins(placebos: DataFrame) -> DataFrame:
-    """One row per department, length and power of two of h, in the columns of ``Bin``: some hundreds, whatever is sold."""
+    """One row per department, length and power of two of h, in the columns of ``Bin``: some hundreds at any scale."""
     units = F.col("promotion_units") + F.col("baseline_units")
     control = F.col("promotion_control") + F.col("baseline_control")
     expected = units * divide(F.col("promotion_control"), control)
@@ -135,7 +135,7 @@ def gather_bins(placebos: DataFrame) -> DataFrame:
 
 
 def fit_noise(bins: Sequence[Bin], departments: Iterable[int]) -> dict[int, Noise]:
-    """The noise of each department; of none where there are too few placebos in all."""
+    """The noise of each department; empty if there are too few placebos in all."""
     total = sum(of.placebos for of in bins)
     if total < FEWEST_PLACEBOS:
         return {}
@@ -151,9 +151,10 @@ def fit_noise(bins: Sequence[Bin], departments: Iterable[int]) -> dict[int, Nois
 def fit_variances(bins: Sequence[Bin], weights: Sequence[float]) -> tuple[float, float, float]:
     """Dispersion of units, variance of days and of windows, by least squares, none below zero.
 
-    A squared surprise varies as the square of what is expected of it, so bins are weighted by that, anew in each round.
+    The variance of a squared surprise grows with the square of its expectation, so bins are reweighted by its inverse
+    in each round.
     """
-    from scipy.optimize import nnls  # noqa: PLC0415 - takes longer than to load the definitions
+    from scipy.optimize import nnls  # noqa: PLC0415 - importing it takes longer than loading the definitions
 
     terms = np.array([(1.0, of.daily_spread, of.spread) for of in bins])
     surprises = np.array([of.surprise for of in bins])
@@ -168,7 +169,7 @@ def fit_variances(bins: Sequence[Bin], weights: Sequence[float]) -> tuple[float,
 
 
 def average_effects(placebos: DataFrame) -> DataFrame:
-    """Mean log effect of placebos with enough data, and how many they are, by length."""
+    """Mean log effect and number of placebos with enough data, by length."""
     return (
         placebos.where(has_enough_data())
         .withColumn("effect", estimate_log_effect())
@@ -179,7 +180,7 @@ def average_effects(placebos: DataFrame) -> DataFrame:
 
 
 def fit_biases(effects: Mapping[str, tuple[int, float]]) -> dict[str, float]:
-    """The bias of each length, from its placebos and their mean effect; of none where no placebo has enough data."""
+    """The bias of each length, from its placebos and their mean effect; empty if no placebo has enough data."""
     count = sum(placebos for placebos, _ in effects.values())
     if not count:
         return {}

@@ -1,6 +1,6 @@
 """What each promotion brought: units, estimated lift, buyers won and kept, and what its aisle lost.
 
-Here lives one row per promotion and product. The days and the control behind the estimate are in
+Contains one row per promotion and product. The days and the control behind the estimate are in
 ``promotion_windows.py``; the same estimate day by day is in ``promotion_daily_effect.py``.
 """
 
@@ -28,7 +28,7 @@ from instacart_assets.tables.declare import table
 REPEAT_WITHIN_DAYS = 30
 
 SIGNIFICANCE = 0.05
-"""P-values below are called significant: of promotions without any effect, one in twenty."""
+"""P-values below this are called significant: of promotions without any effect, one in twenty."""
 
 
 @table("gold.promotion_performance")
@@ -81,11 +81,11 @@ def promotion_performance(
 def estimate_effects(totals: DataFrame) -> DataFrame:
     """Units, lift with its interval and p-value, baseline units and the aisle's loss per promotion.
 
-    With L the log effect without bias and SE its error the interval is exp(L +- 1.96 SE) and p = 2 Phi(-abs(L) / SE):
-    it holds 1 exactly where p is 0.05 or more.
+    With L the bias-corrected log effect and SE its error, the interval is exp(L +- 1.96 SE) and p is
+    2 Phi(-abs(L) / SE): the interval contains 1 exactly where p is 0.05 or more.
 
     Lift comes from clean days: (Y + f / 2) / lift is what they would have sold without the promotion. Scaled by the
-    control's units on all promotion days over those on clean ones it speaks of the same days as ``units``, and
+    control's units on all promotion days over those on clean ones, it covers the same days as ``units``, and
     equals the sum of the daily effect's expected units over the promotion days.
 
     Args:
@@ -108,7 +108,7 @@ def estimate_effects(totals: DataFrame) -> DataFrame:
         F.exp(F.col("effect") + margin).alias("lift_ci_high"),
         find_two_sided_p(divide(F.col("effect"), F.col("error"))).alias("p_value"),
         (divide(promotion_units(), lift) * all_per_clean).alias("baseline_units"),
-        # Units the aisle's other products would have sold less those they sold: A_P (e^-L - 1).
+        # Units the aisle's other products would have sold minus those they sold: A_P (e^-L - 1).
         (divide(F.col("promotion_aisle"), aisle_lift) - F.col("promotion_aisle")).alias(
             "aisle_cannibalisation_units"
         ),

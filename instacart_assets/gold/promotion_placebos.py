@@ -1,6 +1,6 @@
-"""Windows of promotions laid over products that had none: what looks like an effect there is noise.
+"""Windows of promotions applied to products that had none: any effect there is noise.
 
-Here lives how placebos are chosen and counted. What is learned from them is in ``promotion_noise.py``.
+Contains how placebos are chosen and counted. What is learnt from them is in ``promotion_noise.py``.
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -23,16 +23,16 @@ from instacart_assets.gold.promotion_windows import (
 
 MOST_WINDOWS = 60
 MOST_PRODUCTS = 200
-"""So many windows, and products of a department, are enough: noise is learned from samples of both."""
+"""This many windows, and products per department, are enough: noise is learnt from samples of both."""
 
 FEWEST_UNITS = 5
-"""A product sells so many units in 28 days, on average over all, to be a placebo: fewer tell nothing of noise."""
+"""Units per 28 days, averaged over the whole range, that a placebo must sell: fewer carry no information on noise."""
 
 _SCATTER, _PRIME = 7_919, 10_007
 
 
 def sum_placebos(promotions: DataFrame, products: DataFrame, daily_sales: DataFrame) -> DataFrame:
-    """One row per placebo: a window of some promotion, and a product without one from its pre-period to its end.
+    """One row per placebo: the window of a promotion, and a product with no promotion from its pre-period to its end.
 
     Args:
         promotions: rows of silver.promotions.
@@ -41,8 +41,8 @@ def sum_placebos(promotions: DataFrame, products: DataFrame, daily_sales: DataFr
 
     Returns:
         start_date, end_date, product_id and department_id, and for each of the periods ``promotion``, ``baseline`` and
-        ``pre_period`` its days, the product's units and the control's, as ``promotion_days``, ``promotion_units`` and
-        ``promotion_control``.
+        ``pre_period`` its days, the product's units and the control's, named like ``promotion_days``,
+        ``promotion_units`` and ``promotion_control``.
     """
     placed = place_promotions(promotions, products)
     sales = place_sales(daily_sales, products)
@@ -90,7 +90,7 @@ def sum_placebos(promotions: DataFrame, products: DataFrame, daily_sales: DataFr
 
 
 def choose_windows(promotions: DataFrame, daily_sales: DataFrame) -> DataFrame:
-    """At most 60 windows of the ledger whose days, from the pre-period on, all lie in the range of the sales."""
+    """At most 60 windows of the ledger whose days, from the pre-period to the end, are all within the sales' range."""
     start = F.datediff("start_date", F.lit("2000-01-01").cast("date"))
     scatter = F.pmod(start * _SCATTER + F.datediff("end_date", "start_date"), F.lit(_PRIME))
     return (
@@ -105,7 +105,7 @@ def choose_windows(promotions: DataFrame, daily_sales: DataFrame) -> DataFrame:
 
 
 def choose_products(sales: DataFrame) -> DataFrame:
-    """At most 200 products of each department, of those that sell enough."""
+    """At most 200 products of each department, among those that sell enough."""
     range_days = F.datediff(F.max("order_date"), F.min("order_date")) + 1
     span = sales.agg(range_days.alias("days"))
     enough = F.col("units") * DAYS_AROUND_PROMOTION >= F.col("days") * FEWEST_UNITS
@@ -123,7 +123,7 @@ def choose_products(sales: DataFrame) -> DataFrame:
 
 
 def list_touched(windows: DataFrame, promotions: DataFrame) -> DataFrame:
-    """Windows and products with a promotion of their own from the pre-period, or the week before it, to the end."""
+    """Windows with each product that was promoted between the week before the pre-period and the end."""
     runs = promotions.select(
         "product_id", F.col("start_date").alias("run_start"), F.col("end_date").alias("run_end")
     )
@@ -137,7 +137,7 @@ def list_touched(windows: DataFrame, promotions: DataFrame) -> DataFrame:
 
 
 def mark_periods(days: DataFrame) -> DataFrame:
-    """Days of windows with a flag for each period, named after it, that says whether the day lies in it."""
+    """The days of windows with a flag for each period, named after it: whether the day lies in it."""
     return days.select("*", *(is_in_period(period).alias(period) for period in PERIODS))
 
 

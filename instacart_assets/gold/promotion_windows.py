@@ -1,7 +1,7 @@
 """The days around a promotion and what was sold on them: by the product, by its aisle and by its control.
 
-Here lives the arithmetic that ``promotion_performance`` and ``promotion_daily_effect`` share: which days count,
-which products are the control, and the totals over each period. What a table shows of it is in the tables'
+Contains the arithmetic that ``promotion_performance`` and ``promotion_daily_effect`` share: which days count,
+which products are the control, and the totals over each period. What each table reports of it is in the tables'
 own modules.
 
 Every promotion (meaning one product in one promotion) has
@@ -10,8 +10,8 @@ Every promotion (meaning one product in one promotion) has
 - a baseline, the 28 days before,
 - a pre-period, the 56 days before the baseline, which alone decides whether there are enough data.
 
-A day is clean when no other promotion of the product covers it and, before the promotion, none ended within the
-week before it. The control is what the product's department sold outside the product's aisle, less the products
+A day is clean if no other promotion of the product covers it and, before the promotion, none ended within the
+week before it. The control is what the product's department sold outside the product's aisle, without the products
 that had a promotion of their own from 35 days before the promotion to its end.
 """
 
@@ -25,7 +25,7 @@ DAYS_AROUND_PROMOTION = 28
 
 PRE_PERIOD_DAYS = 56
 WASHOUT_DAYS = 7
-"""Days after a promotion on which its product may still sell more, or less, than it would have."""
+"""Days after a promotion on which its product may still sell more, or less, than without it."""
 
 PERIODS = ("promotion", "baseline", "pre_period")
 
@@ -89,7 +89,7 @@ def place_sales(daily_sales: DataFrame, products: DataFrame) -> DataFrame:
 
 
 def list_window_days(windows: DataFrame) -> DataFrame:
-    """The rows with every day of their window as order_date, from the start of its pre-period to 28 days after its end."""
+    """The rows with every day of their window as order_date, from the pre-period's start to 28 days after the end."""
     return windows.select("*", list_days(first_day(), last_day()).alias("order_date"))
 
 
@@ -104,7 +104,7 @@ def last_day() -> Column:
 
 
 def mark_clean_days(days: DataFrame, promotions: DataFrame) -> DataFrame:
-    """The days with is_clean: untouched by the product's other promotions."""
+    """The days with is_clean: unaffected by the product's other promotions."""
     others = promotions.select(
         "product_id",
         F.col("promotion_id").alias("other_id"),
@@ -139,11 +139,11 @@ def sum_eligible_units(windows: DataFrame, placed: DataFrame, sales: DataFrame) 
     """Units of the eligible products by window, department, aisle and day, where anything was sold.
 
     Eligible are products without a promotion of their own from 35 days before the window to its end. Whole
-    aisles are summed first and the few promoted products taken off, so nothing grows with the size of the
-    catalogue.
+    aisles are summed first and the few promoted products subtracted, so nothing grows with the size of the
+    catalog.
 
     Args:
-        windows: start_date, end_date and department_id, each once.
+        windows: start_date, end_date and department_id, without duplicates.
         placed: the promotions, with department_id and aisle_id.
         sales: units by product and day, with department_id and aisle_id.
     """

@@ -1,7 +1,8 @@
-"""What each product is expected to sell on each of the next fourteen days, how sure that is, and how well it was foretold before.
+"""Expected sales of each product on each of the next fourteen days, with their interval and back-test errors.
 
-Here lives the table: which products it has, and how a week is dealt out over its days. What is expected of a week is found in
-``forecast_origins.py``, and how far it may err in ``forecast_errors.py``. Nothing after the as-of date is looked at.
+Contains the table: which products it has, and how a week is distributed over its days. The inputs of the weekly
+forecast are in ``forecast_origins.py``, the forecast and its errors in ``forecast_errors.py``. Nothing after the as-of
+date is used.
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -24,9 +25,9 @@ from instacart_assets.order_calendar import OrderCalendar
 from instacart_assets.tables.declare import table
 
 PRIOR_UNITS = 100
-"""A department's days of the week are joined by as many units that sold as those of the whole shop."""
+"""A department's weekday shares are smoothed by this many units distributed like those of the whole shop."""
 
-_DIGITS = 7  # engines add up in another order: a forecast is no news because of the digits behind
+_DIGITS = 7  # engines sum in different orders: a forecast must not change because of its last digits
 
 
 @table("gold.replenishment_forecast")
@@ -90,13 +91,13 @@ def _round(*columns: str) -> list[Column]:
 
 
 def find_weekday_shares(lines: DataFrame) -> DataFrame:
-    """What part of a week's units each department sells on each day of the week; of a department they add up to 1.
+    """The share of a week's units that each department sells on each day of the week; they sum to 1 per department.
 
     Args:
         lines: department_id, order_dow and fortnights_ago of each order line.
 
     Returns:
-        department_id, order_dow and weekday_share, for each department with a line and all seven days.
+        department_id, order_dow and weekday_share, for each department with a line in the half year and all seven days.
     """
     in_half_year = F.col("fortnights_ago") < PAST_FORTNIGHTS
     counted = (
@@ -118,20 +119,20 @@ def find_weekday_shares(lines: DataFrame) -> DataFrame:
             "shop_day_units": F.sum("units").over(of_day),
         }
     ).withColumn("shop_units", F.sum("shop_day_units").over(of_department))
-    # One unit more on each day: no day is without any share.
+    # One unit more on each day: no day has a share of 0.
     shop_share = (F.col("shop_day_units") + 1) / (F.col("shop_units") + DAYS_OF_WEEK)
     share = (F.col("units") + PRIOR_UNITS * shop_share) / (F.col("department_units") + PRIOR_UNITS)
     return summed.select("department_id", "order_dow", share.alias("weekday_share"))
 
 
 def deal_out_days(weeks: DataFrame, weekday_shares: DataFrame, calendar: OrderCalendar) -> DataFrame:
-    """A row for each of the fourteen days, with days_ahead, forecast_date and expected_units: its day's share of a week.
+    """A row for each of the fourteen days: days_ahead, forecast_date and expected_units, the day's share of a week.
 
-    Both weeks expect as much: what is known at the as-of date tells no difference between them.
+    Both weeks have the same expectation: what is known at the as-of date does not distinguish them.
 
     Args:
         weeks: with as_of_date, department_id and expected_units_7d.
-        weekday_shares: as ``find_weekday_shares`` gives them.
+        weekday_shares: as ``find_weekday_shares`` returns them.
         calendar: says which order_dow a date has.
     """
     ahead = F.explode(F.sequence(F.lit(1), F.lit(FORTNIGHT_DAYS))).alias("days_ahead")

@@ -1,21 +1,22 @@
 """Whether customers who start with a product stay more often than others with an equally large first basket.
 
-Here lives the estimate behind ``product_repeat_purchase``: counts per product and size of the first basket, and what
-they say. Large first baskets hold more of everything, and their customers may stay more often: compared with all
-customers, every product of large baskets would seem to keep them. So customers are compared within strata of equally
-large first baskets only.
+Contains the estimate behind ``product_repeat_purchase``: counts per product and size of the first basket, and the
+statistics of them. Large first baskets hold more of everything, and their customers may stay more often: compared with
+all customers, every product of large baskets would seem to keep them. So customers are compared only within strata of
+equally large first baskets.
 
 Of the N customers of a stratum M are retained; n of them start with the product, of whom a are retained, and m = N - n
-do not, of whom b are. Mantel and Haenszel (1959) weigh each stratum by n m / N, and say of its chance
+do not, of whom b are. Mantel and Haenszel (1959) weight each stratum by n m / N, which gives
 
     weight H = sum(n m / N)    observed r = sum(a m / N) / H    expected e = sum(b n / N) / H    lift = r / e
     variance V = sum(n m M (N - M) / (N^2 (N - 1)))             score = H (r - e) / sqrt(V)
 
-The score is that of the test of Cochran, Mantel and Haenszel, without a correction for continuity: standard normal where
-the product says nothing. The interval of the lift is Wilson's (1927) of the observed rate, by e (1 - e) H^2 / V customers,
-divided by e: it leaves 1 out exactly where that test does, stays within what rates can be, and holds where nearly all
-are retained. The usual standard error of log(r / e), by Greenland and Robins (1985), does not: where 26 of 30 stay and
-56 % are expected to, it claims z = 6 where chance says 3.4, and among thousands of products such luck is found.
+The score is that of the Cochran-Mantel-Haenszel test, without continuity correction: standard normal if the product
+makes no difference. The interval of the lift is Wilson's (1927) for the observed rate, with an effective sample size of
+e (1 - e) H^2 / V customers, divided by e: it excludes 1 exactly where that test rejects, stays within the range of
+rates, and is valid where nearly all are retained. The usual standard error of log(r / e), by Greenland and Robins
+(1985), is not: where 26 of 30 stay and 56 % are expected to, it gives z = 6 where chance gives 3.4, and among
+thousands of products such luck occurs.
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -28,15 +29,15 @@ RETAINED_ORDERS = 10
 """A customer with at least this many orders counts as retained."""
 
 FEWEST_STARTERS = 40
-"""With fewer customers who start with a product, a lift of a quarter drowns in chance."""
+"""With fewer customers who start with a product, a lift of a quarter cannot be told from chance."""
 
 FEWEST_EXPECTED = 10
-"""As many retained and as many others must be expected among them, for the normal distribution to hold."""
+"""At least this many retained and this many other customers must be expected, for the normal approximation to hold."""
 
 SIGNIFICANCE = 0.05
-"""Of the products that are called a signal, about one in twenty is none."""
+"""Of the products that are called a signal, about one in twenty is due to chance."""
 
-_DIGITS = 9  # engines add up in another order: the digits behind say nothing
+_DIGITS = 9  # engines sum in different orders: further digits mean nothing
 
 
 def measure_retention(order_items: DataFrame, orders: DataFrame) -> DataFrame:
@@ -45,7 +46,7 @@ def measure_retention(order_items: DataFrame, orders: DataFrame) -> DataFrame:
     Returns:
         product_id, first_order_buyers, retained_buyers, retention_lift with its interval, retention_lift_adjusted with
         its own, is_enough_first_orders, retention_p_value, retention_p_value_adjusted, is_retention_signal and
-        retention_rank. Of the lifts the first is by the share over all customers, the second by that of customers
+        retention_rank. The first lift is relative to the share over all customers, the second to that of customers
         without the product and with equally large first baskets.
     """
     return judge_lifts(estimate_lifts(sum_strata(count_starters(order_items, orders)), orders))
@@ -54,7 +55,7 @@ def measure_retention(order_items: DataFrame, orders: DataFrame) -> DataFrame:
 def count_starters(order_items: DataFrame, orders: DataFrame) -> DataFrame:
     """Customers by what their first basket held and how large it was.
 
-    A first basket is what was published of order number 1. Customers without one start with nothing.
+    A first basket is what was published of order number 1. Customers without a first basket start with no product.
 
     Returns:
         product_id, first_basket_units, starters (customers with that product in a first basket of that size),
@@ -71,7 +72,7 @@ def count_starters(order_items: DataFrame, orders: DataFrame) -> DataFrame:
     of_size = first_baskets.groupBy("first_basket_units").agg(
         F.count("*").alias("customers"), F.count_if("is_retained").alias("retained_customers")
     )
-    # A first order holds a product once: each line is another customer.
+    # A first order holds a product once: each line is a different customer.
     return (
         first_lines.join(first_baskets, "user_id")
         .groupBy("product_id", "first_basket_units")
@@ -81,7 +82,7 @@ def count_starters(order_items: DataFrame, orders: DataFrame) -> DataFrame:
 
 
 def sum_strata(strata: DataFrame) -> DataFrame:
-    """One row per product: starters, retained_starters, and the stratum sums weight, observed, expected and variance."""
+    """One row per product: starters, retained_starters and the stratum sums weight, observed, expected and variance."""
     return strata.groupBy("product_id").agg(
         *(F.sum(name).alias(name) for name in ("starters", "retained_starters")),
         *(F.round(F.sum(term), _DIGITS).alias(name) for name, term in weigh_stratum().items()),
@@ -89,10 +90,10 @@ def sum_strata(strata: DataFrame) -> DataFrame:
 
 
 def weigh_stratum(prefix: str = "") -> dict[str, Column]:
-    """What a stratum adds to H, H r, H e and V, of its starters, retained_starters, customers and retained_customers.
+    """A stratum's terms of H, H r, H e and V, from its starters, retained_starters, customers and retained_customers.
 
     Args:
-        prefix: begins the names of the four.
+        prefix: prefix of the names of the four.
     """
     n, a, everyone, retained = (
         F.col(name).cast("double")
@@ -104,17 +105,17 @@ def weigh_stratum(prefix: str = "") -> dict[str, Column]:
         f"{prefix}weight": divide(n * m, everyone),
         f"{prefix}observed": divide(a * m, everyone),
         f"{prefix}expected": divide(b * n, everyone),
-        # One customer has nobody to be compared with, and weighs nothing.
+        # A single customer has nobody to be compared with, and has no weight.
         f"{prefix}variance": F.coalesce(variance, F.lit(0.0)),
     }
 
 
 def estimate_lifts(sums: DataFrame, orders: DataFrame) -> DataFrame:
-    """The lifts of each product, within strata and over all customers alike, and what they rest on.
+    """The lifts of each product, within strata and over all customers, with the sums they are based on.
 
-    Over all customers the ratio is at first to those without the product, in one stratum of all customers with an order.
-    The share of all customers is that of the two together, so the ratio L to the others is one of N L / (m + n L) to
-    all, which rises with L: so do its ends.
+    Over all customers, the ratio is first computed to those without the product, in one stratum of all customers with
+    an order. A ratio of L to the others is a ratio of N L / (m + n L) to all customers, which rises with L: so the ends
+    of the interval are converted in the same way.
 
     Returns:
         the columns of ``sum_strata``, lift with lift_low and lift_high, their score, and all_lift with all_lift_low and
@@ -141,13 +142,13 @@ def estimate_lifts(sums: DataFrame, orders: DataFrame) -> DataFrame:
 
 
 def compare_rates(sums: DataFrame, prefix: str = "") -> DataFrame:
-    """The rows with what follows from the sums weight, observed, expected and variance: the lift and its chance.
+    """The rows with the lift, its interval and its score, from the sums weight, observed, expected and variance.
 
-    Step by step, as an engine may write each name out wherever it is used.
+    Computed in steps, as an engine may expand each name wherever it is used.
 
     Args:
-        sums: with the four sums, their names after the prefix.
-        prefix: begins their names, and those of what is added.
+        sums: with the four sums, their names prefixed.
+        prefix: prefix of their names, and of those added.
 
     Returns:
         the rows with lift, lift_low, lift_high and score, null where there is nothing to compare with.
@@ -175,9 +176,9 @@ def compare_rates(sums: DataFrame, prefix: str = "") -> DataFrame:
 
 
 def judge_lifts(lifts: DataFrame) -> DataFrame:
-    """The lifts of each product by their names and, where enough customers start with it, what may be said of it.
+    """The lifts of each product under their final names and, where enough customers start with it, its significance.
 
-    Products are ranked by the lower end of the interval, so that thin ones do not win by luck; equals by first orders,
+    Products are ranked by the lower end of the interval, so that rare ones do not win by luck; ties by first orders,
     then by product_id. P-values are adjusted for the number of products that are judged.
     """
     is_enough = (

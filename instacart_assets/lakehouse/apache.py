@@ -1,6 +1,6 @@
-"""Apache Spark in this process, with Delta's jars: the real thing beside the embedded engine.
+"""Apache Spark in this process, with Delta's jars, as the alternative to the embedded engine.
 
-Here lives how a classic session is opened on a machine that has Java. The jars come from Maven Central the first
+Contains how a classic session is opened on a machine that has Java. The jars come from Maven Central the first
 time, and from Spark's own cache afterwards. A process has one kind of session: this one or the embedded engine's.
 """
 
@@ -30,7 +30,7 @@ DELTA_JARS = {
 DELTA_CONFIG = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    # Spark's own default is a format without a time zone, which the embedded engine does not take for a moment.
+    # Spark's default format has no time zone, and the embedded engine does not read it as a zoned timestamp.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
 }
 
@@ -39,16 +39,16 @@ SMALL_CONFIG = {
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "8",
     "spark.databricks.delta.snapshotPartitions": "1",
-    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",  # a vacuum makes as many tasks
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",  # a vacuum starts this many tasks
     "spark.driver.memory": "4g",
 }
-"""One machine: few partitions, no web server."""
+"""Settings for one machine: few partitions, no web server."""
 
 APACHE_CONFIG = SESSION_CONFIG | DELTA_CONFIG | SMALL_CONFIG
-"""What a session is opened with, where settings say nothing else."""
+"""What a session is opened with, unless settings override it."""
 
 QUERY_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
-"""Through these PySpark writes each error a second time, with the JVM's stack, before it raises it."""
+"""Loggers through which PySpark also logs each error, with the JVM's stack trace, before it raises it."""
 
 
 class EngineError(RemediableError):
@@ -63,7 +63,7 @@ class ApacheSpark(LazyPySparkResource):
     def _init_session(self) -> None:
         if self._spark_session is None:
             check_java()
-            # Java starts Pythons of its own, and takes the first in the path for the one that asks.
+            # The JVM starts Python processes itself, and would take the first Python in the path, not this one.
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
             builder = SparkSession.builder.master("local[*]").config("spark.jars.packages", find_jars())
             for key, value in self.spark_config.items():
@@ -76,10 +76,10 @@ class ApacheSpark(LazyPySparkResource):
 
 
 def find_jars() -> str:
-    """Delta's artifact for the Spark that is installed.
+    """Delta's artifact for the installed Spark version.
 
     Raises:
-        EngineError: transforms are not tested on that Spark.
+        EngineError: transforms are not tested on that version.
     """
     minor = ".".join(pyspark.__version__.split(".")[:2])
     if minor not in DELTA_JARS:
@@ -92,10 +92,10 @@ def find_jars() -> str:
 
 @contextmanager
 def resolve_alone() -> Iterator[None]:
-    """Begin one Spark at a time on this machine: two that fill an empty cache of jars take files from each other.
+    """Start one Spark at a time on this machine: two that fill an empty jar cache interfere with each other.
 
     Raises:
-        EngineError: the folder of that cache cannot be written.
+        EngineError: the cache folder cannot be written.
     """
     folder = Path.home() / ".ivy2.5.2"
     try:
@@ -113,7 +113,7 @@ def resolve_alone() -> Iterator[None]:
 
 
 def check_java() -> None:
-    """See that there is a Java to run Spark on.
+    """Check that there is a Java to run Spark on.
 
     Raises:
         EngineError: there is none.

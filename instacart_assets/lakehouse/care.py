@@ -1,7 +1,7 @@
-"""What looking after a table comes to, in numbers.
+"""The results of table maintenance, in numbers.
 
-Here live the values that lakes tell of their files. How files are looked after is in ``folder_care.py`` and
-``spark_care.py``; when, the room ``maintenance`` says.
+Contains the values that lakes report about their files. How files are maintained is in ``folder_care.py`` and
+``spark_care.py``; when, in the package ``maintenance``.
 """
 
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Files:
-    """Some files.
+    """A number of files and their size.
 
     Attributes:
         count: how many.
-        bytes: how large together.
+        bytes: their total size.
     """
 
     count: int
@@ -27,12 +27,12 @@ NO_FILES = Files(0, 0)
 
 @dataclass(frozen=True)
 class Sweep:
-    """What became of a table's files when those were removed that no version needs.
+    """The result of removing a table's files that no version needs.
 
     Attributes:
-        before: all files of the table but candidates; None where only the engine could tell.
+        before: all files of the table but candidates; None where only the engine knows them.
         removed: those that were removed, or would be.
-        candidates: folders of candidates, all of which were spared.
+        candidates: number of candidate folders, all of which were spared.
         kept_from: the earliest version that stays readable.
     """
 
@@ -50,6 +50,6 @@ class Sweep:
 
 
 def measure_paths(paths: Iterable[Path]) -> Files:
-    """Files of this machine."""
+    """Count and size of files of this machine."""
     sizes = [path.stat().st_size for path in paths]
     return Files(len(sizes), sum(sizes))

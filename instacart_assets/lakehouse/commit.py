@@ -1,6 +1,6 @@
 """Plain Parquet files to one Delta commit.
 
-Here lives how files that the engine wrote become a table's new version: their statistics, read from the
+Contains how files that the engine wrote become a table's new version: their statistics, read from the
 Parquet footers, and the transaction. Which files and when, ``lake.py`` decides.
 """
 
@@ -33,7 +33,7 @@ DELTA_TYPES: dict[ColumnType, PrimitiveType | ArrayType] = {
 MILLISECONDS = 1000
 
 KEEP_LOG = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
-"""When a log is summed up, and what it may forget, is for maintenance to say, which knows how far back people may ask."""
+"""Leaves checkpoints and log cleanup to maintenance, which knows how far back time travel must reach."""
 
 
 def commit_files(
@@ -45,19 +45,19 @@ def commit_files(
     *,
     is_appended: bool = False,
 ) -> int:
-    """Make ``files`` the whole content of the table at ``root``, or a further part of it, in one commit.
+    """Make ``files`` the whole content of the table at ``root``, or append them, in one commit.
 
     Args:
         root: folder of the table.
-        base: handle on the version that the new one replaces, taken before the work began; None where the
+        base: handle on the version that the new one replaces, taken before the work began; None if the
             table did not exist.
-        contract: gives schema and comments.
+        contract: defines schema and comments.
         files: Parquet files below ``root``.
-        notes: kept in the commit's metadata.
-        is_appended: whether the files that the table has stay.
+        notes: stored in the commit's metadata.
+        is_appended: whether the table keeps its existing files.
 
     Returns:
-        The version the commit made.
+        The version the commit created.
 
     Raises:
         CommitFailedError: another writer published since ``base`` was taken.
@@ -89,9 +89,9 @@ def commit_files(
 
 
 def spell_lists(files: list[Path]) -> None:
-    """Write Parquet files anew with the name that Delta has for what is in a list.
+    """Rewrite Parquet files with the name that Delta gives to list elements.
 
-    The embedded engine calls it ``item`` where it writes and cannot read it under that name in a Delta table.
+    The embedded engine writes ``item``, and cannot read elements of that name in a Delta table.
     """
     for file in files:
         draft = file.with_suffix(".draft")
@@ -130,7 +130,7 @@ def _describe_file(file: Path, root: Path) -> AddAction:
 
 
 def _read_statistics(footer: pq.FileMetaData) -> dict[str, Any]:
-    """Delta's statistics of one file: rows, and per column the least and greatest value and the nulls."""
+    """Delta's statistics of one file: rows, and per column the minimum, the maximum and the nulls."""
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     least: dict[str, Any] = {}
     greatest: dict[str, Any] = {}
@@ -139,7 +139,7 @@ def _read_statistics(footer: pq.FileMetaData) -> dict[str, Any]:
         chunks = [group.column(index).statistics for group in groups]
         if not chunks or any(chunk is None or not chunk.has_null_count for chunk in chunks):
             continue
-        if footer.schema.column(index).max_repetition_level:  # Delta keeps none of what lies in an array
+        if footer.schema.column(index).max_repetition_level:  # Delta has none for array elements
             continue
         name = footer.schema.column(index).path
         nulls[name] = sum(chunk.null_count for chunk in chunks)
@@ -151,16 +151,16 @@ def _read_statistics(footer: pq.FileMetaData) -> dict[str, Any]:
 
 
 def _read_bounds(chunks: list[Any]) -> Iterator[tuple[Any, Any]]:
-    """Least and greatest value of each chunk that has them; nothing where one has values but no bounds."""
+    """Minimum and maximum of each chunk that has values; nothing if any of those has no bounds."""
     filled = [chunk for chunk in chunks if chunk.num_values]
     if all(chunk.has_min_max and _is_bounded(chunk.min) and _is_bounded(chunk.max) for chunk in filled):
         yield from ((chunk.min, chunk.max) for chunk in filled)
 
 
 def _is_bounded(value: Any) -> bool:
-    # Delta states moments in milliseconds, and a bound cut to them would no longer bound.
+    # Delta stores timestamp bounds in milliseconds, and a truncated bound would no longer be one.
     if isinstance(value, float):
-        return math.isfinite(value)  # JSON has no word for the others
+        return math.isfinite(value)  # JSON cannot express the others
     return isinstance(value, int | str | date) and not isinstance(value, datetime)
 
 

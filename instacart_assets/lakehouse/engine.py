@@ -1,7 +1,7 @@
 """The embedded engine: Sail inside this process, reached as a Spark session.
 
-Here lives how a session is opened, and nothing of what is done with it. ``pysail`` is imported only when the
-first session is asked for: whoever only looks at the definitions does not pay for it.
+Contains how a session is opened, and nothing of what is done with it. ``pysail`` is imported only when the
+first session is requested: loading the definitions alone does not pay for it.
 """
 
 import atexit
@@ -15,17 +15,17 @@ from pyspark.sql import SparkSession
 from instacart_assets.lakehouse.session_config import SESSION_CONFIG
 
 IDLE_SECONDS = 365 * 24 * 60 * 60
-"""The engine forgets a session that asked nothing for so long, by itself after a quarter of an hour; a process that
-waits for files asks nothing for days."""
+"""Idle time after which the engine drops a session. Its default is a quarter of an hour; a process that waits for files
+may be idle for days."""
 
 
 EMBEDDED_CONFIG = SESSION_CONFIG | {"spark.python.sql.dataFrameDebugging.enabled": "false"}
-"""The client asks for the caller of each of its functions, which the engine has no use for."""
+"""By default the client looks up the caller of each of its functions, which the engine does not use."""
 
 
 @cache
 def _start_server() -> Any:
-    # The server stops when nothing holds it any more, and a client of a stopped server waits for ever: the
+    # The server stops when nothing references it, and a client of a stopped server waits for ever: the
     # cache keeps it for the life of the process.
     os.environ.setdefault("RUST_LOG", "error")
     os.environ.setdefault("SAIL_SPARK__SESSION_TIMEOUT_SECS", str(IDLE_SECONDS))
@@ -61,9 +61,9 @@ class EmbeddedSpark(LazyPySparkResource):
 
 
 def _forget_farewell(session: Any) -> None:
-    """Keep the client from asking the engine, as the process ends, to forget models that it never had.
+    """Keep the client from asking the engine, as the process ends, to clear ML models that it never had.
 
-    The engine does not know the request, and the client logs its answer as an error (PySpark 4.1).
+    The engine does not support the request, and the client logs its response as an error (PySpark 4.1).
     """
     farewell = getattr(session.client, "_cleanup_ml_cache", None)
     if farewell is not None:

@@ -1,10 +1,10 @@
-"""How the files of a table in a folder are looked after: its log, versions before, and what nobody needs any more.
+"""How the files of a table in a folder are maintained: its log, earlier versions, and files no longer needed.
 
-Here lives what ``FolderLake`` does to a table's folder outside publishing, each with the library that knows the format.
-Who calls holds the table's lock: nothing here looks whether a run is at work.
+Contains what ``FolderLake`` does to a table's folder outside publishing, with the library that knows the format. The
+caller holds the table's lock: nothing here checks whether a run is working on the table.
 
-``DeltaTable.vacuum`` is asked what no version needs, and removes nothing itself. It takes a candidate for a file that was
-forgotten, and knows of changes only that no log names them.
+``DeltaTable.vacuum`` only lists what no version needs (a dry run), and removes nothing itself: it would take candidates
+and changes, which no log names, for orphaned files.
 """
 
 import shutil
@@ -32,14 +32,14 @@ from instacart_assets.lakehouse.lake import CANDIDATE, CHANGES, NOTES
 LOG = "_delta_log"
 
 UNBOUNDED = (PrimitiveType("timestamp"), PrimitiveType("double"))
-"""Types whose least and greatest value compaction must not state: it cuts moments to milliseconds and passes over NaN."""
+"""Types for which compaction must write no bounds: it truncates timestamps to milliseconds and skips NaN."""
 
 LEAST_PUBLICATIONS = 50
-"""Published versions whose notes stay in a log however old they are: rules compare with them."""
+"""Last published versions whose notes stay in a log however old they are: rules compare with them."""
 
 
 def list_commits(table: DeltaTable, most: int | None) -> list[Commit]:
-    """The commits that a table's log tells of, the newest first."""
+    """The commits in a table's log, newest first."""
     return [
         Commit(
             version=commit["version"],
@@ -54,7 +54,7 @@ def list_commits(table: DeltaTable, most: int | None) -> list[Commit]:
 
 
 def is_readable(root: Path, version: int) -> bool:
-    """Whether the log can still make a version, and all its files are there."""
+    """Whether the log can still reconstruct a version, and all its files exist."""
     try:
         names = DeltaTable(root, version=version).get_add_actions(flatten=True)["path"].to_pylist()
     except DeltaError:
@@ -63,13 +63,13 @@ def is_readable(root: Path, version: int) -> bool:
 
 
 def measure(table: DeltaTable) -> Files:
-    """The files of a version, as its log tells of them."""
+    """Count and size of the files of a version, from its log."""
     sizes = table.get_add_actions(flatten=True)["size_bytes"].to_pylist()
     return Files(len(sizes), sum(sizes))
 
 
 def restore(root: Path, version: int, notes: str) -> int:
-    """Name the files of an earlier version again, in one commit with notes.
+    """Reference the files of an earlier version again, in one commit with notes.
 
     Raises:
         CommitFailedError: another writer published meanwhile.
@@ -80,7 +80,7 @@ def restore(root: Path, version: int, notes: str) -> int:
 
 
 def compact(table: DeltaTable) -> None:
-    """Write small files together, in a commit that carries the notes of the version it holds."""
+    """Compact small files, in a commit that carries the notes of the version it holds."""
     notes = note_maintenance(list_commits(table, None))
     table.optimize.compact(
         writer_properties=_leave_unbounded(table),
@@ -105,12 +105,12 @@ def _leave_unbounded(table: DeltaTable) -> WriterProperties:
 
 
 def sweep(root: Path, since: datetime, *, is_rehearsal: bool) -> Sweep:
-    """Remove the files that no version needs which readers saw at a moment or have seen since.
+    """Remove the files that are in no version that readers saw at a given time or later.
 
     Args:
         root: folder of the table.
-        since: the moment.
-        is_rehearsal: only say what would be removed.
+        since: that time.
+        is_rehearsal: dry run: only report what would be removed.
     """
     table = DeltaTable(root)
     kept = _find_kept(root, list_commits(table, None), since)
@@ -127,7 +127,7 @@ def sweep(root: Path, since: datetime, *, is_rehearsal: bool) -> Sweep:
 
 
 def _find_kept(root: Path, commits: Sequence[Commit], since: datetime) -> list[Commit]:
-    """The versions that readers saw at a moment or have seen since, as far as the log can make them."""
+    """The versions that readers saw at a given time or later, as far as the log can reconstruct them."""
     standing = find_standing(commits, since)
     first = 0 if standing is None else standing.version
     checkpoints = list_checkpoints(root)
@@ -141,7 +141,7 @@ def _find_kept(root: Path, commits: Sequence[Commit], since: datetime) -> list[C
 
 
 def _list_unneeded(root: Path, table: DeltaTable, kept: Sequence[Commit]) -> list[Path]:
-    """Files that are in no version to keep, without candidates and changes."""
+    """Files that are in no version to keep, except candidates and changes."""
     found = table.vacuum(
         retention_hours=0,
         dry_run=True,
@@ -161,7 +161,7 @@ def _list_own_files(root: Path) -> Iterator[Path]:
 
 
 def _remove(root: Path, doomed: Sequence[Path]) -> None:
-    """Remove files, and folders of the table that are empty then."""
+    """Remove files, and folders of the table that are then empty."""
     for path in doomed:
         path.unlink(missing_ok=True)
     for folder in {root / path.relative_to(root).parts[0] for path in doomed} - set(doomed):
@@ -170,19 +170,19 @@ def _remove(root: Path, doomed: Sequence[Path]) -> None:
 
 
 def list_checkpoints(root: Path) -> list[int]:
-    """The versions that a table's log has checkpoints of."""
+    """The versions for which a table's log has a checkpoint."""
     return sorted({int(path.name.partition(".")[0]) for path in (root / LOG).glob("*.checkpoint*.parquet")})
 
 
 def checkpoint(root: Path, since: datetime) -> None:
-    """Sum a log up in a checkpoint, and forget commits from before an earlier one that is old enough.
+    """Write a checkpoint of a log, and remove the commits before an earlier checkpoint that is old enough.
 
-    Every version stays that readers saw at the moment or have seen since, and the notes of the last published ones
-    whenever that was.
+    Every version that readers saw at the given time or later stays, and so do the notes of the last published versions,
+    however old they are.
 
     Args:
         root: folder of the table.
-        since: the moment.
+        since: that time.
     """
     table = DeltaTable(root)
     commits = list_commits(table, None)
@@ -192,24 +192,24 @@ def checkpoint(root: Path, since: datetime) -> None:
 
 
 def drop_hint(root: Path) -> None:
-    """Remove the file that tells of the last checkpoint, which is optional and can be found without.
+    """Remove the file that names the last checkpoint; it is optional, and the checkpoint is found without it.
 
-    The embedded engine (Sail 0.7.2) begins at that checkpoint also where an older version is asked for, and fails.
+    The embedded engine (Sail 0.7.2) starts at that checkpoint even when an older version is requested, and fails.
     """
-    with suppress(OSError):  # who may only read can still read what stands
+    with suppress(OSError):  # with read-only access the current version is still readable
         (root / LOG / "_last_checkpoint").unlink(missing_ok=True)
 
 
 def _find_noted(commits: Sequence[Commit]) -> int:
-    """The earliest version whose notes are to stay."""
+    """The earliest version whose notes must stay."""
     published = list_publications(commits)
     return published[LEAST_PUBLICATIONS - 1].version if len(published) >= LEAST_PUBLICATIONS else 0
 
 
 def _forget_commits(root: Path, first: int) -> None:
-    """Remove the log up to the last checkpoint that a version and all later ones can be made from."""
+    """Remove the log before the last checkpoint that a version and all later ones can be reconstructed from."""
     bases = [version for version in list_checkpoints(root) if version <= first]
-    # From the oldest on: whatever ends this half-way leaves commits without a gap.
+    # Oldest first: an interruption leaves commits without a gap.
     for path in sorted((root / LOG).glob("[0-9]*")) if bases else []:
         if int(path.name.partition(".")[0]) < bases[-1]:
             path.unlink()

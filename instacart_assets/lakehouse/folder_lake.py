@@ -1,6 +1,6 @@
 """A lake in a folder of this machine: ``<lake>/<layer>/<table>``, each a Delta table.
 
-Here lives how such a lake is read and published without an engine that can commit: the engine writes plain
+Contains how such a lake is read and published without an engine that can commit: the engine writes plain
 Parquet into ``<table>/candidate-<run>/``, which no reader sees; publishing moves those files to
 ``<table>/data-<run>/`` and makes them the table's content in one Delta commit.
 """
@@ -46,7 +46,7 @@ from instacart_assets.lakehouse.lock import hold_file
 from instacart_assets.lakehouse.schema import arrow_schema, conform
 
 MISTAKEN_NAME = re.compile(r"%[0-9A-Fa-f]{2}|\\")
-"""What deltalake takes for something else in the name of a folder: ``%20`` for a space, a backslash for a slash."""
+"""What deltalake misreads in the name of a folder: ``%20`` as a space, a backslash as a slash."""
 
 LOCKS = "_locks"
 """Folder beside the layers for the locks of tables."""
@@ -54,7 +54,7 @@ LOCKS = "_locks"
 LOCK_SECONDS = 3600.0
 
 DATA = "data-"
-"""First part of the names of folders that hold what was published."""
+"""Prefix of the folders that hold published files."""
 
 
 class FolderLake(Lakehouse):
@@ -62,8 +62,8 @@ class FolderLake(Lakehouse):
 
     Args:
         root: folder of the lake.
-        open_session: gives the engine's session; asked only when rows are read or written.
-        lock_seconds: how long to wait for a table that somebody else works on.
+        open_session: returns the engine's session; called only when rows are read or written.
+        lock_seconds: how long to wait for a table that another run is working on.
     """
 
     def __init__(
@@ -91,14 +91,14 @@ class FolderLake(Lakehouse):
     _candidates_of = locate
 
     def locate_for_engine(self, address: str) -> str:
-        """The same folder by a path that the engine can read and write."""
+        """The same folder, as a path that the engine can read and write."""
         return self._spell_for_engine(self.locate(address))
 
     def _spell_for_engine(self, path: Path) -> str:
-        """A path below the lake as the engine takes it for that path and no other.
+        """A path below the lake, spelled so that the engine reads it as that path and no other.
 
-        The embedded engine finds no table below a folder whose name a URL would escape, as ``My Documents``,
-        and takes some names for patterns, as ``lake [1]``; such a lake is reached through a link in a temporary
+        The embedded engine finds no table below a folder whose name a URL would escape, such as ``My Documents``,
+        and reads some names as patterns, such as ``lake [1]``; such a lake is reached through a link in a temporary
         folder of this process.
         """
         if quote(str(self.root)) == str(self.root):
@@ -112,12 +112,12 @@ class FolderLake(Lakehouse):
             return None
 
     def pin(self, address: str) -> Pin:
-        """The table as it stands now, with the handle that a commit is made against."""
+        """The current version of the table, with the handle that a commit is made against."""
         table = self._open_table(address)
         return Pin(None if table is None else table.version(), table)
 
     def count_rows(self, address: str, version: int | None = None) -> int:
-        """Rows of a version of the table, by default the one now, from its statistics; 0 where there is none."""
+        """Row count of a version of the table, by default the current one, from its statistics; 0 if there is none."""
         table = self._open_table(address)
         if table is None:
             return 0
@@ -126,7 +126,7 @@ class FolderLake(Lakehouse):
         return int(table.count())
 
     def list_tables(self) -> list[str]:
-        """Addresses of all published tables, by layer and name; also of one whose log is damaged."""
+        """Addresses of all published tables, by layer and name, including those with a damaged log."""
         return [
             f"{layer}.{folder.name}"
             for layer in (*LAYERS, QUARANTINE)
@@ -135,10 +135,10 @@ class FolderLake(Lakehouse):
         ]
 
     def _load(self, address: str, version: int) -> DataFrame:
-        folder_care.drop_hint(self.locate(address))  # Spark leaves one
+        folder_care.drop_hint(self.locate(address))  # Spark writes one
         stated = self._open_reader(version).load(self.locate_for_engine(address)).schema
-        # As candidates are read: whether a column is filled is to be seen, not to be believed. And the engine trips
-        # over columns that cannot be null where it joins them to others.
+        # Nullable, as candidates are read: whether a column is filled is checked, not assumed. And the engine has
+        # trouble with non-nullable columns in joins.
         schema = StructType([StructField(field.name, field.dataType) for field in stated])
         return self._open_reader(version).schema(schema).load(self.locate_for_engine(address))
 
@@ -146,14 +146,14 @@ class FolderLake(Lakehouse):
         return self.session.read.format("delta").option("versionAsOf", version)
 
     def stage(self, rows: DataFrame, contract: Contract, pin: Pin, run_id: str) -> Candidate:
-        """Write ``rows`` as plain Parquet into a folder of the table that its log does not name."""
+        """Write ``rows`` as plain Parquet into a folder of the table that its log does not reference."""
         path = self._name_candidate(contract, run_id)
         path.parent.mkdir(parents=True, exist_ok=True)
         shaped = conform(rows, contract)
         parted = shaped.write.partitionBy(IS_REFUSED) if IS_REFUSED in shaped.columns else shaped.write
         try:
             parted.parquet(self._spell_for_engine(path))
-        except PySparkException:  # a part of a candidate is none
+        except PySparkException:  # a partial write is no candidate
             shutil.rmtree(path, ignore_errors=True)
             raise
         good = locate_good(path)
@@ -163,7 +163,7 @@ class FolderLake(Lakehouse):
         return Candidate(contract, path, _count_rows(good), _count_rows(path / REFUSED_PART), run_id, pin)
 
     def read_made(self, candidate: Candidate) -> DataFrame:
-        """Rows of a candidate that were made anew and are not refused: of a part only its own, changed or not."""
+        """Rebuilt rows of a candidate that are not refused: of a part only its own rows, changed or not."""
         return self._read_aside(locate_good(candidate.path), candidate.contract)
 
     def _read_aside(self, folder: Path, contract: Contract) -> DataFrame:
@@ -181,11 +181,11 @@ class FolderLake(Lakehouse):
         return _count_rows(folder)
 
     def _prepare(self, candidate: Candidate) -> Candidate:
-        """Where rows go, write all that stay beside the new ones: a Delta commit here names whole files."""
+        """Where rows are removed, write the whole new content: a Delta commit here references whole files only."""
         if candidate.change is not None and candidate.change.removed:
             merged = self._merge(candidate, candidate.change)
             self._write_aside(merged, candidate.path / WHOLE, candidate.contract)
-            _fill_empty(candidate.path / WHOLE, candidate.contract)  # all rows may be gone
+            _fill_empty(candidate.path / WHOLE, candidate.contract)  # no rows may be left
         return candidate
 
     def read_candidate(self, candidate: Candidate) -> DataFrame:
@@ -196,7 +196,7 @@ class FolderLake(Lakehouse):
         return super().read_candidate(candidate)
 
     def read_refused(self, candidate: Candidate) -> DataFrame:
-        """Refused rows of a candidate: the contract's columns, where each is from, and the rules it breaks."""
+        """Refused rows of a candidate: the contract's columns, each row's origin, and the rules it breaks."""
         if candidate.refused:
             return self._read_folder(candidate.path / REFUSED_PART)
         return self._make_no_refused(candidate.contract)
@@ -225,46 +225,46 @@ class FolderLake(Lakehouse):
         return self.locate(address)
 
     def name_for_query(self, address: str) -> str:
-        """The table's address, under which the session is told of it."""
+        """The table's address, under which it is registered in the session."""
         self.forget_name(address)
         location = self.locate_for_engine(address).replace("\\", "\\\\").replace("'", "\\'")
         self.session.sql(f"CREATE TABLE {address} USING delta LOCATION '{location}'")
         return address
 
     def forget_name(self, address: str) -> None:
-        """See that the session does not take a name for a table of another lake."""
+        """Ensure that a name in the session does not refer to a table of another lake."""
         self.session.sql(f"CREATE DATABASE IF NOT EXISTS {address.partition('.')[0]}")
         self.session.sql(f"DROP TABLE IF EXISTS {address}")
 
     @contextmanager
     def hold(self, address: str, run_id: str = BY_HAND, seconds: float | None = None) -> Iterator[None]:
-        """Keep a table to one run by a lock that the kernel frees when its process is gone."""
+        """Reserve a table for one run, with a lock that the kernel frees when the process is gone."""
         patience = self._lock_seconds if seconds is None else seconds
         with hold_file(self.root / LOCKS / f"{address}.lock", address, run_id, patience):
             yield
 
     def list_commits(self, address: str, most: int | None = None) -> list[Commit]:
-        """The commits of a table, the newest first."""
+        """The commits of a table, newest first."""
         table = self._open_table(address)
         return [] if table is None else folder_care.list_commits(table, most)
 
-    def is_readable(self, address: str, version: int, commits: Sequence[Commit]) -> bool:  # noqa: ARG002 - files tell
-        """Whether the files of a version are all there."""
+    def is_readable(self, address: str, version: int, commits: Sequence[Commit]) -> bool:  # noqa: ARG002 - files show
+        """Whether the files of a version all exist."""
         return folder_care.is_readable(self.locate(address), version)
 
     def restore(self, address: str, version: int, notes: str) -> int:
-        """Name the files of an earlier version again, in one commit."""
+        """Reference the files of an earlier version again, in one commit."""
         try:
             return folder_care.restore(self.locate(address), version, notes)
         except CommitFailedError as error:
             raise PublishConflictError(explain_conflict(address)) from error
 
     def measure_files(self, address: str) -> Files:
-        """The data files of the version that is published now."""
+        """Count and size of the current version's data files."""
         return folder_care.measure(DeltaTable(self.locate(address)))
 
     def compact(self, address: str) -> None:
-        """Write small files of a table together."""
+        """Compact the small files of a table."""
         folder_care.compact(DeltaTable(self.locate(address)))
 
     def sweep(self, address: str, since: datetime, *, is_rehearsal: bool = False) -> Sweep:
@@ -276,7 +276,7 @@ class FolderLake(Lakehouse):
         return max(folder_care.list_checkpoints(self.locate(address)), default=-1)
 
     def checkpoint(self, address: str, since: datetime) -> None:
-        """Sum a table's log up, and shorten it."""
+        """Write a checkpoint of a table's log, and shorten the log."""
         folder_care.checkpoint(self.locate(address), since)
 
 
@@ -289,7 +289,7 @@ def _keep_link(root: Path) -> TemporaryDirectory[str]:
 
 
 def _locate_published(candidate: Candidate) -> Path:
-    """Folder of a candidate whose files are to be the table's: all of them, or those to append."""
+    """Folder of a candidate whose files are to be published: the whole content, or the rows to append."""
     if not candidate.is_part:
         return locate_good(candidate.path)
     whole = candidate.path / WHOLE
@@ -297,7 +297,7 @@ def _locate_published(candidate: Candidate) -> Path:
 
 
 def _fill_empty(folder: Path, contract: Contract) -> None:
-    """See that a folder has a file: the engine writes none for no rows."""
+    """Ensure that a folder has a file: the engine writes none for zero rows."""
     if not _list_files(folder):
         folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(arrow_schema(contract).empty_table(), folder / "empty.parquet")

@@ -1,10 +1,10 @@
-"""A table's commits, and which of them say something.
+"""A table's commits, and which of them are publications.
 
-Here lives what tells a published version from a commit that only looks after files: pure functions over commits, for
-every kind of lake. How commits are read is in the lakes.
+Contains what distinguishes a published version from a commit that only maintains files: pure functions over commits,
+for every kind of lake. How commits are read is in the lakes.
 
-A maintenance commit changes no row. It carries the notes of the version that it holds, and says which that is: the
-notes outlive the commit that they were written with, whatever a log forgets.
+A maintenance commit changes no row. It carries the notes of the published version whose rows it holds, and that
+version's number: the notes survive even if the log forgets the original commit.
 """
 
 import json
@@ -18,7 +18,7 @@ HOLDS = "holds"
 """Note of a maintenance commit: the published version whose rows it holds."""
 
 RESTORED_FROM = "restored_from"
-"""Note of a version that was brought back: the published version whose rows it has."""
+"""Note of a restored version: the published version whose rows it has."""
 
 COMPACTION, VACUUM = "OPTIMIZE", "VACUUM START"
 
@@ -40,10 +40,10 @@ KEEPING_OPERATIONS = frozenset(
         "UPGRADE PROTOCOL",
     }
 )
-"""What Delta calls commits that leave every row as it is; one that it calls otherwise may have changed some."""
+"""Delta's names for operations that change no row; any other operation may have changed some."""
 
 REWRITING_OPERATIONS = frozenset({COMPACTION, "REORG"})
-"""Those of them that write rows into other files."""
+"""Those of them that rewrite rows into other files."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -53,12 +53,12 @@ class Commit:
     """One commit of a table's log.
 
     Attributes:
-        version: the version it made.
+        version: the version it created.
         moment: when.
-        operation: Delta's word for what it did.
-        notes: what it notes; empty for one that notes nothing.
-        parameters: what the operation was told.
-        metrics: what it counted.
+        operation: Delta's name for what it did.
+        notes: its notes; empty if it has none.
+        parameters: the operation's parameters.
+        metrics: the operation's metrics.
     """
 
     version: int
@@ -86,7 +86,7 @@ class Publication:
     Attributes:
         version: its number.
         moment: when it was published.
-        notes: what it notes of itself.
+        notes: its notes.
     """
 
     version: int
@@ -95,7 +95,7 @@ class Publication:
 
 
 def parse_notes(text: str | None) -> Mapping[str, str]:
-    """The notes of a commit, which are JSON; those of somebody else's are none."""
+    """The notes of a commit, a JSON object; anything else counts as no notes."""
     try:
         said = json.loads(text or "{}")
     except json.JSONDecodeError:
@@ -104,17 +104,17 @@ def parse_notes(text: str | None) -> Mapping[str, str]:
 
 
 def list_publications(commits: Iterable[Commit]) -> list[Publication]:
-    """The published versions that commits tell of, the newest first.
+    """The published versions that commits name, newest first.
 
     Args:
-        commits: the newest first.
+        commits: newest first.
     """
     found: dict[int, Publication] = {}
     for commit in strike_overtaken(commits):
         if not commit.notes:
             continue
         version = int(commit.notes.get(HOLDS, commit.version))
-        # The publication's own commit comes last, and knows best when it was.
+        # The publication's own commit comes last, and has the exact time.
         if version not in found or version == commit.version:
             notes = {name: said for name, said in commit.notes.items() if name != HOLDS}
             found[version] = Publication(version, commit.moment, notes)
@@ -124,7 +124,7 @@ def list_publications(commits: Iterable[Commit]) -> list[Publication]:
 def strike_overtaken(commits: Iterable[Commit]) -> list[Commit]:
     """The commits, without the notes of maintenance that began before a version was published and ended after it.
 
-    Where a lake has no lock, such a commit holds a newer version than it says.
+    Where a lake has no lock, such a commit holds a newer version than its notes say.
     """
     given = list(commits)
     writing = [commit.version for commit in given if not commit.keeps_rows]
@@ -138,7 +138,7 @@ def strike_overtaken(commits: Iterable[Commit]) -> list[Commit]:
 
 
 def find_written(commits: Iterable[Commit]) -> int | None:
-    """Version of the last commit that changed rows; of one that is forgotten, as maintenance noted it; else None."""
+    """Version of the last commit that changed rows, as maintenance noted it if the log forgot it; else None."""
     given = list(commits)
     written = [commit.version for commit in given if not commit.keeps_rows]
     held = [int(commit.notes[HOLDS]) for commit in given if HOLDS in commit.notes]
@@ -146,23 +146,23 @@ def find_written(commits: Iterable[Commit]) -> int | None:
 
 
 def find_publication(commits: Iterable[Commit], version: int) -> Publication | None:
-    """The published version that a version holds; None where nothing was published by then."""
+    """The published version that a version holds; None if nothing was published by then."""
     return next(iter(list_publications(commit for commit in commits if commit.version <= version)), None)
 
 
 def note_maintenance(commits: Sequence[Commit]) -> str | None:
-    """What a maintenance commit notes that follows these commits; None where there is nothing to carry."""
+    """The notes of a maintenance commit that follows these commits; None if there is nothing to carry."""
     last = next(iter(list_publications(commits)), None)
     return None if last is None else json.dumps({**last.notes, HOLDS: str(last.version)})
 
 
 def note_restored(publication: Publication) -> str:
-    """What a version notes that brings a published one back."""
+    """The notes of a version that restores a published one."""
     return json.dumps({**publication.notes, RESTORED_FROM: str(publication.version)})
 
 
 def have_changed(commits: Iterable[Commit], since: int, until: int) -> bool:
-    """Whether any commit after one version, up to another, changed rows; one that is not told of may have."""
+    """Whether any commit after one version, up to another, changed rows; a missing commit counts as a change."""
     between = [commit for commit in commits if since < commit.version <= until]
     return len(between) < until - since or not all(commit.keeps_rows for commit in between)
 
@@ -180,22 +180,22 @@ def list_unnamed_files(folders: Iterable[Path], kept: Sequence[Commit]) -> list[
 
 
 def find_standing(commits: Iterable[Commit], moment: datetime) -> Commit | None:
-    """The commit that readers saw at a moment; None where there was none that is told of.
+    """The commit that readers saw at a moment; None if these commits contain none.
 
     Args:
-        commits: the newest first.
+        commits: newest first.
         moment: with a time zone.
     """
     return next((commit for commit in commits if commit.moment <= moment), None)
 
 
 def count_since(commits: Iterable[Commit], version: int) -> int:
-    """Published versions after a version."""
+    """Number of versions published after a version."""
     return sum(publication.version > version for publication in list_publications(commits))
 
 
 def find_last(commits: Iterable[Commit], operation: str) -> int:
-    """Version of the last commit of an operation; -1 where there is none."""
+    """Version of the last commit of an operation; -1 if there is none."""
     return next((commit.version for commit in commits if commit.operation == operation), -1)
 
 

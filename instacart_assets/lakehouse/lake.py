@@ -1,17 +1,17 @@
 """What every lake can do: find tables by their address, read them, and publish what was audited.
 
-Here lives the one interface that tables are built through, and what it hands about. How a lake keeps its tables
-is in ``folder_lake.py`` (folders of this machine, for the embedded engine) and ``spark_lake.py`` (Delta tables
+Contains the one interface that tables are built through, and the values it passes around. How a lake stores its
+tables is in ``folder_lake.py`` (folders of this machine, for the embedded engine) and ``spark_lake.py`` (Delta tables
 that Spark itself writes, by path or by name). What rows mean, and whether they may be published, is decided
 elsewhere.
 
 A new version is written in two steps. ``stage`` writes a candidate where no reader of the table looks; ``publish``
-makes it the table's content in one Delta commit. Between the two the candidate can be read and judged, and a
+makes it the table's content in one Delta commit. Between the two the candidate can be read and audited, and a
 process that dies leaves readers with the version they had. What is called a candidate was never published.
 
-A candidate holds the whole table, or the part of it that is made anew (``compare``): then only rows that differ
-from the published ones are appended or merged, and they are kept beside the version, so that what is made of the
-table can follow (``read_changes``).
+A candidate holds the whole table, or the part of it that is rebuilt (``compare``). Of a part, only rows that differ
+from the published ones are appended or merged. They are kept beside the version, so that downstream tables can be
+refreshed incrementally (``read_changes``).
 """
 
 import json
@@ -48,47 +48,47 @@ from instacart_assets.lakehouse.history import (
 from instacart_assets.places import for_spark
 
 CANDIDATE = "candidate-"
-"""First part of the names of folders that hold what may yet be refused."""
+"""Prefix of the folders that hold what may still be refused."""
 
 GOOD_PART, REFUSED_PART = f"{IS_REFUSED}=false", f"{IS_REFUSED}=true"
-"""Folders of a candidate whose rows could be refused."""
+"""Folders of a candidate whose rows can be refused one by one: the accepted and the refused rows."""
 
 ADDED, REMOVED, WHOLE = "added", "removed", "whole"
-"""Folders of a compared candidate: rows that the published version lacks, rows that it has too many, and, where a
-lake writes that beforehand, all rows that it will have."""
+"""Folders of a compared candidate: rows that the published version lacks, rows that only the published version has,
+and, where a lake writes it beforehand, the whole new content."""
 
 CHANGES = "changes-"
-"""First part of the names of folders that hold what a version added and removed; the version's notes name them."""
+"""Prefix of the folders that hold what a version added and removed; the version's notes name them."""
 
 CHANGED = "changed"
-"""What a version notes of the rows it added and removed: the folders that hold them."""
+"""Note of a version: the folders that hold the rows it added and removed."""
 
 BY_HAND = "by-hand"
-"""Stands for the run where a person works on a table."""
+"""Used in place of a run id when a person works on a table."""
 
 LAST_COMMITS = 20
-"""Among so many commits of a table one notes something: maintenance carries the notes of what it holds."""
+"""Number of commits read first in search of notes: maintenance commits carry the notes of what they hold."""
 
 NOTES = "userMetadata"
-"""Where a Delta commit keeps what a published version notes of itself, as Spark names it."""
+"""Where a Delta commit stores the notes of a published version, as Spark names it."""
 
 REFUSED_COLUMNS: tuple[tuple[str, str], ...] = (
     *zip(ORIGIN, ("string", "bigint"), strict=True),
     (REASONS, "array<string>"),
 )
-"""Columns that a refused row has beside the contract's, with their types."""
+"""Columns that a refused row has in addition to the contract's, with their types."""
 
 
 class TableMissingError(RemediableError):
-    """A table that is to be read was never published; the message says which run makes it."""
+    """A table to be read was never published; the message says which run builds it."""
 
 
 class VersionMissingError(RemediableError):
-    """A version of a table cannot be had; the message says which is the earliest that can."""
+    """A version of a table cannot be read; the message says which is the earliest that can."""
 
 
 class LakePathError(RemediableError):
-    """A lake cannot lie where it is asked to; the message says why."""
+    """A lake cannot be at the requested location; the message says why."""
 
 
 class PublishConflictError(RemediableError):
@@ -97,10 +97,10 @@ class PublishConflictError(RemediableError):
 
 @dataclass(frozen=True)
 class Pin:
-    """A table as it stood when work on its next version began: another version since then is a conflict.
+    """A table as it was when work on its next version began: another version since then is a conflict.
 
     Attributes:
-        version: the version published then; None where there was none.
+        version: the version published then; None if there was none.
         handle: what the lake needs to commit against that version.
     """
 
@@ -110,7 +110,7 @@ class Pin:
 
 @dataclass(frozen=True)
 class Change:
-    """Rows in which a candidate differs from the published version; a row with another value is both.
+    """Rows in which a candidate differs from the published version; a changed row counts in both.
 
     Attributes:
         added: how many rows it has that the published version lacks.
@@ -129,11 +129,11 @@ class Candidate:
         contract: what the table promises.
         path: folder of the candidate, as Python reaches it.
         rows: how many rows would be published.
-        refused: how many rows are refused and lie beside those.
+        refused: how many rows are refused and stored beside those.
         run_id: the run that wrote it.
         pin: the table when the work began.
-        change: how it differs from the published version; None where that was not looked at.
-        is_part: whether its files hold only a part of the table's rows: those that were made anew.
+        change: how it differs from the published version; None if they were not compared.
+        is_part: whether its files hold only a part of the table's rows: those that were rebuilt.
     """
 
     contract: Contract
@@ -147,7 +147,7 @@ class Candidate:
 
     @property
     def is_news(self) -> bool:
-        """Whether publishing it would change what readers see, as far as that was looked at."""
+        """Whether publishing it would change what readers see; true if it was not compared."""
         return self.change is None or self.change.added > 0 or self.change.removed > 0
 
 
@@ -155,7 +155,7 @@ class Lakehouse(ABC):
     """Tables of one lake, by address.
 
     Args:
-        open_session: gives the engine's session; asked only when rows are read or written.
+        open_session: returns the engine's session; called only when rows are read or written.
     """
 
     def __init__(self, open_session: Callable[[], SparkSession]) -> None:
@@ -173,20 +173,20 @@ class Lakehouse(ABC):
 
     @property
     def scratch(self) -> Path | None:
-        """Folder for what is no table, where the engine does not reach this process's temporary one."""
+        """Folder for intermediate data; None where the engine can reach this process's temporary folder."""
         return None
 
     @abstractmethod
     def pin(self, address: str) -> Pin:
-        """The table as it stands now, taken before the inputs of its next version are read."""
+        """The current version of the table, taken before the inputs of its next version are read."""
 
     def find_version(self, address: str) -> int | None:
-        """The table's version now; None where it was never published."""
+        """The table's current version; None if it was never published."""
         return self.pin(address).version
 
     @abstractmethod
     def count_rows(self, address: str, version: int | None = None) -> int:
-        """Rows of a version of the table, by default the one now, from its statistics; 0 where there is none."""
+        """Row count of a version of the table, by default the current one, from its statistics; 0 if there is none."""
 
     @abstractmethod
     def list_tables(self) -> list[str]:
@@ -197,7 +197,7 @@ class Lakehouse(ABC):
 
         Args:
             address: ``layer.table``.
-            version: the version to read; by default the one published now.
+            version: the version to read; by default the current one.
 
         Raises:
             TableMissingError: the table was never published.
@@ -208,7 +208,7 @@ class Lakehouse(ABC):
                 f"{address} is not in the lake {self.place}; "
                 f"make it first: instacart run --select '{address}'"
             )
-        # Without a version, a lazy frame follows the table to whatever is published while it is being used.
+        # Without a version, a lazy frame would read whatever is published while it is being used.
         return self._load(address, pinned)
 
     @abstractmethod
@@ -220,19 +220,19 @@ class Lakehouse(ABC):
         """Write ``rows`` as a candidate for the contract's table, in the contract's columns and types.
 
         Args:
-            rows: the rows, evaluated once, here; those that are marked as refused lie apart from the others.
+            rows: the rows, evaluated once, here; those marked as refused are stored apart from the others.
             contract: the table they are for.
-            pin: the table they were made to replace, taken before the inputs were read.
+            pin: the version they are to replace, taken before the inputs were read.
             run_id: names the candidate, with a suffix that keeps two of one run apart.
 
         Raises:
             ShapeError: the rows lack a column of the contract.
-            PySparkException: the engine cannot make the rows.
+            PySparkException: the engine cannot compute the rows.
         """
 
     @abstractmethod
     def read_refused(self, candidate: Candidate) -> DataFrame:
-        """Refused rows of a candidate: the contract's columns, where each is from, and the rules it breaks."""
+        """Refused rows of a candidate: the contract's columns, each row's origin, and the rules it breaks."""
 
     def compare(
         self, candidate: Candidate, published: DataFrame | None, *, is_part: bool, may_overlap: bool = True
@@ -241,14 +241,14 @@ class Lakehouse(ABC):
 
         Args:
             candidate: what was staged.
-            published: the published rows that it stands for; all of them where it is the whole table, None where
-                there are none.
-            is_part: whether the candidate holds but a part of the table: of the published rows, those that are not
-                in ``published`` stay as they are.
+            published: the published rows that it replaces: all of them if it is the whole table, None if there are
+                none.
+            is_part: whether the candidate holds only a part of the table: published rows that are not in
+                ``published`` then stay as they are.
             may_overlap: whether any row can be in both.
 
         Returns:
-            The candidate with its change; ``rows`` counts the table as it would be.
+            The candidate with its change; ``rows`` counts the rows that the table would have.
         """
         path, contract = candidate.path, candidate.contract
         if published is None:
@@ -271,12 +271,12 @@ class Lakehouse(ABC):
         return self._prepare(replace(candidate, change=change, is_part=True, rows=rows))
 
     def _prepare(self, candidate: Candidate) -> Candidate:
-        """Write what the lake needs beforehand to publish a part; most need nothing."""
+        """Write what the lake needs before it can publish a part; by default nothing."""
         return candidate
 
     @abstractmethod
     def _write_aside(self, rows: DataFrame, folder: Path, contract: Contract) -> int:
-        """Write rows in the contract's columns as Parquet into a folder of a candidate; their number."""
+        """Write rows in the contract's columns as Parquet into a folder of a candidate; return their number."""
 
     @abstractmethod
     def _read_folder(self, folder: Path) -> DataFrame:
@@ -284,11 +284,11 @@ class Lakehouse(ABC):
 
     @abstractmethod
     def _read_aside(self, folder: Path, contract: Contract) -> DataFrame:
-        """Rows that ``_write_aside`` wrote; none where it wrote none."""
+        """Rows that ``_write_aside`` wrote; no rows if it wrote none."""
 
     @abstractmethod
     def read_made(self, candidate: Candidate) -> DataFrame:
-        """Rows of a candidate that were made anew and are not refused: of a part only its own, changed or not."""
+        """Rebuilt rows of a candidate that are not refused: of a part only its own rows, changed or not."""
 
     def read_candidate(self, candidate: Candidate) -> DataFrame:
         """Rows that the table would have if a candidate were published."""
@@ -297,7 +297,7 @@ class Lakehouse(ABC):
         return self._merge(candidate, candidate.change)
 
     def _merge(self, candidate: Candidate, change: Change) -> DataFrame:
-        """The published rows without those that go, and those that come."""
+        """The published rows without the removed ones, plus the added ones."""
         contract = candidate.contract
         base = self._load(contract.address, int(candidate.pin.version or 0)).select(*contract.column_names)
         if change.removed:
@@ -314,16 +314,16 @@ class Lakehouse(ABC):
         return self._read_aside(candidate.path / REMOVED, candidate.contract)
 
     def read_changes(self, address: str, since: int, until: int) -> DataFrame | None:
-        """Rows that versions after ``since`` up to ``until`` added or removed; None where that is not known.
+        """Rows that versions after ``since`` up to ``until`` added or removed; None if that is not known.
 
-        A row that one version added and a later one removed is among them: whoever follows the table looks at what
-        shares its key now. It is not known of versions that somebody else wrote, that were published as a whole
-        without being compared, or whose changes were cleared away.
+        A row that one version added and a later one removed is included: an incremental refresh reads the current rows
+        with its key. Changes are not known for versions that another writer made, that were published whole without
+        being compared, that were restored, or whose changes were cleaned up.
 
         Args:
             address: the table.
-            since: the version that is known.
-            until: the version to follow to.
+            since: the version that the reader already has.
+            until: the version to catch up to.
         """
         if since > until:
             return None
@@ -336,9 +336,8 @@ class Lakehouse(ABC):
         folders = [
             self._changes_of(address) / name for notes in writing for name in json.loads(notes[CHANGED])
         ]
-        if not all(
-            any(folder.glob("*.parquet")) for folder in folders
-        ):  # cleared away, wholly or but for the folder
+        # Cleaned up, with or without the folder itself.
+        if not all(any(folder.glob("*.parquet")) for folder in folders):
             return None
         nothing = self.read(address, until).limit(0)
         parts = map(self._read_folder, folders)
@@ -346,11 +345,11 @@ class Lakehouse(ABC):
 
     @abstractmethod
     def _changes_of(self, address: str) -> Path:
-        """Folder in which lie the folders that hold the table's changes."""
+        """Folder that contains the folders with the table's changes."""
 
     @contextmanager
     def keep_aside(self) -> Iterator["Aside"]:
-        """A place for rows that are used more than once; gone when the context ends."""
+        """Temporary storage for rows that are used more than once; removed when the context ends."""
         if self.scratch is not None:
             self.scratch.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix="aside-", dir=self.scratch, ignore_cleanup_errors=True) as folder:
@@ -361,7 +360,7 @@ class Lakehouse(ABC):
 
         Args:
             candidate: what was staged.
-            notes: kept with the version, beside the run; see ``read_notes``.
+            notes: stored with the version, in addition to the run id; see ``read_notes``.
 
         Returns:
             The version published.
@@ -379,7 +378,7 @@ class Lakehouse(ABC):
         """Publish a candidate with notes; see ``publish``."""
 
     def _keep_changes(self, candidate: Candidate) -> list[str]:
-        """Put the changes of a compared candidate where ``read_changes`` finds them; the names of their folders."""
+        """Store the changes of a compared candidate for ``read_changes``; return the names of their folders."""
         kept = self._changes_of(candidate.contract.address) / candidate.path.name.replace(
             CANDIDATE, CHANGES, 1
         )
@@ -392,20 +391,20 @@ class Lakehouse(ABC):
         return names
 
     def discard(self, candidate: Candidate) -> None:
-        """Remove what is left of a candidate that nobody needs to look at."""
+        """Remove what is left of a candidate that nobody needs to inspect."""
         shutil.rmtree(candidate.path, ignore_errors=True)
 
     def read_notes(self, address: str, name: str, versions: int) -> list[str]:
-        """What the last ``versions`` published versions of a table noted under a name, the newest first."""
+        """The notes of a given name of the last ``versions`` published versions of a table, newest first."""
         published = self.list_publications(address, versions)
         return [str(one.notes[name]) for one in published if name in one.notes]
 
     def read_last_note(self, address: str, name: str) -> str | None:
-        """What the published version of a table notes under a name; None where it notes nothing of the kind.
+        """The note of a given name of a table's published version; None if it has none.
 
-        What somebody else wrote into the table since notes nothing.
+        If another writer has changed the table since, there are no notes.
         """
-        # Many commits of maintenance may stand before the one that says something.
+        # Many maintenance commits may come before the one that has notes.
         for most in (LAST_COMMITS, None):
             commits = strike_overtaken(self.list_commits(address, most))
             for commit in commits:
@@ -419,15 +418,15 @@ class Lakehouse(ABC):
     def name_for_query(self, address: str) -> str:
         """The name under which the session's SQL finds a table of the lake."""
 
-    def forget_name(self, address: str) -> None:  # noqa: B027 - most lakes tell a session nothing
-        """See that the session does not take a name for a table of another lake."""
+    def forget_name(self, address: str) -> None:  # noqa: B027 - most lakes register no names
+        """Ensure that a name in the session does not refer to a table of another lake."""
 
     @abstractmethod
     def _candidates_of(self, address: str) -> Path:
-        """Folder in which the table's candidates lie."""
+        """Folder that contains the table's candidates."""
 
     def list_candidates(self, address: str) -> list[Path]:
-        """Folders of the table's candidates that were refused or abandoned, the oldest first."""
+        """Folders of the table's candidates that were refused or abandoned, oldest first."""
         return [path for path, _ in self._list_candidates(address)]
 
     def _list_candidates(self, address: str) -> list[tuple[Path, float]]:
@@ -450,38 +449,38 @@ class Lakehouse(ABC):
         return old
 
     def _name_candidate(self, contract: Contract, run_id: str) -> Path:
-        # Never a name used before: the files of a published candidate may be the table's own from then on.
+        # Never reuse a name: the files of a published candidate may belong to the table from then on.
         return self._candidates_of(contract.address) / f"{CANDIDATE}{run_id}-{uuid4().hex[:8]}"
 
     def _make_no_refused(self, contract: Contract) -> DataFrame:
-        """No refused rows, in the columns they would have."""
+        """An empty frame with the columns of refused rows."""
         return self.make_none(contract, REFUSED_COLUMNS)
 
     def make_none(self, contract: Contract, beside: tuple[tuple[str, str], ...] = ()) -> DataFrame:
-        """No rows, in the contract's columns and others beside them."""
+        """An empty frame with the contract's columns, and others beside them."""
         columns = [*((column.name, column.type) for column in contract.columns), *beside]
         return self.session.createDataFrame([], ", ".join(f"`{name}` {kind}" for name, kind in columns))
 
     @contextmanager
     def hold(self, address: str, run_id: str = BY_HAND, seconds: float | None = None) -> Iterator[None]:  # noqa: ARG002 - see below
-        """Keep a table and what it refuses to one run, from pinning to publishing.
+        """Reserve a table and its quarantine table for one run, from pinning to publishing.
 
-        Where no lock can be had, as in an object store, nothing is held: of two runs the later one then meets a
-        ``PublishConflictError`` and begins anew.
+        Where no lock is available, as in an object store, nothing is reserved: of two runs the later one then gets a
+        ``PublishConflictError`` and starts over.
 
         Args:
-            address: ``layer.table``; what the table refuses is held with it.
-            run_id: who works on it, for whoever waits.
+            address: ``layer.table``; its quarantine table is held with it.
+            run_id: the run that works on it, shown to others that wait.
             seconds: how long to wait; by default as long as the lake is set to.
 
         Raises:
-            TableHeldError: somebody else held it all that time.
+            TableHeldError: another run held it all that time.
         """
         yield
 
     @abstractmethod
     def list_commits(self, address: str, most: int | None = None) -> list[Commit]:
-        """The commits of a table that its log still tells of, the newest first; none where there is no table.
+        """The commits that a table's log still has, newest first; none if there is no table.
 
         Args:
             address: ``layer.table``.
@@ -489,7 +488,7 @@ class Lakehouse(ABC):
         """
 
     def list_publications(self, address: str, most: int) -> list[Publication]:
-        """The last published versions of a table, the newest first, whatever maintenance has done since."""
+        """The last published versions of a table, newest first, regardless of maintenance since."""
         some = self.list_commits(address, 2 * most)
         found = list_publications(some)
         if len(found) < most and len(some) == 2 * most:
@@ -497,21 +496,21 @@ class Lakehouse(ABC):
         return found[:most]
 
     def has_changed(self, address: str, since: int, until: int) -> bool:
-        """Whether a table's rows may differ between two versions: a commit after ``since``, up to ``until``, wrote some.
+        """Whether a table's rows may differ between two versions: a commit after ``since``, up to ``until``, wrote.
 
-        Maintenance changes no row, whatever number of versions it makes.
+        Maintenance changes no row, however many versions it creates.
         """
         return since < until and have_changed(self.list_commits(address), since, until)
 
     def find_version_at(self, address: str, moment: datetime) -> int | None:
-        """The version that readers of a table saw at a moment; None where the table was not published yet.
+        """The version that readers of a table saw at a moment; None if the table was not published yet.
 
         Args:
             address: ``layer.table``.
             moment: with a time zone.
 
         Raises:
-            VersionMissingError: there was one, and it cannot be read any more.
+            VersionMissingError: there was one, but it can no longer be read.
         """
         commits = self.list_commits(address)
         standing = find_standing(commits, moment)
@@ -525,10 +524,10 @@ class Lakehouse(ABC):
         return None
 
     def check_version(self, address: str, version: int) -> None:
-        """See that a version of a table can be read.
+        """Check that a version of a table can be read.
 
         Raises:
-            VersionMissingError: it cannot, as it never was or as its files are removed.
+            VersionMissingError: it never existed, or its files were removed.
         """
         commits = self.list_commits(address)
         if not commits or not 0 <= version <= commits[0].version:
@@ -541,7 +540,7 @@ class Lakehouse(ABC):
             )
 
     def find_earliest(self, address: str) -> Commit | None:
-        """The earliest published version that can be read; None where nothing was published."""
+        """The earliest published version that can be read; None if there is none."""
         commits = self.list_commits(address)
         published = {publication.version for publication in list_publications(commits)}
         readable = (
@@ -553,7 +552,7 @@ class Lakehouse(ABC):
         return next(readable, None)
 
     def tell_earliest(self, address: str) -> str:
-        """Which version of a table is the earliest that can be had, for people."""
+        """A message for people: which version of a table is the earliest that can be read."""
         earliest = self.find_earliest(address)
         if earliest is None:
             return f"it was never published; make it: instacart run --select '{address}'"
@@ -564,12 +563,12 @@ class Lakehouse(ABC):
 
     @abstractmethod
     def is_readable(self, address: str, version: int, commits: Sequence[Commit]) -> bool:
-        """Whether the files of a version are all there.
+        """Whether the files of a version all exist.
 
         Args:
             address: ``layer.table``.
             version: the version.
-            commits: what ``list_commits`` tells of the table: who asks of many versions asks for it once.
+            commits: what ``list_commits`` returns for the table; a caller with many versions calls it once.
         """
 
     @abstractmethod
@@ -585,37 +584,37 @@ class Lakehouse(ABC):
 
     @abstractmethod
     def measure_files(self, address: str) -> Files:
-        """The data files of the version that is published now."""
+        """Count and size of the current version's data files."""
 
     @abstractmethod
     def compact(self, address: str) -> None:
-        """Write small files of a table together, in a commit that changes no row; none where there is nothing to do."""
+        """Compact the small files of a table, in a commit that changes no row; no commit if there is nothing to do."""
 
     @abstractmethod
     def sweep(self, address: str, since: datetime, *, is_rehearsal: bool = False) -> Sweep:
-        """Remove what no version needs that readers saw at a moment or have seen since; candidates stay.
+        """Remove files that are in no version that readers saw at a given time or later; candidates stay.
 
         Args:
             address: ``layer.table``.
-            since: from which moment on every version stays readable.
-            is_rehearsal: only say what would be removed.
+            since: the time from which on every version stays readable.
+            is_rehearsal: dry run: only report what would be removed.
         """
 
     @abstractmethod
     def find_checkpoint(self, address: str) -> int | None:
-        """The version of a table's last checkpoint, -1 before the first; None where the engine sees to them."""
+        """The version of a table's last checkpoint, -1 before the first; None if the engine manages checkpoints."""
 
     @abstractmethod
     def checkpoint(self, address: str, since: datetime) -> None:
-        """Sum a table's log up in one file, and forget commits that nobody asks for who goes back to a moment."""
+        """Write a checkpoint of a table's log, and remove commits not needed to go back as far as ``since``."""
 
 
 class Aside:
-    """A place for rows that are used more than once in a build.
+    """Temporary storage for rows that are used more than once in a build.
 
     Args:
-        session: the engine.
-        folder: of the rows, which both the engine and this process reach.
+        session: the engine's session.
+        folder: holds the rows; both the engine and this process reach it.
     """
 
     def __init__(self, session: SparkSession, folder: Path) -> None:
@@ -627,19 +626,19 @@ class Aside:
         path = self._folder / uuid4().hex[:8]
         rows.write.parquet(for_spark(path))
         schema = StructType([StructField(field.name, field.dataType) for field in rows.schema])
-        if not any(path.glob("*.parquet")):  # the embedded engine writes no file for no rows
+        if not any(path.glob("*.parquet")):  # the embedded engine writes no file for zero rows
             return self._session.createDataFrame([], schema)
         return self._session.read.schema(schema).parquet(for_spark(path))
 
 
 def locate_good(path: Path) -> Path:
-    """Folder of those rows of a candidate that would be published."""
+    """Folder of the rows of a candidate that are not refused."""
     part = path / GOOD_PART
     return part if part.exists() or (path / REFUSED_PART).exists() else path
 
 
 def _link(source: str, target: str) -> None:
-    """The same file under another name where the file system has links, else a copy."""
+    """Hard-link a file under another name, or copy it where the file system has no links."""
     try:
         os.link(source, target)
     except OSError:

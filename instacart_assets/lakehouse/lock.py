@@ -1,6 +1,6 @@
 """A lock on one table of a lake in a folder: a file that the kernel locks, and frees when its process is gone.
 
-Here lives how long somebody waits for it, and what the file says of who has it. What is done under it, see
+Contains how long to wait for it, and what the file says about its holder. For what is done under it, see
 ``Lakehouse.hold``.
 """
 
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.1
 
 
 class TableHeldError(RemediableError):
-    """Somebody else works on a table; the message says who, and what to do."""
+    """Another run is working on a table; the message says which, and what to do."""
 
 
 @contextmanager
@@ -28,10 +28,10 @@ def hold_file(path: Path, address: str, run_id: str, seconds: float) -> Iterator
     """Hold a lock for as long as the block runs.
 
     Args:
-        path: the lock's file; it stays when the lock is free.
-        address: the table that it stands for.
-        run_id: who takes it, for whoever waits.
-        seconds: how long to wait for it; 0 to ask once.
+        path: the lock file; it stays when the lock is free.
+        address: the table that it locks.
+        run_id: the run that takes it, shown to others that wait.
+        seconds: how long to wait for it; 0 to try once.
 
     Raises:
         TableHeldError: it was held all that time.
@@ -64,7 +64,7 @@ def _describe_holder(run_id: str) -> str:
 
 
 def _tell_holder(path: Path) -> str:
-    """Who has a lock, in words; the file may be half written."""
+    """A phrase that says who holds a lock; the file may be half written."""
     try:
         held = json.loads(path.read_text("utf-8"))
         return f"run {held['run_id']} (process {held['pid']} on {held['host']}, since {held['since']}) works on it"

@@ -1,6 +1,6 @@
-"""SQL over the lake, for people: tables under their addresses, rows as the engine gives them.
+"""SQL over the lake, for people: tables under their addresses, rows as the engine returns them.
 
-Here lives what makes ``gold.daily_product_sales`` a name the engine knows. Nothing is written to the lake.
+Contains how ``gold.daily_product_sales`` becomes a name the engine knows. Nothing is written to the lake.
 """
 
 import re
@@ -22,7 +22,7 @@ TABLE_NAME = re.compile(rf"\b({'|'.join((*LAYERS, QUARANTINE))})\.(\w+)", re.IGN
 
 
 class QueryError(RemediableError):
-    """The engine cannot answer a query; the message holds its reason."""
+    """The engine cannot answer a query; the message contains its reason."""
 
 
 def run_query(
@@ -33,18 +33,18 @@ def run_query(
     versions: Mapping[str, int] | None = None,
     as_of: datetime | None = None,
 ) -> pa.Table:
-    """The answer to a query that names tables by their addresses, as ``gold.daily_product_sales``.
+    """The answer to a query that names tables by their addresses, such as ``gold.daily_product_sales``.
 
     Args:
-        lake: where the tables lie.
+        lake: where the tables are.
         sql: one Spark SQL query.
-        limit: most rows to return; None for all.
-        versions: tables that are to be read as a version of theirs, by address.
-        as_of: a moment; the other tables are read as they stood then, by default as they stand now.
+        limit: maximum number of rows to return; None for all.
+        versions: versions to read, by address of the table.
+        as_of: the moment at which all other tables are read; by default now.
 
     Raises:
         QueryError: a table is not in the lake, or the engine refuses the query.
-        VersionMissingError: a table cannot be read as it is asked to.
+        VersionMissingError: a table cannot be read at the requested version or moment.
     """
     names = {f"{layer}.{name}".lower() for layer, name in TABLE_NAME.findall(sql)}
     known = lake.list_tables()
@@ -59,7 +59,7 @@ def run_query(
     try:
         rows = _read_only(lake, _name_tables(sql, held))
         return (rows if limit is None else rows.limit(limit)).toArrow()
-    except (PySparkException, Py4JJavaError) as error:  # classic PySpark leaves errors of its tasks as Java's
+    except (PySparkException, Py4JJavaError) as error:  # classic PySpark raises errors of its tasks as Java's
         raise QueryError(_explain(error, names - set(known), known, lake)) from error
 
 
@@ -94,7 +94,7 @@ def _name_table(lake: Lakehouse, address: str, version: int | None) -> str:
 def _read_only(lake: Lakehouse, sql: str) -> DataFrame:
     """The rows of a query; a statement that would change anything is refused before it runs.
 
-    Only a query can stand in the place of a table: the engine's own parser refuses everything else there.
+    The statement is first parsed as a subquery: the engine's own parser accepts only queries there.
     """
     query = sql.strip().rstrip(";")
     if not LOOKS_ONLY.match(query):
@@ -103,7 +103,7 @@ def _read_only(lake: Lakehouse, sql: str) -> DataFrame:
 
 
 def _name_tables(sql: str, names: Mapping[str, str]) -> str:
-    """The query with its tables' addresses, however they are written, as the session knows them."""
+    """The query with its tables' addresses, in any case, replaced by the names that the session knows."""
     return TABLE_NAME.sub(lambda found: names.get(found[0].lower(), found[0]), sql)
 
 

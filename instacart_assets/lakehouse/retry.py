@@ -1,6 +1,6 @@
-"""Work that begins anew when another run came first.
+"""Retries work from the beginning when another run published first.
 
-Here lives how often and how patiently. What is a conflict, the lakes say.
+Contains how often and with which pauses. The lakes define what a conflict is.
 """
 
 import random
@@ -12,13 +12,13 @@ from instacart_assets.lakehouse.lake import PublishConflictError
 
 ATTEMPTS = 5
 PAUSE_SECONDS = 0.25
-"""Before the second attempt; twice as long before each that follows."""
+"""Mean pause before the second attempt; doubled before each further one."""
 
 Result = TypeVar("Result")
 
 
 def begin_anew(work: Callable[[], Result]) -> Result:
-    """Do work that another run may overtake, from the beginning each time that one has.
+    """Do work that another run may overtake, and start over each time that happens.
 
     Args:
         work: pins its tables itself, so that each attempt sees what has been published meanwhile.
@@ -30,6 +30,6 @@ def begin_anew(work: Callable[[], Result]) -> Result:
         try:
             return work()
         except PublishConflictError:
-            # Two that were in each other's way should not meet again.
+            # Jitter keeps two conflicting runs from colliding again.
             time.sleep(PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
     return work()

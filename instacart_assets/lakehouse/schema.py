@@ -1,6 +1,6 @@
-"""A contract's columns in the words of Arrow, and rows brought into a contract's shape.
+"""A contract's columns as an Arrow schema, and rows brought into a contract's shape.
 
-Here lives what every lake asks of rows before it writes them. Nothing is read or written here.
+Contains what every lake requires of rows before it writes them. Nothing is read or written here.
 """
 
 import pyarrow as pa
@@ -27,14 +27,14 @@ class ShapeError(RemediableError):
 
 
 def arrow_schema(contract: Contract) -> pa.Schema:
-    """The table's schema in Arrow, every column nullable: a candidate may yet break its contract."""
+    """The table's Arrow schema, every column nullable: a candidate may still violate its contract."""
     return pa.schema([(column.name, ARROW_TYPES[column.type]) for column in contract.columns])
 
 
 def conform(rows: DataFrame, contract: Contract) -> DataFrame:
     """The contract's columns, in its order and types; columns it does not name are left out.
 
-    A candidate's own columns, which say of a refused row where it is from and what it breaks, stay.
+    A candidate's own columns stay: the origin of a refused row, and the rules it breaks.
 
     Raises:
         ShapeError: the rows lack a column of the contract.

@@ -1,7 +1,7 @@
 """What every session is opened with, on whichever engine.
 
-Here lives configuration alone; who opens sessions takes it from here.
+Contains configuration only, for every module that opens sessions.
 """
 
 SESSION_CONFIG = {"spark.sql.session.timeZone": "UTC"}
-"""Moments are read and shown in UTC on every machine."""
+"""Timestamps are read and shown in UTC on every machine."""

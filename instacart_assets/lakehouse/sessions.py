@@ -1,6 +1,6 @@
 """Which engine's session, and which lake, a target means.
 
-Here lives the choice and nothing of what is done with either. Engines are imported when they are chosen: a
+Contains the choice and nothing of what is done with either. Engines are imported when they are chosen: a
 cluster has neither the embedded one nor Dagster's PySpark resource.
 """
 
@@ -19,7 +19,7 @@ from instacart_assets.settings import DELTA_TARGETS, REMOTE_TARGETS, Settings, T
 NO_CONFIG: Mapping[str, str] = MappingProxyType({})
 
 SCRATCH = "_scratch"
-"""Folder below a lake that holds what is no table."""
+"""Folder below a lake for what is not a table."""
 
 
 class ScratchError(RemediableError):
@@ -27,11 +27,11 @@ class ScratchError(RemediableError):
 
 
 class ClusterSpark:
-    """The session that a Databricks cluster or serverless compute has already."""
+    """The existing session of a Databricks cluster or of serverless compute."""
 
     @property
     def spark_session(self) -> SparkSession:
-        """The session, set as every other."""
+        """The session, configured like every other."""
         session = SparkSession.builder.getOrCreate()
         for key, value in SESSION_CONFIG.items():
             session.conf.set(key, value)
@@ -39,11 +39,11 @@ class ClusterSpark:
 
 
 def make_spark(target: Target, config: Mapping[str, str] = NO_CONFIG) -> Any:
-    """A resource whose ``spark_session`` is the target's; nothing starts before that is asked for.
+    """A resource whose ``spark_session`` is the target's; nothing starts before that is accessed.
 
     Args:
         target: where tables are built.
-        config: what a session of the target spark is opened with beside its defaults, and in their place.
+        config: settings for a session of the target ``spark``, which add to its defaults and override them.
     """
     match target:
         case "spark":
@@ -52,7 +52,7 @@ def make_spark(target: Target, config: Mapping[str, str] = NO_CONFIG) -> Any:
             return ApacheSpark(spark_config=APACHE_CONFIG | dict(config))
         case "databricks_remote":
             return ClusterSpark()
-        case _:  # a launched step's session is the cluster's; this side opens none
+        case _:  # a launched step uses the cluster's session; this side opens none
             from instacart_assets.lakehouse.engine import EmbeddedSpark  # noqa: PLC0415 - as the module says
 
             return EmbeddedSpark()
@@ -67,8 +67,8 @@ def open_lake(settings: Settings, open_session: Callable[[], SparkSession]) -> L
     """The lake that settings name, as the target's engine writes it.
 
     Raises:
-        LakePathError: it cannot lie there, or is not to be reached from this machine.
-        ScratchError: no folder for candidates is named where one has to be.
+        LakePathError: it cannot be there, or is not reachable from this machine.
+        ScratchError: a folder for candidates is required, and none is set.
     """
     if settings.target in REMOTE_TARGETS:
         raise LakePathError(
@@ -89,10 +89,10 @@ def open_lake(settings: Settings, open_session: Callable[[], SparkSession]) -> L
 
 
 def find_scratch(settings: Settings) -> str:
-    """Folder for what is no table: the one that is set, or one below a lake that Python can reach.
+    """Folder for what is not a table: the one that is set, or one below a lake that Python can reach.
 
     Raises:
-        ScratchError: none is set and the lake lies where Python's file calls do not reach.
+        ScratchError: none is set, and Python's file calls cannot reach the lake.
     """
     if settings.scratch is not None:
         return settings.scratch
@@ -106,5 +106,5 @@ def find_scratch(settings: Settings) -> str:
 
 
 def _spell_lake(settings: Settings) -> str:
-    """The lake's folder in full, or its URL: Delta takes no folder by a relative name."""
+    """The lake's absolute folder, or its URL: Delta accepts no relative path."""
     return str(settings.lake_folder.absolute() if settings.is_lake_local else settings.lake)

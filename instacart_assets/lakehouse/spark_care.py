@@ -1,7 +1,7 @@
-"""How the files of a table that Spark writes are looked after: with Delta's own SQL.
+"""How the files of a table that Spark writes are maintained: with Delta's own SQL.
 
-Here lives what ``SparkLake`` does to a table outside publishing, on Apache Spark and on Databricks alike. Delta writes
-checkpoints and forgets old commits by itself, as two properties of the table say.
+Contains what ``SparkLake`` does to a table outside publishing, on Apache Spark and on Databricks alike. Delta writes
+checkpoints and removes old commits itself, as two table properties say.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,22 +25,22 @@ from instacart_assets.lakehouse.history import (
 from instacart_assets.lakehouse.lake import CANDIDATE, CHANGES, NOTES
 
 NOTES_OF_SESSION = "spark.databricks.delta.commitInfo.userMetadata"
-"""Configuration by which a commit gets notes that has no option for them."""
+"""Session setting that adds notes to commits of statements that have no option for them."""
 
 RETENTION = ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration")
-"""Properties that say how long Delta keeps commits, and files that a version no longer has."""
+"""Table properties that set how long Delta keeps commits, and files that are no longer in the table."""
 
 UNNOTED_HOURS = 10 * 365 * 24
-"""How long Delta keeps commits where maintenance cannot carry notes on: nothing else says what a table holds."""
+"""How long Delta keeps commits where maintenance cannot carry notes: only commits say what a table holds."""
 
 DELTAS_OWN_HOURS = 7 * 24
-"""How long Delta keeps such files where no property says."""
+"""How long Delta keeps removed files if no property is set."""
 
 MILLISECONDS = 1000
 
 
 def read_commit(row: Any) -> Commit:
-    """A commit as ``DESCRIBE HISTORY`` tells of it."""
+    """A commit from a row of ``DESCRIBE HISTORY``."""
     return Commit(
         version=int(row["version"]),
         moment=datetime.fromtimestamp(row["seconds"], UTC),
@@ -52,10 +52,10 @@ def read_commit(row: Any) -> Commit:
 
 
 def is_kept(commits: Sequence[Commit], version: int) -> bool:
-    """Whether readers saw a version so lately that no vacuum has removed files of it.
+    """Whether readers saw a version so recently that no vacuum has removed files of it.
 
     Args:
-        commits: all that the log tells of, the newest first.
+        commits: all commits in the log, newest first.
         version: the version.
     """
     if version not in {commit.version for commit in commits}:
@@ -68,23 +68,23 @@ def is_kept(commits: Sequence[Commit], version: int) -> bool:
 
 
 def _find_reach(vacuum: Commit) -> datetime:
-    """The moment up to which a vacuum removed what was replaced."""
+    """The time up to which a vacuum removed replaced files."""
     told = vacuum.parameters
     milliseconds = told.get("specifiedRetentionMillis") or told.get("defaultRetentionMillis") or 0
     return vacuum.moment - timedelta(milliseconds=int(milliseconds))
 
 
 def can_make(session: SparkSession, name: str, version: int) -> bool:
-    """Whether a table's log still makes a version."""
+    """Whether a table's log can still reconstruct a version."""
     try:
-        session.sql(f"SELECT * FROM {name} VERSION AS OF {version} LIMIT 0").columns  # noqa: B018, S608 - asks for it
+        session.sql(f"SELECT * FROM {name} VERSION AS OF {version} LIMIT 0").columns  # noqa: B018, S608 - resolves it
     except PySparkException:
         return False
     return True
 
 
 def measure(session: SparkSession, name: str) -> Files:
-    """The files of the version that stands."""
+    """Count and size of the current version's files."""
     detail = _describe(session, name)
     return Files(int(detail["numFiles"]), int(detail["sizeInBytes"]))
 
@@ -94,7 +94,7 @@ def _describe(session: SparkSession, name: str) -> Any:
 
 
 def compact(session: SparkSession, name: str, commits: Sequence[Commit]) -> None:
-    """Write small files together, in a commit that carries the notes of the version it holds."""
+    """Compact small files, in a commit that carries the notes of the version it holds."""
     with _noting(session, note_maintenance(commits)):
         session.sql(f"OPTIMIZE {name}").collect()
 
@@ -108,22 +108,22 @@ def sweep(
     *,
     is_rehearsal: bool,
 ) -> Sweep:
-    """Remove the files that no version needs which readers saw at a moment or have seen since.
+    """Remove the files that are in no version that readers saw at a given time or later.
 
     Args:
         session: the session.
-        name: the table in Spark SQL.
-        commits: all that its log tells of, the newest first.
-        since: the moment.
+        name: the table's name in Spark SQL.
+        commits: all commits in its log, newest first.
+        since: that time.
         scratch: folder of the table's candidates and changes.
-        is_rehearsal: only say what would be removed.
+        is_rehearsal: dry run: only report what would be removed.
     """
-    # Whole hours: for the first hour of maintenance all tables have the same, and keep the property that says so.
+    # Whole hours: in its first hour, maintenance gives all tables the same value, and the property stays unchanged.
     hours = (datetime.now(UTC) - since) // timedelta(hours=1)
     standing = find_standing(commits, since)
     first = commits[-1].version if standing is None else standing.version
     kept = [commit for commit in commits if commit.version >= first]
-    # What no version names may be of one that is just being published: only what is old belongs to nobody.
+    # Changes that no version names may belong to one that is being published: only old ones are orphans.
     changes = [
         path
         for path in list_unnamed_files(scratch.glob(f"{CHANGES}*"), kept)
@@ -147,7 +147,7 @@ def sweep(
 
 
 def _rehearse(session: SparkSession, name: str, hours: int) -> Files:
-    """What a vacuum would remove; Delta tells of names, not of bytes, and refuses less than its own retention."""
+    """What a vacuum would remove; Delta lists names without sizes, and refuses less than the table's retention."""
     is_set = _describe(session, name)["properties"].get(RETENTION[1]) == _spell(hours)
     reach = hours if is_set else max(hours, DELTAS_OWN_HOURS)
     return Files(session.sql(f"VACUUM {name} RETAIN {reach} HOURS DRY RUN").count(), 0)
@@ -171,7 +171,7 @@ def _spell(hours: int) -> str:
 
 @contextmanager
 def _noting(session: SparkSession, notes: str | None) -> Iterator[bool]:
-    """Give commits notes, where the session lets it be said, and say whether it does: serverless compute does not."""
+    """Add notes to commits if the session allows it, and yield whether it does: serverless compute does not."""
     try:
         session.conf.set(NOTES_OF_SESSION, notes or "")
     except PySparkException:

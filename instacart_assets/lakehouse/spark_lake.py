@@ -1,9 +1,9 @@
 """A lake of Delta tables that Spark itself writes: by path, or by name in a catalog.
 
-Here lives how such a lake is read and published with Spark SQL alone, on Apache Spark and on Databricks alike. A
-candidate is plain Parquet in a scratch folder, where no reader of a table looks; publishing writes it over the
-table in one Delta commit. A transaction number made of the last version that changed rows lets Delta itself refuse a
-commit whose table another run has published meanwhile.
+Contains how such a lake is read and published with Spark SQL alone, on Apache Spark and on Databricks alike. A
+candidate is plain Parquet in a scratch folder, where no reader of a table looks; publishing writes it to the
+table in one Delta commit. A transaction number derived from the last version that changed rows lets Delta itself refuse
+a commit if another run has published the table meanwhile.
 """
 
 import re
@@ -51,42 +51,42 @@ ABSENT = {
     "SCHEMA_NOT_FOUND",
     "TABLE_OR_VIEW_NOT_FOUND",
 }
-"""How Spark and Delta say that there is no such table."""
+"""Errors by which Spark and Delta report that there is no such table."""
 
 IS_GOING = "_is_going"
-"""Column of what is merged into a table: whether a row goes."""
+"""Column of the rows merged into a table: whether a row is to be deleted."""
 
 REMEMBERED = 50
-"""Commits of a table that one look at its history brings: asking for few takes Delta as long as for many."""
+"""Commits that one read of a table's history fetches: Delta takes as long for few as for many."""
 
 TOLD = ("version", "seconds", "operation", "operationParameters", "operationMetrics", NOTES)
-"""What is asked of each commit."""
+"""Columns that are read of each commit."""
 
 MISTAKEN_NAME = re.compile(r"[\[\]{}*?`\\]")
-"""What Spark takes for a pattern, or for the end of a name, in a path."""
+"""What Spark reads as a pattern, or as the end of a name, in a path."""
 
 CONFLICT = re.compile(
     r"\[(DELTA_CONCURRENT_\w+|DELTA_PROTOCOL_CHANGED|DELTA_METADATA_CHANGED|\w*TABLE\w*_ALREADY_EXISTS)"
     r"|io\.delta\.exceptions\.(Concurrent|ProtocolChanged|MetadataChanged)"
 )
-"""How Delta names the failure of a commit that another one came before, the making of a table among them."""
+"""Delta's errors for a commit that another one preceded, including the creation of a table."""
 
 Result = TypeVar("Result")
 
 
 class TableNames(Protocol):
-    """How the tables of a lake are called in Spark SQL."""
+    """Names of the tables of a lake in Spark SQL."""
 
     def name(self, address: str) -> str:
         """The table at ``layer.table``."""
 
     def schema(self, address: str) -> str | None:
-        """The schema that must be there before the table can be; None where there are no schemas."""
+        """The schema that must exist before the table can; None where there are no schemas."""
 
 
 @dataclass(frozen=True)
 class PathNames:
-    """Tables by their folders or URLs, as ``dbfs:/lake/silver/orders``.
+    """Tables by their folders or URLs, such as ``dbfs:/lake/silver/orders``.
 
     Attributes:
         root: folder or URL of the lake.
@@ -95,10 +95,10 @@ class PathNames:
     root: str
 
     def __post_init__(self) -> None:
-        """Refuse a place that Spark would look for elsewhere.
+        """Refuse a root that Spark would misread.
 
         Raises:
-            LakePathError: it would.
+            LakePathError: Spark would misread it.
         """
         if MISTAKEN_NAME.search(self.root):
             raise LakePathError(
@@ -107,11 +107,11 @@ class PathNames:
             )
 
     def name(self, address: str) -> str:
-        """The table's folder, in the words of Delta."""
+        """The table's folder as a Delta path."""
         return f"delta.`{for_spark(self.root).rstrip('/')}/{address.replace('.', '/')}`"
 
     def schema(self, address: str) -> str | None:  # noqa: ARG002 - folders need no schema
-        """None: a folder is made with the table."""
+        """None: a folder is created with the table."""
         return None
 
     def __str__(self) -> str:
@@ -121,18 +121,18 @@ class PathNames:
 
 @dataclass(frozen=True)
 class CatalogNames:
-    """Tables by their names in a catalog, as ``main.dev_silver.orders``.
+    """Tables by their names in a catalog, such as ``main.dev_silver.orders``.
 
     Attributes:
         catalog: the catalog.
-        prefix: what the names of schemas begin with.
+        prefix: prefix of the schema names.
     """
 
     catalog: str
     prefix: str = ""
 
     def name(self, address: str) -> str:
-        """The table's name in three parts."""
+        """The table's three-part name."""
         return f"{self.schema(address)}.`{address.partition('.')[2]}`"
 
     def schema(self, address: str) -> str:
@@ -140,7 +140,7 @@ class CatalogNames:
         return f"`{self.catalog}`.`{self.prefix}{address.partition('.')[0]}`"
 
     def __str__(self) -> str:
-        """The catalog, with the beginning of its schemas."""
+        """The catalog, with the prefix of its schemas."""
         return f"{self.catalog}.{self.prefix}*" if self.prefix else self.catalog
 
 
@@ -148,16 +148,16 @@ class SparkLake(Lakehouse):
     """Delta tables that Spark reads and writes.
 
     Args:
-        names: how the tables are called.
+        names: names the tables.
         scratch: folder of candidates, which both Spark and this process's file calls reach.
-        open_session: gives the session; asked only when the lake is used.
+        open_session: returns the session; called only when the lake is used.
     """
 
     def __init__(self, names: TableNames, scratch: str, open_session: Callable[[], SparkSession]) -> None:
         super().__init__(open_session)
         self._names = names
         self._scratch = for_python(scratch)
-        # A look at a table's history takes longer than most queries of small tables.
+        # Reading a table's history takes longer than most queries of small tables.
         self._seen: dict[str, list[Any]] = {}
 
     @property
@@ -167,7 +167,7 @@ class SparkLake(Lakehouse):
 
     @property
     def scratch(self) -> Path:
-        """The folder of candidates, and of what else is no table."""
+        """The folder of candidates, and of all else that is not a table."""
         return self._scratch
 
     def _candidates_of(self, address: str) -> Path:
@@ -175,9 +175,9 @@ class SparkLake(Lakehouse):
         return self._scratch / "candidates" / layer / name
 
     def pin(self, address: str) -> Pin:
-        """The table as it stands now, with the number of the last commit that changed rows.
+        """The current version of the table, with the number of the last commit that changed rows.
 
-        One that was made and never published has no version.
+        A table that was created but never published has no version.
         """
         self._seen[address] = commits = self._list_commits(address, REMEMBERED)
         if not commits or (commits[0]["version"] == 0 and commits[0][NOTES] is None):
@@ -191,11 +191,11 @@ class SparkLake(Lakehouse):
         return find_written(known)
 
     def _list_commits(self, address: str, versions: int | None) -> list[Any]:
-        """The last commits of a table, the newest first; none where there is no table."""
+        """The last commits of a table, newest first; none if there is no table."""
         limit = "" if versions is None else f" LIMIT {versions}"
         try:
             history = self.session.sql(f"DESCRIBE HISTORY {self._names.name(address)}{limit}")
-            # As a number: what a session makes of a moment depends on where it runs.
+            # As a number: how a session returns a timestamp depends on where it runs.
             told = history.withColumn("seconds", F.col("timestamp").cast("double"))
             return told.select(*TOLD).orderBy(F.desc("version")).collect()
         except AnalysisException as error:
@@ -204,7 +204,7 @@ class SparkLake(Lakehouse):
             raise
 
     def count_rows(self, address: str, version: int | None = None) -> int:
-        """Rows of a version of the table, by default the one now, from its statistics; 0 where there is none."""
+        """Row count of a version of the table, by default the current one; 0 if there is none."""
         pinned = self.find_version(address) if version is None else version
         return 0 if pinned is None else self._load(address, pinned).count()
 
@@ -225,7 +225,7 @@ class SparkLake(Lakehouse):
         parted = shaped.write.partitionBy(IS_REFUSED) if IS_REFUSED in shaped.columns else shaped.write
         try:
             parted.parquet(for_spark(path))
-        except (PySparkException, Py4JJavaError) as error:  # a part of a candidate is none
+        except (PySparkException, Py4JJavaError) as error:  # a partial write is no candidate
             shutil.rmtree(path, ignore_errors=True)
             raise _as_spark_error(error) from error
         refused = self._read_refused(path, contract).count() if (path / REFUSED_PART).is_dir() else 0
@@ -233,7 +233,7 @@ class SparkLake(Lakehouse):
         return Candidate(contract, path, good, refused, run_id, pin)
 
     def read_made(self, candidate: Candidate) -> DataFrame:
-        """Rows of a candidate that were made anew and are not refused: of a part only its own, changed or not."""
+        """Rebuilt rows of a candidate that are not refused: of a part only its own rows, changed or not."""
         return self._read_aside(locate_good(candidate.path), candidate.contract)
 
     def _read_aside(self, folder: Path, contract: Contract) -> DataFrame:
@@ -258,7 +258,7 @@ class SparkLake(Lakehouse):
         return self.session.read.schema(schema).parquet(for_spark(path / REFUSED_PART))
 
     def read_refused(self, candidate: Candidate) -> DataFrame:
-        """Refused rows of a candidate: the contract's columns, where each is from, and the rules it breaks."""
+        """Refused rows of a candidate: the contract's columns, each row's origin, and the rules it breaks."""
         if not candidate.refused:
             return self._make_no_refused(candidate.contract)
         return self._read_refused(candidate.path, candidate.contract)
@@ -269,7 +269,7 @@ class SparkLake(Lakehouse):
         )
 
     def _try_commit(self, address: str, pin: Pin, notes: str, write: Callable[[], None]) -> int:
-        """The version that a write with notes makes of the one that was pinned.
+        """Write on top of the pinned version, and return the version that this created.
 
         Raises:
             PublishConflictError: another commit came first.
@@ -302,21 +302,21 @@ class SparkLake(Lakehouse):
             rows.writeTo(self._names.name(contract.address)).options(**options).append()
 
     def _overwrite(self, address: str, rows: DataFrame, notes: str, pin: Pin) -> None:
-        """Make rows the whole content of a table that stands as it was pinned."""
+        """Make rows the whole content of a table that has not changed since it was pinned."""
         name = self._names.name(address)
         known = self.session.sql(f"SELECT * FROM {name} LIMIT 0").columns  # noqa: S608 - the lake's own name
         is_narrower = not set(known) <= set(rows.columns)
         (
             rows.writeTo(name)
             .options(**{NOTES: notes, **_number_commit(address, pin)})
-            # A column that is gone takes Delta a new schema, which states of no column that it is required: the
-            # contract's rules still hold it.
+            # To remove a column Delta needs a new schema, in which no column is NOT NULL: the contract's rules
+            # still check that.
             .option("overwriteSchema" if is_narrower else "mergeSchema", "true")
             .overwrite(F.lit(True))
         )
 
     def _merge_into(self, candidate: Candidate, told: Mapping[str, str]) -> None:
-        """Take out the rows that go and put in those that come, by the table's key."""
+        """Delete the removed rows and write the added ones, by the table's key."""
         contract = candidate.contract
         coming = self.read_added(candidate)
         going = self.read_removed(candidate).join(coming, [*contract.key], "left_anti")
@@ -332,7 +332,7 @@ class SparkLake(Lakehouse):
             self.session.catalog.dropTempView(view)
 
     def _can_set(self, config: Mapping[str, str]) -> bool:
-        """Whether the session takes this configuration: serverless compute takes little, and Delta's is not of it."""
+        """Whether the session accepts this configuration: serverless compute accepts little, and none of Delta's."""
         try:
             with self._set(config):
                 return True
@@ -341,7 +341,7 @@ class SparkLake(Lakehouse):
 
     @contextmanager
     def _set(self, config: Mapping[str, str]) -> Iterator[None]:
-        """The session with this configuration, for one statement."""
+        """Set this configuration in the session, for one statement."""
         done: list[str] = []
         try:
             for key, value in config.items():
@@ -353,22 +353,22 @@ class SparkLake(Lakehouse):
                 self.session.conf.unset(key)
 
     def _find_commit(self, address: str, pin: Pin, notes: str) -> int:
-        """The version that a commit with these notes made after the one that was pinned.
+        """The version that a commit with these notes created after the pinned one.
 
         Raises:
-            PublishConflictError: there is none, as Delta passed over a number that was committed before.
+            PublishConflictError: there is none, as Delta skipped a transaction number that was committed before.
         """
         self._seen[address] = self._list_commits(address, REMEMBERED)
         for commit in self._seen[address]:
-            # A version that is brought back twice notes the same twice.
+            # A version that is restored twice has the same notes twice.
             if commit[NOTES] == notes and commit["version"] > (pin.version or 0):
                 return int(commit["version"])
         raise PublishConflictError(explain_conflict(address))
 
     def _make_table(self, contract: Contract) -> None:
-        """Make a table that is not there, empty, with nullability and comments as the contract states them."""
+        """Create a missing table, empty, with nullability and comments as the contract states them."""
         schema = self._names.schema(contract.address)
-        # Who may not make schemas may still make tables in one that is there.
+        # A user who may not create schemas may still create tables in an existing one.
         if schema is not None and not self._has_schema(schema):
             told = _quote(LAYER_DESCRIPTIONS[contract.layer])
             self.session.sql(f"CREATE SCHEMA IF NOT EXISTS {schema} COMMENT {told}")
@@ -383,7 +383,7 @@ class SparkLake(Lakehouse):
         )
 
     def _renew_comments(self, contract: Contract) -> None:
-        """Bring what is said of a table and its columns up to what the contract says: no write of rows does."""
+        """Update the comments of a table and its columns from the contract: writing rows does not."""
         name = self._names.name(contract.address)
         known = self.session.sql(f"SELECT * FROM {name} LIMIT 0").schema  # noqa: S608 - the lake's own name
         said = {field.name: field.metadata.get("comment") for field in known.fields}
@@ -391,7 +391,7 @@ class SparkLake(Lakehouse):
             if column.name in said and said[column.name] != column.description:
                 told = _quote(column.description)
                 self.session.sql(f"ALTER TABLE {name} ALTER COLUMN `{column.name}` COMMENT {told}").collect()
-        # Delta's own DESCRIBE DETAIL counts files first.
+        # Not Delta's own DESCRIBE DETAIL, which counts files first.
         told_of = self.session.sql(f"DESCRIBE TABLE EXTENDED {name}").collect()
         comments = [row["data_type"] for row in told_of if row["col_name"] == "Comment"]
         if contract.description not in comments[-1:]:
@@ -414,13 +414,13 @@ class SparkLake(Lakehouse):
         return self._names.name(address)
 
     def list_commits(self, address: str, most: int | None = None) -> list[Commit]:
-        """The commits of a table; of few, those seen when it was last pinned or published, or of now."""
+        """The commits of a table; for a few, those cached when it was last pinned or published, if any."""
         seen = self._seen.get(address) if most is not None and most <= REMEMBERED else None
         told = self._list_commits(address, most) if seen is None else seen[:most]
         return [spark_care.read_commit(row) for row in told]
 
     def is_readable(self, address: str, version: int, commits: Sequence[Commit]) -> bool:
-        """Whether Delta can still make a version, and no vacuum has removed files of it."""
+        """Whether Delta can still reconstruct a version, and no vacuum has removed files of it."""
         return spark_care.is_kept(commits, version) and spark_care.can_make(
             self.session, self._names.name(address), version
         )
@@ -431,11 +431,11 @@ class SparkLake(Lakehouse):
         return self._try_commit(address, pin, notes, lambda: self._overwrite(address, rows, notes, pin))
 
     def measure_files(self, address: str) -> Files:
-        """The data files of the version that is published now."""
+        """Count and size of the current version's data files."""
         return spark_care.measure(self.session, self._names.name(address))
 
     def compact(self, address: str) -> None:
-        """Write small files of a table together, with Delta's OPTIMIZE."""
+        """Compact the small files of a table, with Delta's OPTIMIZE."""
         commits = self.list_commits(address)
         self._look_after(address, lambda name: spark_care.compact(self.session, name, commits))
 
@@ -450,10 +450,10 @@ class SparkLake(Lakehouse):
         )
 
     def _look_after(self, address: str, work: Callable[[str], Result]) -> Result:
-        """Do what may meet a run that publishes.
+        """Do work that may conflict with a run that publishes.
 
         Raises:
-            PublishConflictError: it did.
+            PublishConflictError: it did conflict.
         """
         self._seen.pop(address, None)
         try:
@@ -463,32 +463,32 @@ class SparkLake(Lakehouse):
                 raise PublishConflictError(explain_conflict(address)) from error
             raise
 
-    def find_checkpoint(self, address: str) -> None:  # noqa: ARG002 - as it says
-        """None: Delta writes checkpoints itself, and forgets what its properties say."""
+    def find_checkpoint(self, address: str) -> None:  # noqa: ARG002 - see below
+        """None: Delta writes checkpoints and cleans up its log itself, as set in the table's properties."""
         return None  # noqa: RET501 - an answer
 
     def checkpoint(self, address: str, since: datetime) -> None:
-        """Nothing, as Delta does it."""
+        """Do nothing: Delta does it."""
 
 
 def _number_commit(address: str, pin: Pin) -> dict[str, str]:
-    """What lets Delta commit once on the rows of a pinned version: a run with an older pin comes too late.
+    """Options that let Delta commit only once on the rows of a pinned version: a run with an older pin is too late.
 
-    Two runs that pinned the same rows have the same number, also where maintenance committed between their pins.
+    Two runs that pinned the same rows have the same number, even if maintenance committed between their pins.
     """
     written = pin.version if pin.handle is None else pin.handle
     return {"txnAppId": f"publish {address}", "txnVersion": str((written or 0) + 1)}
 
 
 def _tell_statement(notes: str, address: str, pin: Pin) -> dict[str, str]:
-    """The same, and what the version notes of itself, as configuration: SQL takes no options."""
+    """The same options and the version's notes, as configuration: SQL statements take no options."""
     number = {f"write.{key}": value for key, value in _number_commit(address, pin).items()}
     told = {f"commitInfo.{NOTES}": notes, **number}
     return {f"spark.databricks.delta.{key}": value for key, value in told.items()}
 
 
 def _spell_merge(name: str, view: str, contract: Contract) -> str:
-    """The statement that brings a view of rows that come and go into a table."""
+    """The MERGE statement that applies a view of added and removed rows to a table."""
     same = " AND ".join(f"held.`{column}` <=> new.`{column}`" for column in contract.key)
     columns = [f"`{column}`" for column in contract.column_names]
     return (
@@ -501,7 +501,7 @@ def _spell_merge(name: str, view: str, contract: Contract) -> str:
 
 
 def _describe(rows: DataFrame, contract: Contract) -> DataFrame:
-    """The rows with what the contract says of each column."""
+    """The rows, with the contract's descriptions as comments of their columns."""
     return rows.select(
         *(
             F.col(column.name).alias(column.name, metadata={"comment": column.description})
@@ -516,7 +516,7 @@ def _quote(text: str) -> str:
 
 
 def _as_spark_error(error: Exception) -> PySparkException:
-    """A failed job's error as every other of Spark's: the classic client has no class of its own for it."""
+    """A failed job's error as a PySpark exception: the classic client has no class of its own for it."""
     if isinstance(error, PySparkException):
         return error
     return PySparkException(str(error.java_exception.getMessage()))  # type: ignore[attr-defined] # Py4J has no types

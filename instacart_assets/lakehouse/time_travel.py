@@ -1,6 +1,6 @@
-"""Tables as they stood before: which versions there are, at which moment, and how one is brought back.
+"""Time travel: which versions of a table there are, from when, and how one is restored.
 
-Here lives what people ask of a table's past, for every kind of lake. What a run makes of the past is in ``tables/``.
+Contains what people ask about a table's past, for every kind of lake. How runs use the past is in ``tables/``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,15 +20,15 @@ from instacart_assets.lakehouse.lake import BY_HAND, Lakehouse, TableMissingErro
 from instacart_assets.lakehouse.retry import begin_anew
 
 BOOKKEEPING = frozenset({"CREATE TABLE", "SET TBLPROPERTIES", "VACUUM START", "VACUUM END"})
-"""Commits that a person who looks for a version does not look for, where they publish nothing."""
+"""Commits that are left out of the list of versions, unless they publish something."""
 
 
 class MomentError(RemediableError):
-    """A text is no moment, or no version of a table; the message says how one is written."""
+    """A text is not a moment, or not a version of a table; the message says how one is written."""
 
 
 class RestoreError(RemediableError):
-    """A table is not brought back to a version; the message says why not."""
+    """A table cannot be restored to a version; the message says why not."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class TableVersion:
 
     Attributes:
         version: its number.
-        moment: when it was made.
-        run_id: the run that published its rows; empty where its commit does not say.
-        rows: how many there are; None where they cannot be counted any more.
+        moment: when it was created.
+        run_id: the run that published its rows; empty if its commit does not say.
+        rows: how many there are; None if they can no longer be counted.
         what: what happened.
-        is_readable: whether it can be queried and brought back.
+        is_readable: whether it can be queried and restored.
     """
 
     version: int
@@ -53,10 +53,10 @@ class TableVersion:
 
 
 def parse_moment(text: str) -> datetime:
-    """A moment from an ISO date or timestamp: a date is its beginning, and what names no zone is UTC.
+    """A moment from an ISO date or timestamp: a date means its start, and UTC applies if no zone is given.
 
     Raises:
-        MomentError: it is neither.
+        MomentError: the text is neither.
     """
     try:
         moment = datetime.fromisoformat(text)
@@ -84,7 +84,7 @@ def parse_versions(texts: Sequence[str]) -> dict[str, int]:
 
 
 def list_versions(lake: Lakehouse, address: str) -> list[TableVersion]:
-    """The versions of a table that its log tells of, the newest first.
+    """The versions of a table that its log has, newest first.
 
     Raises:
         TableMissingError: the table was never published.
@@ -109,30 +109,30 @@ def _describe_versions(lake: Lakehouse, address: str) -> Iterator[TableVersion]:
 
 
 def _count_rows(lake: Lakehouse, address: str, commit: Commit) -> int:
-    """Rows of a version, which Spark counts where it writes all of them."""
+    """Row count of a version, from the commit's metrics if it wrote all rows."""
     is_whole = commit.parameters.get("mode") == "Overwrite"
     written = commit.metrics.get("numOutputRows") if is_whole else None
     return lake.count_rows(address, commit.version) if written is None else int(written)
 
 
 def restore_table(lake: Lakehouse, address: str, version: int) -> int:
-    """Bring an earlier published version of a table back, in one commit that carries its notes.
+    """Restore an earlier published version of a table, in one commit that carries its notes.
 
-    What the table refuses stays as it is. A maintenance version stands for the published one whose rows it holds.
+    The quarantine table stays as it is. A maintenance version stands for the published one whose rows it holds.
 
     Args:
-        lake: where the table lies.
+        lake: where the table is.
         address: ``layer.table``.
-        version: the version to bring back.
+        version: the version to restore.
 
     Returns:
         The version published.
 
     Raises:
         TableMissingError: the table was never published.
-        VersionMissingError: there is no such version, or its files are removed.
-        RestoreError: it holds that version already, or is one that keeps what was refused.
-        PublishConflictError: other runs published the table again and again.
+        VersionMissingError: there is no such version, or its files were removed.
+        RestoreError: the table holds that version already, or is a quarantine table.
+        PublishConflictError: other runs published the table at every attempt.
     """
     if address.startswith(f"{QUARANTINE}."):
         raise RestoreError(
@@ -161,7 +161,7 @@ def _restore(lake: Lakehouse, address: str, version: int) -> int:
 
 
 def _find_current(commits: list[Commit]) -> int:
-    """The published version that stands now; none where somebody else has changed rows since."""
+    """The current published version; -1 if another writer has changed rows since."""
     current = list_publications(commits)[0].version
     is_as_published = all(commit.keeps_rows for commit in commits if commit.version > current)
     return current if is_as_published else -1

@@ -1,6 +1,6 @@
 """Inspects landed files before anything relies on them.
 
-Here lives what can be found out about a landed file without an engine: whether it exists, whether its header
+Defines what can be found out about a landed file without an engine: whether it exists, whether its header
 matches its contract, how many records it holds, its fingerprint, and whether every CSV reader parses its lines the
 same way. A record is a physical line that is not blank; a field never spans lines. Nothing is written here.
 """

@@ -1,6 +1,6 @@
 """Keeps generated files and landed ones apart.
 
-Here lives the marker file that lists the generated files of a landing folder. Without it, a generated promotion
+Contains the marker file that lists the generated files of a landing folder. Without it, a generated promotion
 ledger would stay beside a real shop's orders, or a demonstration would overwrite a download.
 """
 

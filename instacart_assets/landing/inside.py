@@ -1,6 +1,6 @@
 """Checks that a path below a folder really is a file inside that folder.
 
-Here lives the check that resolves links before anything is opened: a link that leads out would cause a file outside
+Contains the check that resolves links before anything is opened: a link that leads out would cause a file outside
 to be read or written, and reading a named pipe would block forever. The folder itself may be a link, for example a
 mount. The caller decides what to do with such a path; nothing is opened here.
 """

@@ -1,6 +1,6 @@
 """Lands files: copies downloaded files into the landing folder, each verified first.
 
-Here lives the path from a folder, a CSV file or a ZIP archive to the landing folder. A file is copied under a
+Contains the path from a folder, a CSV file or a ZIP archive to the landing folder. A file is copied under a
 temporary name, verified there, and only then renamed: a broken download never replaces a good file. Malformed lines
 are counted, but do not cause a file to be refused: they are isolated when it is read.
 """

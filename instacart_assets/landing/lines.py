@@ -1,6 +1,6 @@
 """Judges one physical line of a landed file.
 
-Here lives what makes a line a record, whatever engine reads the file: UTF-8 that Python's strict ``csv`` splits
+Defines what makes a line a record, whatever engine reads the file: UTF-8 that Python's strict ``csv`` splits
 into as many fields as the header has. This module knows neither contracts nor what happens to a line.
 """
 

@@ -1,6 +1,6 @@
 """How the publisher's own files are recognised.
 
-Here live the fingerprints of the public dataset and nothing that reads or copies files.
+Contains the fingerprints of the public dataset and nothing that reads or copies files.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Reads landed files into rows, on any Spark-compatible engine.
 
-Here lives the reading of CSV: the dialect, columns by name, and the file, content and record that each row comes
+Contains the reading of CSV: the dialect, columns by name, and the file, content and record that each row comes
 from. Nothing is typed or validated here; ``source.py`` decides whether a file is read directly or from its salvage
 (the valid lines of a damaged file, recovered).
 """

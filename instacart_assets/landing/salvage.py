@@ -1,6 +1,6 @@
 """Splits a damaged landed file into valid lines to read and malformed lines to keep.
 
-Here lives the slow path, line by line and used only where necessary. Valid lines go to a CSV file that every engine
+Contains the slow path, line by line and used only where necessary. Valid lines go to a CSV file that every engine
 reads alike, each prefixed with its record number in the landed file; malformed lines go to a Parquet file with the
 reason. Both stay in a temporary folder for the life of the process: how they are used is decided elsewhere, and the
 landed file is not changed.

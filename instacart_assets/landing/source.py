@@ -1,6 +1,6 @@
 """A landed source as a whole: all its files, each content once, malformed lines separated.
 
-Here lives what a bronze table needs of its source between finding the files and having rows: which files are read
+Defines what a bronze table needs of its source between finding the files and having rows: which files are read
 directly and which from their salvage (the valid lines of a damaged file, recovered), and how their columns drift from
 the contract.
 """

@@ -1,6 +1,6 @@
 """Files that were permanently removed from the landing folder, along with their rows.
 
-Here lives the list that distinguishes a withdrawn file from one that is merely gone: the rows of a file that is no
+Contains the list that distinguishes a withdrawn file from one that is merely gone: the rows of a file that is no
 longer landed stay, those of a withdrawn one are removed by the next run. A line of the list is a fingerprint and a
 name, as ``sha256sum`` writes it; a file that is landed again under the name counts as landed.
 """

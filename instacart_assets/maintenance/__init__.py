@@ -1,1 +1,1 @@
-"""How a lake looks after itself: small files written together, what nobody needs removed, logs summed up."""
+"""How a lake maintains itself: small files are compacted, unneeded files vacuumed, logs checkpointed."""

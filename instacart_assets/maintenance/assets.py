@@ -1,6 +1,6 @@
 """Maintenance as Dagster shows and runs it: an asset per operation, over all tables of the lake.
 
-Here lives everything that knows Dagster's words for what ``keep.py`` does. When it runs, whoever wires schedules says.
+Contains the Dagster definitions of what ``keep.py`` does. When it runs is set where schedules are wired.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ DESCRIPTIONS: dict[Operation, str] = {
     "vacuum": "Vacuums files that no version within the days of time travel needs. Candidates stay, whatever their age.",
     "checkpoint": "Writes a checkpoint of each table's log, and drops commits outside the days of time travel.",
 }
-"""What each operation leaves behind, in the order in which they run."""
+"""What each operation does, in the order in which they run."""
 
 SHOWN: dict[str, Callable[[Care], Any]] = {
     "table": lambda care: care.address,
@@ -44,11 +44,11 @@ SHOWN: dict[str, Callable[[Care], Any]] = {
 
 
 class LakeKeeper:
-    """Opens the lake of settings when it is to be looked after.
+    """Opens the lake of the settings when maintenance runs.
 
     Args:
-        settings: the lake, and what is due when.
-        open_session: gives the engine's session; asked by lakes that Spark writes.
+        settings: which lake, and when each operation is due.
+        open_session: returns the engine's session; called by lakes that Spark writes.
     """
 
     def __init__(self, settings: Settings, open_session: Callable[[], SparkSession]) -> None:
@@ -62,7 +62,7 @@ class LakeKeeper:
 
 
 def build_maintenance_assets() -> list[dg.AssetsDefinition]:
-    """One asset per operation, each after the one before: what compaction leaves behind is vacuumed later."""
+    """One asset per operation, each after the previous one: what compaction leaves behind is vacuumed later."""
     operations = list(DESCRIPTIONS)
     return [
         _build_asset(operation, operations[number - 1 : number] if number else [])
@@ -92,7 +92,7 @@ def _build_asset(operation: Operation, after: Sequence[Operation]) -> dg.AssetsD
     def look_after(
         context: dg.AssetExecutionContext,
         keeper: dg.ResourceParam[LakeKeeper],
-        pyspark_step_launcher: dg.ResourceParam[Any],  # noqa: ARG001 - Dagster launches the step where there is one
+        pyspark_step_launcher: dg.ResourceParam[Any],  # noqa: ARG001 - if there is one, it launches the step
     ) -> dg.MaterializeResult[Any]:
         try:
             done = keeper.keep(operation, context.run.run_id)
@@ -106,7 +106,7 @@ def _build_asset(operation: Operation, after: Sequence[Operation]) -> dg.AssetsD
 
 
 def describe_care(done: Sequence[Care]) -> dict[str, Any]:
-    """What was done, as metadata: how much altogether, and a row per table."""
+    """What was done, as metadata: totals, and a row per table."""
     removed = [care.removed for care in done]
     return {
         "tables": len(done),

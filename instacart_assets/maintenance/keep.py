@@ -1,9 +1,9 @@
-"""What is due for the tables of a lake, and what became of it.
+"""Which maintenance is due for the tables of a lake, and its outcome.
 
-Here lives when which table is looked after, and what that is told as. How it is done, each kind of lake says in the room
-``lakehouse``; how Dagster shows it is in ``assets.py``.
+Contains when which table is maintained, and how the outcome is reported. Each kind of lake implements the operations in
+the package ``lakehouse``; ``assets.py`` shows them in Dagster.
 
-A table is looked after under its lock. One that a run works on is passed over: the next time finds it.
+A table is maintained under its lock. One that a run is working on is skipped until the next time.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ Operation = Literal["compact", "vacuum", "checkpoint"]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
 State = Literal["done", "due", "nothing to do", "not due", "busy", "failed"]
-"""``due`` is what a rehearsal would have done; ``busy`` is a table that a run works on; ``failed`` one that is damaged."""
+"""``due`` is what a dry run would have done; ``busy`` a table that a run is working on; ``failed`` a damaged one."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Care:
 
     Attributes:
         address: the table.
-        operation: what was asked.
-        state: what came of it.
-        before: the files that it is about, where they can be counted: those of the version that stands for compaction,
-            all but candidates for vacuum.
-        after: the same afterwards.
-        removed: files that were removed from the disk, or would be.
+        operation: what was asked for.
+        state: its outcome.
+        before: the files concerned, where they can be counted: those of the current version for compaction, all but
+            candidates for vacuum.
+        after: the same, afterwards.
+        removed: files that were removed from disk, or would be.
         spared: what was left alone, and why, for people.
     """
 
@@ -51,7 +51,7 @@ class Care:
 
 
 def list_faults(done: Sequence[Care]) -> list[str]:
-    """What failed, and what helps, for people; nothing where nothing did."""
+    """What failed, and the remedy, for people; empty if nothing did."""
     return [
         f"{care.address}: {care.operation} failed: {care.spared}; the other tables were looked after. See what the table "
         f"still has: instacart versions {care.address}, and bring a sound version back with instacart restore"
@@ -61,14 +61,14 @@ def list_faults(done: Sequence[Care]) -> list[str]:
 
 
 class Keeper:
-    """Looks after the tables of one lake.
+    """Maintains the tables of one lake.
 
     Args:
         lake: the lake.
-        settings: how far back versions stay readable, and after how many versions what is due.
-        run_id: who does it.
-        now: the moment that ages are counted from.
-        is_rehearsal: only say what would be done.
+        settings: how far back versions stay readable, and after how many versions an operation is due.
+        run_id: the run that does it.
+        now: the time that ages are counted from.
+        is_rehearsal: dry run: only report what would be done.
     """
 
     def __init__(
@@ -97,11 +97,11 @@ class Keeper:
         operations: Sequence[Operation] = OPERATIONS,
         on_progress: Callable[[int, int], object] = max,
     ) -> list[Care]:
-        """Do what is due for every table of the lake, quarantine among them.
+        """Do what is due for every table of the lake, including quarantine tables.
 
         Args:
-            operations: which, in their order.
-            on_progress: told how many tables are done, and how many there are.
+            operations: which ones, in their order.
+            on_progress: called with the number of tables done, and the number of all tables.
         """
         done: list[Care] = []
         addresses = self._lake.list_tables()
@@ -112,7 +112,7 @@ class Keeper:
         return done
 
     def _keep_table(self, address: str, operations: Sequence[Operation]) -> Iterator[Care]:
-        """Look after a table, unless somebody works on it; what it refuses is held with it."""
+        """Maintain a table, unless a run is working on it; a table and its quarantine table share a lock."""
         try:
             with self._lake.hold(self._owners.get(address, address), self._run_id, seconds=0):
                 for operation in operations:
@@ -123,9 +123,9 @@ class Keeper:
     def _try_once(self, address: str, operation: Operation) -> Care:
         try:
             return self._do[operation](address)
-        except PublishConflictError as error:  # where no lock can be had
+        except PublishConflictError as error:  # where no lock is available
             return Care(address, operation, "busy", spared=str(error))
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with a table, the others are looked after
+        except Exception as error:  # noqa: BLE001 - a damaged table does not stop the others
             return Care(address, operation, "failed", spared=str(error).strip() or repr(error))
 
     def _compact(self, address: str) -> Care:

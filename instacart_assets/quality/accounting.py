@@ -1,6 +1,6 @@
 """Row accounting: every row read must be accounted for, and not too many may be refused.
 
-Here lives the evaluation of counts that were taken elsewhere; nothing is counted here.
+Contains the evaluation of counts that were taken elsewhere; nothing is counted here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

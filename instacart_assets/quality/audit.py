@@ -1,6 +1,6 @@
 """Audits a candidate (the staged version that is audited before it is published) against its contract's rules.
 
-Here lives the evaluation: what is compared with what, and what blocks a version from being published. Great
+Contains the evaluation: what is compared with what, and what blocks a version from being published. Great
 Expectations runs the checks (``expectations.py``); rules over counts are in ``accounting.py``. Nothing is published
 or refused here.
 """

@@ -1,6 +1,6 @@
 """Great Expectations' Data Docs: pages that show what the suites expect and what was found.
 
-Here lives how suites are run so that their results can be shown, and how the pages are written. Building them
+Defines how suites are run so that their results can be shown, and how the pages are written. Building them
 needs no network; a browser that shows them loads their styling from public addresses if it can.
 """
 

@@ -1,6 +1,6 @@
 """The three kinds of expectation that rules are compiled to.
 
-Here live Great Expectations' own kinds, and one that is cheaper than theirs. Importing this module takes seconds, so
+Contains Great Expectations' own kinds, and one that is cheaper than theirs. Importing this module takes seconds, so
 only ``expectations.py`` does so, lazily.
 """
 

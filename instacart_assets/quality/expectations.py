@@ -1,6 +1,6 @@
 """Compiles a contract's rules to a suite of Great Expectations, and validates rows against it.
 
-Here lives everything that knows Great Expectations, which is imported only when rows are validated, as importing it
+Contains everything that knows Great Expectations, which is imported only when rows are validated, as importing it
 takes seconds. It is configured to keep nothing on disk and to send nothing anywhere. What a result means for the
 table is decided in ``audit.py``.
 """

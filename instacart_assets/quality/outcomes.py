@@ -1,6 +1,6 @@
 """The outcome of a rule: whether it passed, what was observed, and a few rows that broke it.
 
-Here lives the shape of an outcome, without an engine and without Dagster. For how rows are audited, see
+Contains the shape of an outcome, without an engine and without Dagster. For how rows are audited, see
 ``audit.py``; for counts, see ``accounting.py``.
 """
 

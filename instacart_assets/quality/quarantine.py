@@ -1,6 +1,6 @@
 """Refused rows and lines as the quarantine keeps them, and how their status changes over runs.
 
-Here live pure functions from rows to rows: what is refused now, joined with what was refused before. Reading
+Contains pure functions from rows to rows: what is refused now, joined with what was refused before. Reading
 and publishing the quarantine's tables is done in ``tables/refusals.py``; their contracts are in
 ``contracts/quarantine.py``.
 

@@ -1,6 +1,6 @@
 """Decides between landed rows that share a key, before a table is built from them.
 
-Here lives which of them count: exact duplicates once; between two files, the row of the later ingested one; within one
+Defines which of them count: exact duplicates once; between two files, the row of the later ingested one; within one
 file, none of the conflicting rows until a later file decides. Nothing is lost: all of them stay in bronze, and
 conflicting rows of one file go to quarantine.
 """

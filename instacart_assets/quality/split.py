@@ -1,6 +1,6 @@
 """Marks the rows that break a rejecting rule, in the same pass that writes them.
 
-Here lives how one evaluation of a table's rows yields both those to publish and those to refuse. Where the
+Defines how one evaluation of a table's rows yields both those to publish and those to refuse. Where the
 refused ones are kept is in ``quarantine.py``.
 """
 

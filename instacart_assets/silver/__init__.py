@@ -1,1 +1,1 @@
-"""Silver: typed, validated, enriched. One module per table: a pure function under the name of its contract."""
+"""Silver: typed, validated, enriched. One module per table: a pure function named after its contract."""

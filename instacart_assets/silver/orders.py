@@ -1,4 +1,4 @@
-"""Orders, typed and dated: by the landed timestamp where there is one, else by the calendar's reconstruction."""
+"""Orders, typed and dated: from the landed timestamp if there is one, else by the calendar's reconstruction."""
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -43,10 +43,10 @@ def _type_columns(bronze_orders: DataFrame) -> DataFrame:
 
 
 def _reconstruct_dates(typed: DataFrame, calendar: OrderCalendar) -> DataFrame:
-    """Each order with the customer's first day plus the days between all orders so far.
+    """Each order dated by the customer's first day plus the sum of all gaps so far.
 
-    Null from the first order on that is missing, numbered twice, or without a weekday or gap that can be: how many
-    days it adds is not known, and no other date may take its place. An order without a number comes last.
+    Dates are null from the first order that is missing, numbered twice, or has no valid weekday or gap: the number of
+    days it adds is unknown, and no other date may replace it. An order without a number comes last.
     """
     number, gap = F.col("order_number"), F.col("days_since_prior_order")
     is_numbered = F.coalesce(number >= 1, F.lit(False))
@@ -55,7 +55,7 @@ def _reconstruct_dates(typed: DataFrame, calendar: OrderCalendar) -> DataFrame:
     placed = typed.withColumns(
         {
             "_place": F.row_number().over(history),
-            # Of two orders of one number the second is out of its place as well.
+            # Of two orders with the same number, the second is also out of position.
             "_has_twin": F.coalesce(F.lead(number).over(history) == number, F.lit(False)),
             "_previous_dow": F.lag(dow).over(history),
         }
@@ -67,7 +67,7 @@ def _reconstruct_dates(typed: DataFrame, calendar: OrderCalendar) -> DataFrame:
         .when(gap.between(0, GAP_CAP_DAYS - 1), gap)
     )
     added = placed.withColumn("_days", days)
-    # Counted row by row: a range would be looked for by all that orders it.
+    # A frame of rows: a range frame would have to compare all ordering columns.
     so_far = history.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     is_known = (F.count("_days").over(so_far) == number) & (F.col("_place") == number)
     days_since_start = F.sum("_days").over(so_far).cast("int")

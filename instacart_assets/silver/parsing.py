@@ -1,35 +1,35 @@
-"""Landed text to typed values: what does not parse never passes for a value or for nothing.
+"""Landed text to typed values: text that does not parse is never mistaken for a value or for a missing one.
 
-Here live small functions over one column. In a required column, text that does not parse becomes null, which
-the contract forbids; in a column that may be empty, it becomes a value that the column's rule forbids. No rule
-is stated here; rules stand in the contracts.
+Contains small functions over one column. In a required column, text that does not parse becomes null, which
+the contract forbids; in an optional column, it becomes a value that the column's rule forbids. The rules
+themselves are in the contracts.
 """
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 NUMBER = r"^[ \t]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[ \t]*$"
-"""How a fraction is written. Engines on Java take ``7d`` for seven as well, others do not."""
+"""How a decimal number is written. JVM engines also read ``7d`` as seven; others do not."""
 NO_BREAK_SPACE = "\u00a0"
 ISO_DATE_LENGTH = 10
 NO_DAYS = -1
-"""What text that spells no days is read as; no gap between orders is negative."""
+"""Value for text that is not a number of days; no gap between orders is negative."""
 
 
 def parse_int(text: Column) -> Column:
-    """The 32-bit integer that the text spells, as ``08``; null where it spells none."""
+    """The text as a 32-bit integer (``08`` is 8); null if it is not one."""
     return text.try_cast("int")
 
 
 def parse_bigint(text: Column) -> Column:
-    """The 64-bit integer that the text spells; null where it spells none."""
+    """The text as a 64-bit integer; null if it is not one."""
     return text.try_cast("bigint")
 
 
 def parse_whole_days(text: Column) -> Column:
     """Whole days as the publisher's export writes them, ``15.0``, or as re-saved files do, ``15``.
 
-    Null where nothing landed, ``NO_DAYS`` where the text spells no whole days.
+    Null where nothing landed, ``NO_DAYS`` where the text is not a whole number of days.
     """
     days = _parse_number(text)
     whole = F.when(days == F.floor(days), days.try_cast("int"))
@@ -37,7 +37,7 @@ def parse_whole_days(text: Column) -> Column:
 
 
 def parse_share(text: Column) -> Column:
-    """The number that the text spells; null where nothing landed, not-a-number where the text spells none."""
+    """The text as a number; null where nothing landed, NaN where the text is not a number."""
     return F.when(text.isNotNull(), F.coalesce(_parse_number(text), F.lit(float("nan"))))
 
 
@@ -46,7 +46,7 @@ def _parse_number(text: Column) -> Column:
 
 
 def parse_date(text: Column) -> Column:
-    """The day of an ISO 8601 date or timestamp as written, whatever its UTC offset; null where it spells none."""
+    """The day of an ISO 8601 date or timestamp as written, whatever its UTC offset; null if the text is neither."""
     day = F.substring(text, 1, ISO_DATE_LENGTH).try_cast("date")
     return F.when(text.try_cast("timestamp").isNotNull(), day)
 
@@ -59,6 +59,6 @@ def parse_flag(text: Column) -> Column:
 
 
 def clean_name(text: Column) -> Column:
-    r"""A name as a person would write it: ``\"`` becomes ``"``, and spaces at the ends go, no-break ones included."""
+    r"""A name as a person would write it: ``\"`` becomes ``"``; spaces at the ends, also no-break ones, are removed."""
     unescaped = F.replace(text, F.lit('\\"'), F.lit('"'))
     return F.btrim(unescaped, F.lit(f" {NO_BREAK_SPACE}"))

@@ -1,7 +1,7 @@
-"""Products as they were: each version of a product with the time in which it stood (a type-2 history).
+"""Products as they were: each version of a product with its period of validity (an SCD type 2 history).
 
-Here lives how versions are opened and closed, and how facts meet the version of their moment. The table is never
-made from scratch: it is its own former rows and the products of now, so that what is lost of it is lost.
+Contains how versions are opened and closed, and how facts are joined to the version valid at their moment. The table is
+never rebuilt from scratch: it is made of its own previous rows and the current products, so lost rows stay lost.
 """
 
 from functools import reduce
@@ -13,19 +13,19 @@ from instacart_assets.tables.declare import table
 from instacart_assets.tables.moment import Moment
 
 ATTRIBUTES = ("product_name", "aisle_id", "aisle", "department_id", "department", "is_classified")
-"""What is said of a product, and may change."""
+"""Attributes of a product that may change."""
 
 
 @table("silver.product_history")
 def product_history(
     silver_products: DataFrame, silver_product_history: DataFrame, moment: Moment
 ) -> DataFrame:
-    """One row per version of a product; a version stands from its first moment to just before its last.
+    """One row per version of a product; a version is valid from ``valid_from_at`` to just before ``valid_to_at``.
 
-    A product that changed gets its current version closed and another opened at ``moment``, a new one or one that
-    is back gets a version opened, one that is gone gets its version closed. All other rows stay as they are.
+    For a product that changed, the current version is closed and another opened at ``moment``; for a new product or
+    one that is back, a version is opened; for one that is gone, its version is closed. All other rows are unchanged.
 
-    No products at all close every version: the contract blocks such a history.
+    If there are no products at all, every version is closed: the contract blocks such a history.
     """
     products = silver_products.select("product_id", *ATTRIBUTES).alias("products")
     closed = silver_product_history.where(~F.col("is_current"))
@@ -52,14 +52,14 @@ def join_as_of(facts: DataFrame, history: DataFrame, moment_column: str) -> Data
     """Facts, each with its product as it was at the fact's own moment.
 
     Args:
-        facts: rows with ``product_id`` and a moment; attributes of products that they bear already are replaced.
+        facts: rows with ``product_id`` and a moment; product attributes that they already have are replaced.
         history: rows of ``silver.product_history``.
         moment_column: column of the facts with the moment, a timestamp; a date stands for its first instant in the
             session's time zone.
 
     Returns:
         One row per fact: its columns, then ``ATTRIBUTES``, which are null where the moment is null or the history
-        holds no version of the product then: before it was first seen, or while it was gone.
+        has no version of the product at that moment: before it was first seen, or while it was gone.
     """
     told = facts.drop(*ATTRIBUTES).alias("facts")
     at = F.col(f"facts.{moment_column}").cast("timestamp")

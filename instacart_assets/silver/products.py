@@ -1,4 +1,4 @@
-"""Products, typed, named as people write them, with the names of their aisle and department."""
+"""Products, typed, with clean names and the names of their aisle and department."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -8,7 +8,7 @@ from instacart_assets.silver.parsing import clean_name, parse_int
 from instacart_assets.tables.declare import table
 
 UNCLASSIFIED = "missing"
-"""What the source calls the aisle and the department of products nobody classified: a real name, no null."""
+"""The source's name for the aisle and the department of unclassified products: a real name, not null."""
 
 
 @table("silver.products")

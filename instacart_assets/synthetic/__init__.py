@@ -1,1 +1,1 @@
-"""Invented grocery orders in the layout and with the statistics of the public Instacart files."""
+"""Synthetic grocery orders with the layout and the statistics of the public Instacart files."""

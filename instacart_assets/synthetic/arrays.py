@@ -1,4 +1,4 @@
-"""Small array vocabulary shared by the generator: type names, index arithmetic and random streams.
+"""Array helpers of the generator: type names, index arithmetic and random streams.
 
 Nothing here knows about groceries.
 """
@@ -15,7 +15,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 class Purpose(IntEnum):
-    """What a random stream is for: every purpose draws from its own, so none disturbs another."""
+    """What a random stream is for: every purpose has its own stream, so none affects another."""
 
     CATALOGUE = 1
     ORDER_COUNTS = 2
@@ -31,12 +31,12 @@ class Purpose(IntEnum):
 
 
 def open_stream(seed: int, purpose: Purpose, part: int = 0) -> np.random.Generator:
-    """A random stream that depends on nothing but its three arguments (``part``: the chunk of users)."""
+    """A random stream that depends only on its three arguments (``part``: the chunk of users)."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, int(purpose), part])))
 
 
 def starts_of(sizes: Ints) -> Ints:
-    """First index of each of the adjacent groups of the given sizes, plus the end: one more entry than ``sizes``."""
+    """First index of each of the adjacent groups of the given sizes, then the end: one more entry than ``sizes``."""
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
 
 
@@ -52,7 +52,7 @@ def first_of_each(keys: Ints) -> Ints:
 
 
 def sum_by(groups: Ints, values: Floats, size: int = 0) -> Floats:
-    """Sum of the values of each group, at least ``size`` groups from 0."""
+    """Sum of the values of each group, for at least ``size`` groups from 0."""
     sums: Floats = np.bincount(groups, weights=values, minlength=size).astype(np.float64)
     return sums
 

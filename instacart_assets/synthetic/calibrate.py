@@ -1,6 +1,6 @@
-"""Finds the shoppers' habits in ``calibration.json``: shop, compare with the measured facts, correct, repeat.
+"""Finds the shoppers' habits in ``calibration.json``: simulate, compare with the measured facts, correct, repeat.
 
-Run by hand after a change to the way of shopping or to the facts; takes minutes. Generating never needs it.
+Run by hand after a change to the shopping model or to the facts; takes minutes. Generating never needs it.
 """
 
 import json
@@ -24,12 +24,12 @@ from instacart_assets.synthetic.shopping import (
 from instacart_assets.synthetic.visits import PRIOR, TRAIN, draw_order_counts, draw_visits
 
 _USERS, _CHUNK = 24_576, 4_096
-_LATE_POSITION = 15  # in the cart, compared with the first
+_LATE_POSITION = 15  # position in the cart that is compared with the first
 _TRUSTED_LINES = 3_000  # knots and aisles with fewer lines are corrected by less
 
 
 def calibrate(rounds: int = 12) -> Calibration:
-    """Correct the first guess round by round, each with other shoppers."""
+    """Correct the first guess round by round, each with different shoppers."""
     facts = load_facts()
     calibration = first_guess(facts)
     for seed in range(rounds):
@@ -41,7 +41,7 @@ def calibrate(rounds: int = 12) -> Calibration:
 
 
 class _Trial:
-    """One round of shopping: lines counted in every way that is compared."""
+    """One simulated round: its order lines, with everything that is compared with the facts."""
 
     def __init__(self, calibration: Calibration, catalogue: Catalogue, seed: int) -> None:
         facts, shop = catalogue.facts, Shop(catalogue, calibration, open_stream(seed, Purpose.TASTES))
@@ -83,7 +83,7 @@ def _shop_once(
 def _correct(calibration: Calibration, trial: _Trial, facts: MeasuredFacts, pace: float) -> Calibration:
     """Move every habit towards what would have given the measured result, at a ``pace`` of at most 1.
 
-    The pace falls from round to round: each round has a catalogue of its own, and the habits must fit them all.
+    The pace falls from round to round: each round has its own catalogue, and the habits must fit them all.
     """
     prior = trial.eval_set == PRIOR
     wanted = wanted_reorder_rates(facts)
@@ -120,7 +120,7 @@ def _by_aisle(trial: _Trial, lines: Flags) -> Ints:
 
 
 def _step(wanted_shares: Floats, lines: Ints, pace: float) -> Floats:
-    """Factor from the share reached towards the share wanted; small counts move little."""
+    """Factor from the share reached towards the share wanted; damped where counts are small."""
     wanted = normalise(wanted_shares) * lines.sum()
     factor: Floats = ((wanted + 50) / (lines + 50)) ** (0.8 * pace)
     return factor

@@ -1,8 +1,8 @@
-"""What the shoppers' habits are set to, so that their baskets come out as measured.
+"""The settings of the shoppers' habits that reproduce the measured baskets.
 
 Habits are not results: a shopper who finds too few old favourites for a basket takes new products, and nobody buys a
-product for the first time twice. ``calibration.json`` holds the habits that make up for it; ``calibrate`` finds
-them by shopping, comparing and correcting, and is run by hand when the way of shopping changes::
+product for the first time twice. ``calibration.json`` holds the habits that compensate for this; ``calibrate`` finds
+them by simulating, comparing and correcting, and is run by hand when the shopping model changes::
 
     python -m instacart_assets.synthetic.calibrate
 """
@@ -24,7 +24,7 @@ class Calibration:
     """Settings of the shoppers.
 
     Attributes:
-        reorder_odds: log odds that a line is meant for a product bought before, by order number from 1 (index 0).
+        reorder_odds: log odds that a line is intended for a product bought before, by order number from 1 (index 0).
         final_shift: added to the log odds in a train order.
         novelty: by aisle, factor on the share of first purchases.
         loyalty: by aisle, chance that a product found in the history is taken again, at most 1.
@@ -45,7 +45,7 @@ class Calibration:
 
 
 def first_guess(facts: MeasuredFacts) -> Calibration:
-    """Where calibrating starts: habits equal to the results wanted."""
+    """The starting point of the calibration: habits equal to the results wanted."""
     rates = wanted_reorder_rates(facts)
     rates[0] = rates[1]  # the first order has nothing to reorder; any finite value does
     loyalty = facts.aisle_reorder_rates
@@ -60,9 +60,9 @@ def first_guess(facts: MeasuredFacts) -> Calibration:
 
 
 def wanted_reorder_rates(facts: MeasuredFacts) -> Floats:
-    """Measured reorder rates for order numbers 1 to 100, made to rise only (pool adjacent violators).
+    """Measured reorder rates for order numbers 1 to 100, made monotonically rising (pool adjacent violators).
 
-    The rates beyond order 20 rest on few lines and jump about; a growing history can only raise them.
+    The rates beyond order 20 are based on few lines and are noisy; a growing history can only raise them.
     """
     blocks: list[list[float]] = []  # rate, lines, orders
     for rate, lines in zip(facts.reorder_rates, facts.reorder_lines, strict=True):

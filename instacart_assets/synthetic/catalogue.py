@@ -13,8 +13,8 @@ from instacart_assets.synthetic.names import NameMaker
 from instacart_assets.synthetic.popularity import deal_to_aisles
 from instacart_assets.synthetic.vocabulary import AISLES, DEPARTMENTS
 
-_FEWEST_PRODUCTS = 1_500  # by default; fewer can be asked for
-_MOST_PRODUCTS = 65_536  # the memory of a chunk and of the stored lines is laid out for no more
+_FEWEST_PRODUCTS = 1_500  # default minimum; fewer can be requested
+_MOST_PRODUCTS = 65_536  # limit of the memory layout of chunks and of stored lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +55,13 @@ class Catalogue:
 
 
 def products_for(users: int, facts: MeasuredFacts) -> int:
-    """A catalogue size fit for this many users: it grows with their square root up to the real 49,688."""
+    """A catalogue size for this many users: it grows with their square root up to the real 49,688."""
     scaled = round(facts.products * float(np.sqrt(users / facts.users)))
     return min(max(scaled, _FEWEST_PRODUCTS), facts.products)
 
 
 def build_catalogue(products: int, seed: int, facts: MeasuredFacts) -> Catalogue:
-    """Fill the aisles with products, name them and deal out their popularity.
+    """Fill the aisles with products, name them and assign their popularity.
 
     Raises:
         ValueError: if there are fewer products than aisles, or more than 65,536.

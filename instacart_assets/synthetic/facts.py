@@ -29,7 +29,7 @@ class MeasuredFacts:
         gap_shares: days since the prior order of every order but the last, indexed 0 to 30 (30: "30 or more").
         final_gap_shares: the same for each user's last order.
         mean_span_days: average sum of a user's gaps, indexed by number of orders (0 to 100).
-        prior_size_shares: lines per prior basket, indexed by that number from 0.
+        prior_size_shares: prior baskets by number of lines, indexed by that number from 0.
         train_size_shares: the same for train baskets.
         reorder_rates: share of lines bought before, by order number from 1 (index 0).
         reorder_lines: lines behind each of ``reorder_rates``.
@@ -39,10 +39,10 @@ class MeasuredFacts:
         aisle_departments: department of each aisle; aisle 1 at index 0, as in the three below.
         aisle_products: products in each aisle.
         aisle_shares: share of all lines.
-        aisle_reorder_rates: share of the aisle's lines bought before, small aisles drawn to their department.
+        aisle_reorder_rates: share of the aisle's lines bought before, small aisles shrunk to their department.
         users: users in the public files.
         products: products in the public files.
-        train_user_share: share of users whose last order is ``train``, the others' is ``test``.
+        train_user_share: share of users whose last order is ``train``; the others' is ``test``.
         prior_reorder_rate: share of prior lines bought before.
         train_reorder_rate: the same for train lines.
     """
@@ -125,6 +125,6 @@ def _shares(counts: Any) -> Floats:
 
 
 def _steady_rates(departments: Ints, lines: Floats, rates: Floats, trust_lines: float = 50.0) -> Floats:
-    """Aisle rates pulled towards their department's as if ``trust_lines`` of its lines had been added."""
+    """Aisle rates shrunk towards their department's as if ``trust_lines`` of its lines had been added."""
     department_rates = sum_by(departments, lines * rates) / np.maximum(sum_by(departments, lines), 1)
     return (lines * rates + trust_lines * department_rates[departments]) / (lines + trust_lines)

@@ -1,7 +1,7 @@
-"""The files as bytes: the exact layout of the public files, and nothing half-written under a real name.
+"""Writes the files: in the exact layout of the public files, and never half-written under their final name.
 
 Plain headers, LF, no byte order mark, hours as ``08``, days as ``15.0``, quotes only where a name needs them.
-Arrays come in, bytes go out; nothing is drawn or computed here.
+Arrays in, bytes out; nothing is drawn at random or computed here.
 """
 
 import csv
@@ -38,14 +38,14 @@ _EVAL_SETS = pa.array(EVAL_SETS)
 
 @contextmanager
 def staged(targets: Iterable[Path]) -> Iterator[Mapping[Path, Path]]:
-    """Paths to write to instead of the targets; they take the targets' names only if all went well.
+    """Paths to write to instead of the targets; they are renamed to the targets only if everything succeeds.
 
     Yields:
         The temporary path of every target, in the target's own folder.
     """
     partial = {target: target.with_name(f".{target.name}.partial") for target in targets}
     for path in partial.values():
-        path.unlink(missing_ok=True)  # it may be a link, and would be written through
+        path.unlink(missing_ok=True)  # it may be a link, which would be written through
     try:
         yield partial
         for target, path in partial.items():
@@ -56,12 +56,12 @@ def staged(targets: Iterable[Path]) -> Iterator[Mapping[Path, Path]]:
 
 
 class GrowingTable:
-    """A CSV file that grows batch by batch; no value may need quotes."""
+    """A CSV file written batch by batch; no value may need quotes."""
 
     def __init__(self, path: Path, columns: Sequence[str], types: Sequence[pa.DataType]) -> None:
         self._schema = pa.schema(list(zip(columns, types, strict=True)))
         self._file: BinaryIO = path.open("wb")
-        self._file.write((",".join(columns) + "\n").encode())  # Arrow would put its own header in quotes
+        self._file.write((",".join(columns) + "\n").encode())  # Arrow would quote the header
         options = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
         self._writer = arrow_csv.CSVWriter(self._file, self._schema, write_options=options)
         self.rows = 0
@@ -76,7 +76,7 @@ class GrowingTable:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Flush and close, whatever happened."""
+        """Flush and close, also after an error."""
         self._writer.close()
         self._file.close()
 
@@ -104,7 +104,7 @@ class OrdersFile(GrowingTable):
 
 
 class LinesFile(GrowingTable):
-    """One of the two ``order_products`` files."""
+    """One of the two ``order_products`` files, written chunk by chunk."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, _LINE_COLUMNS, [pa.int64(), pa.int64(), pa.int64(), pa.int8()])

@@ -1,8 +1,8 @@
 """Generates the landing files: any number of users, the same bytes for the same users and seed.
 
-Users are simulated in chunks of a fixed size, each from random streams of its own, and ``orders.csv`` is written as
+Users are simulated in chunks of a fixed size, each from its own random streams, and ``orders.csv`` is written as
 they come. Order ids are a random permutation, as in the public files, and the lines are written in order of order
-id: for that they are kept packed, at 3 bytes a line (0.1 GB for the 206,209 users of the public files).
+id: to allow this, they are kept packed, at 3 bytes a line (0.1 GB for the 206,209 users of the public files).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,17 +39,17 @@ from instacart_assets.synthetic.visits import PRIOR, TRAIN, Visits, draw_order_c
 from instacart_assets.synthetic.worlds import USUAL, WORLDS, World
 
 CHUNK_USERS = 4_096
-"""Users simulated at a time. Part of the result: another size gives other files."""
+"""Users simulated at a time. The result depends on it: a different size gives different files."""
 
-_BLOCK_ORDERS = 100_000  # orders whose lines are gathered and written at a time
+_BLOCK_ORDERS = 100_000  # orders whose lines are collected and written at a time
 
 
 class GenerationError(RemediableError, ValueError):
-    """What is to be generated cannot be; the message names the argument and what it may be."""
+    """The files cannot be generated; the message names the argument and its valid values."""
 
 
 OnProgress = Callable[[int, int], None]
-"""Told how many steps are done, and of how many."""
+"""Called with the number of steps done, and of all steps."""
 
 _Paths = Mapping[str, Path]
 
@@ -74,11 +74,11 @@ TRUTH_COLUMNS = (
     "extra_units",
     "aisle_lost_units",
 )
-"""What the promotions truly did: the lift injected, the units that would have sold without them, those on top, and what
-the aisle's unpromoted products lost."""
+"""True effects of the promotions: the lift injected, the units that would have sold without them, the extra units, and
+what the aisle's unpromoted products lost."""
 
 DRIVER_COLUMNS = ("product_id", "true_retention_lift")
-"""Which products truly bring people back: all that are not named have a lift of 1."""
+"""The products that truly bring people back: all others have a lift of 1."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class GeneratedFiles:
 
 
 def default_truth_path(out: Path) -> Path:
-    """Where the true effects go by default: beside the landing folder, never in it."""
+    """The default path of the true effects: beside the landing folder, never in it."""
     return out.absolute().with_name(f"{out.absolute().name}_truth") / "promotion_truth.csv"
 
 
@@ -127,23 +127,23 @@ def generate(
     world: str = USUAL,
     on_progress: OnProgress | None = None,
 ) -> GeneratedFiles:
-    """Generate the landing files of invented users.
+    """Generate the landing files of synthetic users.
 
-    Files of the generator's own names in ``out`` are replaced, at the end and all together; others stay.
+    Files with the generator's names in ``out`` are replaced, all together at the end; others stay.
 
     Args:
         users: how many users; the public files have 206,209.
         seed: zero or more; the same seed gives the same bytes.
-        out: landing folder, made if it is missing.
+        out: landing folder, created if it is missing.
         calendar: dates of orders; decides when promotions run.
         truth: CSV file for the true effects of the promotions; see :func:`default_truth_path`. The products that
-            bring people back stand in ``driver_truth.csv`` beside it.
+            bring people back are listed in ``driver_truth.csv`` beside it.
         products: size of the catalogue, 134 to 65,536; by default it grows with the users up to 49,688.
         world: name of the world, one of :data:`WORLDS`.
         on_progress: called after every step with the steps done and the steps in all.
 
     Raises:
-        GenerationError: if an argument is out of range, the truth would lie in the landing folder, or ``out`` is a file.
+        GenerationError: an argument is out of range, the truth would be in the landing folder, or ``out`` is a file.
     """
     calendar = calendar or OrderCalendar()
     truth = truth or default_truth_path(out)
@@ -189,7 +189,7 @@ class Shoppers:
         parts: number of chunks of users.
         blocks: number of blocks in which order lines are written.
         drivers: products that bring people back.
-        tally: what the promotions did to the chunks simulated so far.
+        tally: effects of the promotions in the chunks simulated so far.
     """
 
     def __init__(
@@ -245,7 +245,7 @@ class Shoppers:
 
 
 class _Steps:
-    """Counts steps and tells of them."""
+    """Counts and reports the steps done."""
 
     def __init__(self, total: int, on_progress: OnProgress | None) -> None:
         self._done, self._total, self._on_progress = 0, total, on_progress

@@ -1,6 +1,6 @@
-"""All order lines of a run in little memory, so that they can be written in another order than they were made in.
+"""All order lines of a run in little memory, so that they can be written in a different order than they were generated.
 
-At 3 bytes a line the 34 million lines of the public files take 0.1 GB. Nothing is drawn or written here.
+At 3 bytes a line, the 34 million lines of the public files take 0.1 GB. Nothing is drawn at random or written here.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ class PackedLines:
     """Order lines, grouped by order and ascending by position in the cart.
 
     Attributes:
-        eval_set: of each order.
-        starts: first line of each order, plus the end.
+        eval_set: eval set of each order.
+        starts: first line of each order, then the end.
         products: product of each line, from 0.
         reordered: whether the line's user had bought the product before.
     """
@@ -28,7 +28,7 @@ class PackedLines:
     reordered: Flags
 
     def of_orders(self, orders: Ints) -> tuple[Ints, Ints, Ints, Flags]:
-        """Order, position in the cart from 1, product and reorder flag of all lines of the given orders, in turn."""
+        """Order, position in the cart from 1, product and reorder flag of all lines of the given orders, in order."""
         sizes = self.starts[orders + 1] - self.starts[orders]
         lines = expand_ranges(self.starts[orders], sizes)
         position = expand_ranges(np.ones(len(orders), np.int64), sizes)
@@ -41,7 +41,7 @@ class PackedLines:
 
 
 class LineStore:
-    """Collects the lines of one chunk after the other."""
+    """Collects the lines chunk by chunk."""
 
     def __init__(self) -> None:
         self._eval_sets: list[Ints] = []

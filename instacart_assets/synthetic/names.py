@@ -1,7 +1,7 @@
-"""Product names, built from the vocabulary, with the traps that real names hold.
+"""Product names, built from the vocabulary, with the traps that real names contain.
 
-Names are the values a correct CSV reader sees, backslashes included; quoting is done in ``files``. Which aisle a
-product stands in, and how well it sells, is decided in ``catalogue``.
+Names are the values a correct CSV reader sees, backslashes included; quoting is done in ``files``. A product's aisle
+and popularity are decided in ``catalogue``.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,16 +23,16 @@ from instacart_assets.synthetic.vocabulary import (
 
 _REAL_CATALOGUE = 49_688
 _QUIRKS_PER_CATALOGUE = {"inches": 120, "accents": 318, "no_break_space": 4, "digits": 3, "case_twin": 100}
-"""Names with each trap in the public catalogue; smaller ones get their share, and at least one."""
+"""Names with each trap in the public catalogue; smaller catalogues get a proportional number, at least one."""
 
 _COMMA_SHARE = 0.066
 _PLAIN_TRIES = 8
 _PLAIN_NAMES = 12
-"""The best sellers of an aisle that get the shortest names."""
+"""Number of best sellers per aisle that get the shortest names."""
 
 
 class NameMaker:
-    """Makes up product names, none of them twice.
+    """Makes up unique product names.
 
     Args:
         stream: source of randomness.
@@ -63,7 +63,7 @@ class NameMaker:
         return names
 
     def _choose_quirks(self, products: int) -> dict[int, str]:
-        """Which products get a trap for a name, and which one."""
+        """Which products get a name with a trap, and which trap."""
         wanted = [
             quirk
             for quirk, count in _QUIRKS_PER_CATALOGUE.items()
@@ -73,7 +73,7 @@ class NameMaker:
         return dict(zip(chosen.tolist(), wanted, strict=True))
 
     def _usual_name(self, style: Sequence[str], nouns: Sequence[str], plain: bool, tries: int) -> str:
-        """A name of one to five parts; every further try adds parts until the name is new."""
+        """A name of one to five parts; every retry adds parts until the name is new."""
         noun, variant = self._pick(nouns), self._pick(style)
         if plain and tries < _PLAIN_TRIES:
             return (noun, f"Organic {noun}", f"{variant} {noun}")[min(tries, 2)]
@@ -105,7 +105,7 @@ class NameMaker:
         return self._take(lambda tries: f"{self._pick(BRANDS)} {base}{self._pad(tries)}\u00a0")
 
     def _inches_name(self, base: str, tries: int) -> str:
-        """A name holding a backslash before each double quote, as the public files do."""
+        """A name with a backslash before each double quote, as in the public files."""
         wide, long = self._pick(INCHES), self._pick(INCHES)
         shapes = (
             f'{wide}\\" {base}',
@@ -116,7 +116,7 @@ class NameMaker:
         return self._pick(shapes) + self._pad(tries)
 
     def _pad(self, tries: int) -> str:
-        """Nothing at first, a size after a name was taken."""
+        """Nothing on the first try, a size on retries."""
         return f" {self._pick(SIZES)}" if tries else ""
 
     def _words(self, aisle: int) -> tuple[Sequence[str], Sequence[str]]:
@@ -128,7 +128,7 @@ class NameMaker:
         return words[int(self._stream.integers(len(words)))]
 
     def _take(self, make: Callable[[int], str]) -> str:
-        """The first name made that nobody has; ``make`` is told how many tries failed."""
+        """The first name made that is not taken; ``make`` gets the number of failed tries."""
         tries = 0
         while (name := make(tries)) in self._taken:
             tries += 1
@@ -137,7 +137,7 @@ class NameMaker:
 
 
 def _change_case(name: str, tries: int) -> str:
-    """The same name in other letters' case, as two suppliers might write it."""
+    """The same name in different case, as two suppliers might write it."""
     words = name.split(" ")
     changed = -1 - tries % len(words)
     words[changed] = (

@@ -1,6 +1,6 @@
-"""How popular each product is: the measured curve over ranks, dealt out to the aisles.
+"""How popular each product is: the measured curve over ranks, distributed over the aisles.
 
-Works with shares of order lines only. Which product is drawn for which basket is decided in ``shopping``.
+Works only with shares of order lines. Which product goes into which basket is decided in ``shopping``.
 """
 
 from functools import cache
@@ -11,7 +11,7 @@ from instacart_assets.synthetic.arrays import Floats, Ints, normalise, sum_by
 from instacart_assets.synthetic.facts import MeasuredFacts, load_facts
 
 _SPREAD_WITHIN_AISLE = (
-    1.9  # standard deviation of log popularity: leaves every aisle a few stars and a long tail
+    1.9  # standard deviation of log popularity: gives every aisle a few best sellers and a long tail
 )
 _FITTING_ROUNDS = 80
 
@@ -28,8 +28,8 @@ def curve_of_ranks(products: int, facts: MeasuredFacts) -> Floats:
 def deal_to_aisles(aisle_of: Ints, facts: MeasuredFacts, stream: np.random.Generator) -> Floats:
     """Share of all order lines by product: the curve of ranks, with every aisle holding its measured share.
 
-    Products get a score, an aisle's level plus noise, and the curve by their score's rank. The levels are
-    fitted until the aisles' totals agree; what is left is scaled away, which bends the curve by little.
+    Each product gets a score, its aisle's level plus noise, and a share from the curve by the rank of its score. The
+    levels are fitted until the aisles' totals agree; the rest is scaled away, which changes the curve little.
 
     Args:
         aisle_of: aisle of each product, from 0.
@@ -46,7 +46,7 @@ def deal_to_aisles(aisle_of: Ints, facts: MeasuredFacts, stream: np.random.Gener
         miss = np.log(facts.aisle_shares / sum_by(aisle_of, shares, aisles))
         levels += miss / (
             1 + round_number / 8
-        )  # ever smaller steps: one star changing aisles must not swing it
+        )  # ever smaller steps: one best seller changing rank must not make it oscillate
     return shares * np.exp(miss)[aisle_of]
 
 
@@ -59,7 +59,7 @@ def _stretched_curve(products: int) -> Floats:
     """The measured head by log-log interpolation, and a tail whose slope keeps steepening.
 
     The tail is ``log share = end - b x - c x^2`` with x the log of rank over last measured rank: b continues the
-    slope there, and c is the one value with which the shares of all products sum to 1.
+    slope there, and c is the value for which the shares of all products sum to 1.
     """
     facts = load_facts()
     log_rank, log_share = np.log(facts.popularity_ranks), np.log(facts.popularity_shares)

@@ -1,10 +1,10 @@
 """Simulated promotions with a known effect: the ledger, and the units they add to or take from baskets.
 
-The effect is injected by superposition. Baskets are filled as if there were no promotions; then on each day of a
-promotion Poisson(usual units x (lift - 1)) further units of its product go into other baskets (or units are removed
+The effect is injected by superposition. Baskets are filled as if there were no promotions; then, on each day of a
+promotion, Poisson(usual units x (lift - 1)) more units of its product go into other baskets (or units are removed
 with chance 1 - lift). So E[units with] / E[units without] is the stated lift, on every day of the promotion.
-Where promotions of a product overlap their lifts multiply. Some of the units won are lost by the aisle's unpromoted
-products on the same days, as the world has it; nobody's later baskets change, and units per promotion and product
+Where promotions of a product overlap, their lifts multiply. Depending on the world, some of the units won are lost by
+the aisle's unpromoted products on the same days; nobody's later baskets change, and units per promotion and product
 vary as much as real ones do.
 """
 
@@ -24,14 +24,14 @@ from instacart_assets.synthetic.worlds import World
 ROOM_DAYS = 28
 """Full-coverage days before and after every promotion, so that a baseline and an aftermath can be measured."""
 
-_DAYS_BETWEEN = 35  # between two promotions of one product: a baseline of four weeks and a week to forget
+_DAYS_BETWEEN = 35  # between two promotions of one product: a baseline of four weeks and a washout week
 _DURATIONS = np.array([7, 10, 14, 21])
 _UNITS_PER_USER_DAY = 0.22  # order lines per user and day of the window: about 163 lines over 728 days
-_MEASURABLE_UNITS = 20  # units in two weeks without promotion from which on an effect can be seen
+_MEASURABLE_UNITS = 20  # units in two weeks without promotion that make an effect measurable
 _THIN_SHARE, _PLACEBO_SHARE, _FLOP_SHARE = 0.12, 0.2, 0.08
 _TRIES = 10
 _NEARBY_DAYS = (
-    10  # a promotion beside another one of its product starts so many days before or after it at most
+    10  # a promotion beside another one of its product starts at most this many days before or after it
 )
 
 _MECHANICS: dict[str, tuple[tuple[float, ...], tuple[float, float], tuple[str, ...]]] = {
@@ -49,7 +49,7 @@ _MECHANICS: dict[str, tuple[tuple[float, ...], tuple[float, float], tuple[str, .
 
 @dataclass(frozen=True)
 class PromotedProduct:
-    """One line of the ledger: a product in a promotion, and what it truly does.
+    """One line of the ledger: a product in a promotion, and its true effect.
 
     Attributes:
         promotion_id: the promotion, from 1.
@@ -74,12 +74,12 @@ class PromotedProduct:
 
 @dataclass(eq=False)
 class UpliftTally:
-    """What promotions did so far, one entry per line of the ledger.
+    """Effects of the promotions so far, one entry per line of the ledger.
 
     Attributes:
-        base_units: units that would have sold without the promotion, the product's others kept: a number that was
-            realised where it ran alone, else one that was to be expected.
-        extra_units: units sold beyond them; negative: fewer were.
+        base_units: units that would have sold without the promotion, but with the product's other promotions: realised
+            if it ran alone, else expected.
+        extra_units: units sold beyond them; negative if fewer were sold.
         lost_units: units that the aisle's unpromoted products lost to it.
     """
 
@@ -89,7 +89,7 @@ class UpliftTally:
 
     @classmethod
     def start(cls, ledger: Sequence[PromotedProduct]) -> "UpliftTally":
-        """A tally of nothing."""
+        """An empty tally."""
         return cls(*(np.zeros(len(ledger)) for _ in range(3)))
 
 
@@ -98,8 +98,8 @@ def draw_ledger(
 ) -> list[PromotedProduct]:
     """Invent the promotions: about one per 250 users, 24 to 240, each of one to six products of an aisle.
 
-    Most products sell enough for their effect to be measured, some do not. Promotions of one product lie far apart,
-    but for those of which the world lets some run side by side.
+    Most products sell enough for their effect to be measured, some do not. Promotions of one product are far apart,
+    except for the share that the world lets run side by side.
 
     Raises:
         ValueError: if the calendar's window leaves no full-coverage days for promotions.
@@ -146,17 +146,17 @@ def apply_uplift(
     aisle_of: Ints,
     cannibalisation: float = 0.0,
 ) -> Baskets:
-    """Let the promotions act on the baskets of a chunk, and count what they did into ``tally``.
+    """Apply the promotions to the baskets of a chunk, and add their effects to ``tally``.
 
-    Extra units go into orders of the same day that lack the product. Where a chunk has too few of those (only in
-    sets of very few users), they go to the other days of the promotion, or of those that overlap, and what still
-    finds no room is left out. Units are never taken from baskets of one line; another basket gives one instead.
+    Extra units go into orders of the same day that lack the product. If a chunk has too few of those (only with
+    very few users), they go to other days of the promotion, or of those that overlap it; units that still find no
+    order are left out. Units are never taken from baskets of one line; another basket gives one instead.
 
     Args:
         baskets: the chunk's baskets without promotions.
         visits: the chunk's orders.
         ledger: the promotions.
-        tally: what they did so far.
+        tally: their effects so far.
         stream: the chunk's source of randomness.
         aisle_of: aisle of each product.
         cannibalisation: share of the units won that the aisle's unpromoted products lose.
@@ -180,7 +180,7 @@ def apply_uplift(
 
 @dataclass(frozen=True)
 class _Episode:
-    """Promotions of one product that overlap, as one: the product, its first and last day, and the ledger's lines."""
+    """Overlapping promotions of one product as a unit: the product, first and last day, and lines of the ledger."""
 
     product: int
     start: int
@@ -195,7 +195,7 @@ class _Episode:
         return factors
 
     def count(self, tally: UpliftTally, *, base_days: Ints, sold_days: Ints, lost: int) -> None:
-        """Add to a tally what was sold, what would have been without each promotion, and what the aisle lost."""
+        """Add to a tally the units sold, those expected without each promotion, and those the aisle lost."""
         gains = np.array([max(promoted.lift - 1, 0.0) for _, promoted in self.promotions])
         factors = self.factor_of(base_days)
         for (at, promoted), gain in zip(self.promotions, gains, strict=True):
@@ -211,7 +211,7 @@ def _runs_on(promoted: PromotedProduct, days: Ints) -> Flags:
 
 
 def _find_episodes(ledger: Sequence[PromotedProduct]) -> list[_Episode]:
-    """The ledger's lines by product, those that overlap together."""
+    """The ledger's lines by product, overlapping ones grouped together."""
     episodes: list[_Episode] = []
     for at, promoted in sorted(enumerate(ledger), key=lambda line: (line[1].product, line[1].start)):
         last = episodes[-1] if episodes else None
@@ -224,7 +224,7 @@ def _find_episodes(ledger: Sequence[PromotedProduct]) -> list[_Episode]:
 
 
 def date_of(day: int, calendar: OrderCalendar) -> date:
-    """The date that lies this many days after the start of the calendar's window."""
+    """The date this many days after the start of the calendar's window."""
     return calendar.window_start + timedelta(days=day)
 
 
@@ -242,7 +242,7 @@ def _days_for_promotions(calendar: OrderCalendar) -> tuple[int, int]:
 
 
 def _draw_lift(lifts: tuple[float, float], stream: np.random.Generator) -> float:
-    """The lift around which a promotion's products vary: often good, sometimes nothing, rarely a loss."""
+    """The lift around which a promotion's products vary: often a gain, sometimes none, rarely a loss."""
     luck = stream.random()
     if luck < _PLACEBO_SHARE:
         return 1.0
@@ -266,12 +266,12 @@ class _ProductPicker:
         self._reach = max(60, int((expected >= _MEASURABLE_UNITS).sum()))
 
     def pick(self, start: int, end: int, beside: int | None) -> list[int]:
-        """A lead product and up to five more of its aisle, none with another promotion close by; maybe none.
+        """A lead product and up to five more of its aisle, without another promotion close by; may be empty.
 
         Args:
             start: first day of the promotion.
             end: its last day.
-            beside: the product that leads, whatever else is promoted; None for one that is free.
+            beside: the lead product, even if it has another promotion; None to choose one that has none close by.
         """
         thin = self.stream.random() < _THIN_SHARE
         low, high = (self._reach, self.catalogue.size // 2) if thin else (1, self._reach)
@@ -302,7 +302,7 @@ class _ProductPicker:
 
 
 class _ShopFloor:
-    """A chunk's baskets while promotions act on them."""
+    """A chunk's baskets while promotions are applied to them."""
 
     def __init__(
         self, baskets: Baskets, visits: Visits, ledger: Sequence[PromotedProduct], aisle_of: Ints
@@ -331,7 +331,7 @@ class _ShopFloor:
         return self._within(self._promoted.find(episode.product), episode)
 
     def mates_of(self, episode: _Episode) -> Ints:
-        """Lines of those days that hold an unpromoted product of the aisle."""
+        """Lines of those days with a never promoted product of the aisle."""
         return self._within(self._mates.find(int(self._aisle_of[episode.product])), episode)
 
     def _within(self, lines: Ints, episode: _Episode) -> Ints:
@@ -343,7 +343,7 @@ class _ShopFloor:
         return self._day[self._before.order[lines]]
 
     def count_usual_units(self, episode: _Episode, days: Ints) -> Floats:
-        """Units that the product would sell on each day, by its share of all lines in the weeks around."""
+        """Units that the product would usually sell on each day, by its share of all lines in the weeks around."""
         first, last = max(episode.start - ROOM_DAYS, 0), episode.end + ROOM_DAYS
         of_product = self.day_of(self._promoted.find(episode.product))
         units = ((of_product >= first) & (of_product <= last)).sum()
@@ -351,11 +351,11 @@ class _ShopFloor:
         return usual
 
     def days_sold(self, base: Ints, won: Ints) -> Ints:
-        """The day of each unit sold: of base lines that are left, and of orders that won one."""
+        """The day of each unit sold: from the base lines that are left, and the orders that gained a unit."""
         return np.concatenate([self.day_of(base[self._kept[base]]), self._day[won]])
 
     def add(self, episode: _Episode, base: Ints, wanted: Ints, stream: np.random.Generator) -> Ints:
-        """Add a unit on each of the wanted days, into orders that hold none of the base lines; returns which."""
+        """Add a unit on each of the wanted days, to orders that have none of the base lines; returns those orders."""
         holders = self._before.order[base]
         self._holds[holders] = True
         placed, left = self._place(wanted, wanted, stream)
@@ -369,10 +369,10 @@ class _ShopFloor:
         return chosen
 
     def remove(self, lines: Ints, count: int, stream: np.random.Generator) -> int:
-        """Remove ``count`` of some lines, never a basket's only one; returns how many were removed."""
+        """Remove ``count`` of the given lines, never a basket's only one; returns how many were removed."""
         if not count:
             return 0
-        # Of the lines of one basket at most one is taken at a time, so that none is emptied.
+        # At most one line per basket is removed at a time, so that no basket is emptied.
         order = stream.permutation(lines[self._kept[lines] & (self._sizes[self._before.order[lines]] > 1)])
         chosen = order[np.sort(first_of_each(self._before.order[order]))][:count]
         self._kept[chosen] = False
@@ -387,7 +387,7 @@ class _ShopFloor:
         return Baskets(order[grouped], product[grouped])
 
     def _place(self, first_day: Ints, last_day: Ints, stream: np.random.Generator) -> tuple[Ints, int]:
-        """Orders for units wanted between two days each, all different and without the product; and how many lack one."""
+        """Distinct orders without the product, for units wanted between two days each; and how many found none."""
         low = np.searchsorted(self._days, first_day, side="left")
         count = np.searchsorted(self._days, last_day, side="right") - low
         found: list[Ints] = [np.empty(0, np.int64)]
@@ -410,7 +410,7 @@ def _last_day(ledger: Sequence[PromotedProduct], visits: Visits) -> int:
 
 
 class _Shelf:
-    """Lines sorted by what they hold."""
+    """Lines sorted by the thing they hold."""
 
     def __init__(self, lines: Ints, held: Ints) -> None:
         self._lines = lines[np.argsort(held[lines], kind="stable")]

@@ -2,7 +2,7 @@
 
 A gap is drawn from a row chosen by the user's kind (number of orders and pace) and the weekday of the order
 before. Three things must agree at once: the measured gaps, the measured weekdays, and the identity
-``(order_dow - previous order_dow) mod 7 = gap mod 7``. Only tables are made here; ``visits`` draws from them.
+``(order_dow - previous order_dow) mod 7 = gap mod 7``. Only tables are built here; ``visits`` draws from them.
 """
 
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ from instacart_assets.synthetic.facts import (
 )
 
 PACES = np.array([0.65, 1.0, 1.35])
-"""Relative mean gap of quick, usual and slow users: the spread between users with equally many orders."""
+"""Relative mean gap of quick, usual and slow users: the variation among users with the same number of orders."""
 
-_GAP_STATES = GAP_CAP_DAYS + 7  # 0 to 29 as they are, 30 to 36 landed as 30, one for each weekday
-_FULLEST_YEAR = 0.76  # of the longest span: how much of it a slow user's mean gaps may fill
+_GAP_STATES = GAP_CAP_DAYS + 7  # 0 to 29 as they are; 30 to 36 land as 30, one for each weekday
+_FULLEST_YEAR = 0.76  # share of the longest span that a slow user's mean gaps may fill
 
 
 @dataclass(frozen=True, eq=False)
 class Rhythm:
     """Cumulative probabilities of gap states 0 to 36, shape ``(kinds, 7 weekdays, 37)``, and of first weekdays.
 
-    A gap state is the true number of days; states from 30 are landed as 30.
+    A gap state is the true number of days; states from 30 on land as 30.
     """
 
     regular: Floats
@@ -68,8 +68,8 @@ def fit_rhythm(facts: MeasuredFacts) -> Rhythm:
 def _tilt_gaps(shares: Floats, weights: Floats, means: Floats, rounds: int = 300) -> Floats:
     """Gap distributions by kind whose weighted mixture is ``shares``; shape ``(kinds, 31)``.
 
-    Each is ``q(gap) * exp(tilt * gap)``. Newton steps set the tilts to the kinds' means, all scaled so that they can
-    agree with the mixture's; then the tilts rest and ``q`` alone moves on, until the mixture is exact.
+    Each is ``q(gap) * exp(tilt * gap)``. Newton steps fit the tilts to the kinds' means, all scaled to agree with the
+    mixture's mean; then the tilts are fixed and only ``q`` is updated, until the mixture is exact.
     """
     gaps = np.arange(len(shares))
     weights = weights / weights.sum()
@@ -89,9 +89,9 @@ def _tilt_gaps(shares: Floats, weights: Floats, means: Floats, rounds: int = 300
 def _tie_to_weekdays(gaps: Floats, weekdays: Floats, rounds: int = 200) -> Floats:
     """Cumulative gap probabilities given the weekday before; shape ``(kinds, 7, 37)``.
 
-    Drawing gaps without regard to the weekday would wash all weekdays out to a seventh each. So the joint table
-    of weekday before, weekday after is fitted to three margins: the measured weekdays before and after, and the
-    gaps' remainders modulo 7 along its diagonals. Gaps of one remainder keep their proportions.
+    Drawing gaps regardless of the weekday would level all weekdays to a seventh each. So the joint table
+    of weekday before and weekday after is fitted to three margins: the measured weekdays before and after, and the
+    gaps' remainders modulo 7 along its diagonals. Gaps with the same remainder keep their proportions.
     """
     states = _split_capped(gaps)
     remainders = np.stack([states[:, day::7].sum(axis=1) for day in range(7)], axis=1)
@@ -113,6 +113,6 @@ def _tie_to_weekdays(gaps: Floats, weekdays: Floats, rounds: int = 200) -> Float
 
 
 def _split_capped(gaps: Floats) -> Floats:
-    """Share the gaps landed as 30 out to true gaps of 30 to 36 days: any weekday is equally likely."""
+    """Split the gaps landed as 30 evenly over true gaps of 30 to 36 days: any weekday is equally likely."""
     capped = np.repeat(gaps[:, GAP_CAP_DAYS:] / 7, 7, axis=1)
     return np.concatenate([gaps[:, :GAP_CAP_DAYS], capped], axis=1)

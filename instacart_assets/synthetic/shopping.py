@@ -1,11 +1,11 @@
 """What goes into the baskets of a chunk of users: old favourites and first purchases.
 
-Order number by order number, all users of the chunk at once: each line is meant either for a product the user
+Order number by order number, for all users of the chunk at once: each line is intended either for a product the user
 bought before, drawn from the user's own earlier lines (so in proportion to how often it was bought, recent ones
-first) and taken with its aisle's loyalty, or for a new one, drawn by popularity among products the user never bought.
-Users share a few tastes, each of which prefers some aisles: what is bought together is not left to chance alone.
+preferred) and accepted with its aisle's loyalty, or for a new one, drawn by popularity among products the user never
+bought. Users share a few tastes, each of which prefers some aisles: what is bought together is not only chance.
 
-Baskets here know nothing of promotions, nor of the order in which products go into the cart.
+Promotions, and the order in which products go into the cart, are not handled here.
 """
 
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ from instacart_assets.synthetic.visits import TEST, TRAIN, Visits
 
 _BASKET_HABIT = 0.57  # share of the variance in basket size that lies between users (measured)
 _REORDER_SPREAD = 0.9  # standard deviation between users of the log odds to reorder (measured about 1)
-_STOCKING_UP = 0.25  # log odds to reorder lost per e-fold of basket size: long baskets hold more that is new
+_STOCKING_UP = 0.25  # log odds to reorder lost per e-fold of basket size: large baskets hold more that is new
 _TASTES = 12
 _TASTE_SPREAD = 0.6  # standard deviation of the log preference of a taste for an aisle
 _LOYALTY_SPREAD = 0.15  # the same between products of an aisle, of log loyalty
-_LOYALTY_ECHO = 1.45  # reorders grow faster than loyalty: what is taken again is also found again more often
-_RECENCY = 0.75  # below 1: the later of a user's lines are drawn more often
+_LOYALTY_ECHO = 1.45  # reorders grow faster than loyalty: what is bought again is also found again more often
+_RECENCY = 0.75  # below 1: a user's later lines are drawn more often
 _USUAL_BASKET = 8
 _NOTHING = -1
 _TRIES = 12  # draws before a line gives up on an old favourite
@@ -45,7 +45,7 @@ _TRIES_OF_NEW = 30  # draws before it gives up on popularity
 
 @dataclass(frozen=True, eq=False)
 class Baskets:
-    """Order lines grouped by order, in the orders' order.
+    """Order lines, grouped by order, in the sequence of the orders.
 
     Attributes:
         order: index of each line's order in the visits.
@@ -67,7 +67,7 @@ class Shop:
 
     def __init__(self, catalogue: Catalogue, calibration: Calibration, stream: np.random.Generator) -> None:
         facts, aisle_of = catalogue.facts, catalogue.aisle_of
-        # Loyalty varies within aisles, too. A fixed pattern of golden ratio steps instead of chance: evenly spread.
+        # Loyalty also varies within aisles: by a fixed pattern of golden ratio steps, evenly spread, not at random.
         even = np.arange(catalogue.size) * 0.6180339887498949 % 1
         personal = np.exp(_LOYALTY_SPREAD * np.sqrt(12) * (even - 0.5))
         ranks = np.empty(catalogue.size)
@@ -77,7 +77,7 @@ class Shop:
         novelty /= 1 - reordered + reordered * personal**_LOYALTY_ECHO  # so that shares do not follow loyalty
         preference = _balance_tastes(sum_by(aisle_of, normalise(novelty)), stream)
         by_taste = normalise(novelty * preference[:, aisle_of])
-        # One rising ladder for all tastes: that of taste t leads from t to t + 1.
+        # One rising cumulative array for all tastes: taste t occupies t to t + 1.
         self._ladder = (np.cumsum(by_taste, axis=1) + np.arange(_TASTES)[:, None]).ravel()
         self.size = catalogue.size
         self.loyalty = np.minimum(calibration.loyalty[aisle_of] * personal, 1.0)
@@ -88,20 +88,20 @@ class Shop:
         """One product for each of the given tastes, drawn by its chances of a first purchase."""
         rungs = np.searchsorted(self._ladder[:-1], tastes + stream.random(len(tastes)), side="right")
         products: Ints = rungs - tastes * self.size
-        return np.clip(products, 0, self.size - 1)  # rounding must not lead to the next taste
+        return np.clip(products, 0, self.size - 1)  # rounding must not reach the next taste
 
 
 class _History:
-    """Which products each user of the chunk has bought, and in which order last."""
+    """Which products each user of the chunk has bought, and the order number of the last purchase."""
 
     def __init__(self, users: int, products: int) -> None:
         self._products = products
         self._last_order = np.zeros((users, products), np.uint8)  # 0: never; order numbers end at 100
 
     def claim(self, user: Ints, product: Ints, number: int, *, only_new: bool = False) -> Flags:
-        """Put products into baskets; returns which of them could be.
+        """Put products into baskets; returns which were accepted.
 
-        A product is refused if the basket holds it, or (``only_new``) if the user ever bought it.
+        A product is rejected if the basket holds it, or (``only_new``) if the user ever bought it.
         """
         last = self._last_order[user, product]
         free = np.flatnonzero(last == 0 if only_new else last != number)
@@ -137,7 +137,7 @@ class _BasketFiller:
         self._slices = starts_of(np.bincount(visits.number))
 
     def fill(self, number: int) -> None:
-        """Fill the baskets of all orders of this number; those of lower numbers are filled."""
+        """Fill the baskets of all orders of this number; those of lower numbers must be filled already."""
         orders = self._by_number[self._slices[number] : self._slices[number + 1]]
         lines = expand_ranges(self._first_line[orders], self._sizes[orders])
         is_old = self._stream.random(len(lines)) < self._chance[self.order[lines]]
@@ -146,7 +146,7 @@ class _BasketFiller:
         self._take_new(missed, number)
 
     def _draw_reorder_chances(self, visits: Visits) -> Floats:
-        """Chance of each order's lines to be meant for old favourites; users lean one way or the other."""
+        """Chance of each order's lines to be intended for old favourites; it varies between users."""
         leaning = self._stream.standard_normal(len(visits.user_ids)) * _REORDER_SPREAD
         odds = self._shop.reorder_odds[visits.number - 1] + leaning[visits.user]
         odds += self._shop.final_shift * (visits.eval_set == TRAIN)
@@ -182,7 +182,7 @@ class _BasketFiller:
             lines, tries = lines[~accepted], tries + 1
 
     def _resist(self, lines: Ints, found: Ints, number: int) -> Ints:
-        """What was found, without what nobody feels like on that day."""
+        """The products found, with those rejected by the chances of :class:`Urges` removed."""
         if self._urges is None:
             return found
         order = self.order[lines]
@@ -191,7 +191,7 @@ class _BasketFiller:
         return np.where(self._stream.random(len(lines)) < chances, found, _NOTHING)
 
     def _put(self, lines: Ints, found: Ints, number: int, *, only_new: bool = False) -> Flags:
-        """Fill lines with what was found, where the history allows; returns which lines were filled."""
+        """Fill lines with the products found, where the history allows; returns which lines were filled."""
         offered = np.flatnonzero(found != _NOTHING)
         user = self._user[self.order[lines[offered]]]
         accepted = np.zeros(len(lines), np.bool_)
@@ -203,18 +203,18 @@ class _BasketFiller:
 def draw_basket_sizes(
     visits: Visits, facts: MeasuredFacts, stream: np.random.Generator, size_loyalty: float = 0.0
 ) -> Ints:
-    """Lines of each order, 0 for test orders; users keep to small or large baskets.
+    """Lines of each order, 0 for test orders; users tend to small or large baskets.
 
     Args:
         visits: the chunk's orders.
         facts: the measured facts.
         stream: the chunk's source of randomness.
-        size_loyalty: correlation of a user's usual basket with the number of orders, on normal scales.
+        size_loyalty: correlation of a user's usual basket size with the number of orders, on normal scales.
     """
     users = len(visits.user_ids)
     is_train = visits.eval_set == TRAIN
     own = (stream.standard_normal(users) * np.sqrt(1 - size_loyalty**2))[visits.user]
-    # A user has many orders of the split prior and one of train: sizes of each keep their measured shares.
+    # A user has many prior orders and at most one train order: the sizes of each keep their measured shares.
     by_count = size_loyalty * np.where(is_train, *_score_counts(visits, facts))
     habit = (own + by_count) * np.sqrt(_BASKET_HABIT)
     mood = habit + stream.standard_normal(len(visits.user)) * np.sqrt(1 - _BASKET_HABIT)
@@ -225,7 +225,7 @@ def draw_basket_sizes(
 
 
 def _score_counts(visits: Visits, facts: MeasuredFacts) -> tuple[Floats, Floats]:
-    """Where each order's user stands by the number of orders: of mean 0 and variance 1 over users, and over orders."""
+    """Normal score of each order's user by number of orders: with mean 0 and variance 1 over users, and over orders."""
     counts = facts.order_count_shares
     middles = np.clip(np.cumsum(counts) - counts / 2, 1e-9, 1 - 1e-9)
     scores: Floats = np.array([NormalDist().inv_cdf(float(middle)) for middle in middles])
@@ -252,7 +252,7 @@ def fill_baskets(
         sizes: lines of each order.
         shop: what can be bought.
         stream: the chunk's source of randomness.
-        urges: what makes first purchases likelier than popularity says; None for nothing.
+        urges: what changes the chance of first purchases from popularity; None for nothing.
     """
     filler = _BasketFiller(visits, sizes, shop, urges, stream)
     for number in range(1, int(visits.number.max()) + 1):
@@ -269,17 +269,17 @@ def mark_reordered(baskets: Baskets, visits: Visits, products: int) -> Flags:
 
 
 def sort_into_cart(baskets: Baskets, reordered: Flags, delay: float, stream: np.random.Generator) -> Ints:
-    """Order in which to write the lines: still by order, and in it this share of new products is held back."""
+    """Sequence in which to write the lines: by order; within it, the share ``delay`` of new products comes later."""
     moment = stream.random(len(reordered))
     held_back = ~reordered & (stream.random(len(reordered)) < delay)
-    later = np.maximum(moment, stream.random(len(reordered)))  # of two moments: density rises from 0 to 2
+    later = np.maximum(moment, stream.random(len(reordered)))  # the later of two: density rises from 0 to 2
     return np.argsort(baskets.order + np.where(held_back, later, moment), kind="stable")
 
 
 def _balance_tastes(aisle_shares: Floats, stream: np.random.Generator, rounds: int = 100) -> Floats:
-    """Preference of each taste for each aisle; all tastes together prefer none.
+    """Preference of each taste for each aisle; on average the tastes prefer none.
 
-    Fitted in turn so that every taste's shares sum to 1 and the tastes' average is ``aisle_shares``.
+    Fitted alternately so that every taste's shares sum to 1 and the tastes' average is ``aisle_shares``.
     """
     preference: Floats = np.exp(_TASTE_SPREAD * stream.standard_normal((_TASTES, len(aisle_shares))))
     for _ in range(rounds):
@@ -289,6 +289,6 @@ def _balance_tastes(aisle_shares: Floats, stream: np.random.Generator, rounds: i
 
 
 def _normal_steps(shares: Floats) -> Floats:
-    """Where a standard normal value passes from one size to the next, so that sizes follow ``shares``."""
+    """Thresholds of a standard normal value between one size and the next, so that sizes follow ``shares``."""
     cumulative = np.clip(np.cumsum(shares)[:-1], 1e-12, 1 - 1e-12)
     return np.array([NormalDist().inv_cdf(float(share)) for share in cumulative])

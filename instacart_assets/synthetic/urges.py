@@ -1,7 +1,7 @@
-"""What makes a first purchase likelier or less likely than the product's popularity says: the day, and who buys.
+"""What makes a first purchase more or less likely than the product's popularity: the day, and the buyer.
 
-Here live the restlessness of days and the products that bring people back. Both act on first purchases alone, as the
-chance with which a drawn product is taken; basket sizes and repeat purchases stay as they are.
+Contains the restlessness of days and the products that bring people back. Both affect only first purchases, as the
+chance that a drawn product is accepted; basket sizes and repeat purchases are unchanged.
 """
 
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ from instacart_assets.synthetic.worlds import World
 RETAINED_ORDERS = 10
 """A customer with at least this many orders counts as retained."""
 
-_FIRST_BASKET = 10  # lines of a first order, about
-_SUPPORT = 40  # first orders with a product, from which on it can be seen to bring people back
-_BEST_SELLERS = 20  # bought by everybody: never drivers, so that being bought often says nothing
+_FIRST_BASKET = 10  # approximate lines of a first order
+_SUPPORT = 40  # first orders with a product needed to detect that it brings people back
+_BEST_SELLERS = 20  # bought by everybody: never drivers, so that popularity is no hint
 _LIFTS = (1.2, 1.5)
 _OF_AISLE, _OF_FORTNIGHT = (
     0.3,
     0.3,
-)  # shares of the variance of a product's days: in common with its aisle; for 14 days
-_HIGHEST = 2.0  # standard deviations: days above are as this one
+)  # shares of the variance of a product's days: shared with its aisle; shared by a fortnight
+_HIGHEST = 2.0  # standard deviations: higher values are capped here
 
 _Words = npt.NDArray[np.uint64]
 
@@ -36,7 +36,7 @@ class Driver:
 
     Attributes:
         product: the product, from 0.
-        lift: share of retained customers among those with it in their first order, by that of all customers.
+        lift: share of retained customers among those with it in their first order, divided by that of all customers.
     """
 
     product: int
@@ -44,7 +44,7 @@ class Driver:
 
 
 def draw_drivers(catalogue: Catalogue, world: World, users: int, seed: int) -> list[Driver]:
-    """Choose products that bring people back, among those that enough customers buy at first; fewer where few do."""
+    """Choose products that bring people back, among those in enough first orders; fewer if there are not enough."""
     stream = open_stream(seed, Purpose.DRIVERS)
     ranked = np.argsort(-catalogue.shares, kind="stable")[_BEST_SELLERS:]
     able = ranked[catalogue.shares[ranked] * users * _FIRST_BASKET >= _SUPPORT]
@@ -54,11 +54,11 @@ def draw_drivers(catalogue: Catalogue, world: World, users: int, seed: int) -> l
 
 
 class Urges:
-    """The chance with which a product drawn for a first purchase is taken.
+    """The chance that a product drawn for a first purchase is accepted.
 
     Args:
         catalogue: the products.
-        world: how restless its days are.
+        world: the world, for the restlessness of its days.
         drivers: products that bring people back.
         retained_share: share of customers that are retained.
         seed: the seed.
@@ -70,7 +70,7 @@ class Urges:
         self._aisle_of = catalogue.aisle_of
         self._restlessness = world.restlessness
         self._key = np.uint64(open_stream(seed, Purpose.DAYS).integers(1 << 62))
-        # Bayes: P(retained | bought) = r / (r + (1 - r) c) is lift x r where the others take it with chance c.
+        # Bayes: P(retained | bought) = r / (r + (1 - r) c) is lift x r if the others accept it with chance c.
         self._chance_of_leavers = np.ones(catalogue.size)
         for driver in drivers:
             lift = min(driver.lift, 1 / retained_share)
@@ -80,9 +80,9 @@ class Urges:
         """The chance of each purchase, 0 to 1.
 
         Args:
-            products: what is drawn.
-            days: on which day.
-            is_leaving_first: whether it is for the first order of a customer who is not going to be retained.
+            products: the products drawn.
+            days: the days of the orders.
+            is_leaving_first: whether it is the first order of a customer who will not be retained.
         """
         chances = np.where(is_leaving_first, self._chance_of_leavers[products], 1.0)
         if not self._restlessness:
@@ -98,7 +98,7 @@ class Urges:
         return chances * moods
 
     def _draw_moods(self, things: Ints, days: Ints) -> Floats:
-        """A standard normal value for each thing and time, always the same one."""
+        """A standard normal value for each thing and time, always the same for the same pair."""
         with np.errstate(over="ignore"):
             word = (things.astype(np.uint64) << np.uint64(20)) + days.astype(np.uint64) + self._key
             radius, angle = _mix(word), _mix(word ^ np.uint64(0x5DEECE66D))
@@ -107,7 +107,7 @@ class Urges:
 
 
 def _mix(words: _Words) -> Floats:
-    """Numbers in [0, 1) that look drawn: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014)."""
+    """Pseudorandom numbers in [0, 1): the finaliser of SplitMix64 (Steele, Lea and Flood, 2014)."""
     with np.errstate(over="ignore"):
         mixed = words * np.uint64(0x9E3779B97F4A7C15)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

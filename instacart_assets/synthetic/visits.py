@@ -1,6 +1,6 @@
 """Who orders when: the orders of a chunk of users, without their baskets.
 
-Numbers of orders, weekdays, hours, gaps and days on the calendar are drawn here; what is bought is not.
+The number of orders, weekdays, hours, gaps and calendar days are drawn here; what is bought is not.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Visits:
 
     Attributes:
         user_ids: the users.
-        starts: index of each user's first order, plus the end.
+        starts: index of each user's first order, then the end.
         user: index of the order's user in ``user_ids``.
         number: 1 to n within the user.
         dow: weekday, 0 to 6.
@@ -50,7 +50,7 @@ class Visits:
 
 
 def draw_order_counts(users: int, seed: int, facts: MeasuredFacts) -> Ints:
-    """Number of orders of each of the first ``users`` users; the same for a user however many follow."""
+    """Number of orders of each of the first ``users`` users; a user's number does not depend on how many follow."""
     draws = open_stream(seed, Purpose.ORDER_COUNTS).random(users)
     return np.searchsorted(np.cumsum(facts.order_count_shares)[:-1], draws, side="right")
 
@@ -85,14 +85,14 @@ def draw_visits(
     eval_set = np.full(len(user), PRIOR, np.int8)
     eval_set[starts[1:] - 1] = np.where(stream.random(len(counts)) < facts.train_user_share, TRAIN, TEST)
     hour = _draw_hours(dow, facts, stream)
-    hour = hour[np.lexsort((hour, day, user))]  # two orders of one day: the later number at the later hour
+    hour = hour[np.lexsort((hour, day, user))]  # of two orders on one day, the later one has the later hour
     return Visits(user_ids, starts, user, number, dow, hour, gap, day, eval_set)
 
 
 def _draw_gaps_within_a_year(
     first_dow: Ints, counts: Ints, rhythm: Rhythm, stream: np.random.Generator
 ) -> Ints:
-    """True gaps by user and order, shape ``(users, most orders)``; users whose landed gaps exceed a year draw again."""
+    """True gaps by user and order, shape ``(users, most orders)``; redrawn for users whose gaps could exceed a year."""
     kind = kind_of(counts, stream.integers(0, len(PACES), len(counts)))
     states = np.zeros((len(counts), int(counts.max())), np.int64)
     open_users = np.arange(len(counts))
@@ -100,7 +100,7 @@ def _draw_gaps_within_a_year(
         drawn = _draw_gaps(first_dow[open_users], counts[open_users], kind[open_users], rhythm, stream)
         states[open_users, : drawn.shape[1]] = drawn
         landed = np.minimum(drawn, GAP_CAP_DAYS)
-        # The last gap is left out: it is the longest, and refusing it here would thin the measured peak at 30.
+        # The last gap is left out: it tends to be the longest, and rejecting it would thin the measured peak at 30.
         before_last = landed.sum(axis=1) - landed[np.arange(len(landed)), counts[open_users] - 1]
         open_users = open_users[before_last > LONGEST_SPAN_DAYS - GAP_CAP_DAYS]
     return states

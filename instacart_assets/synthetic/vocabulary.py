@@ -1,13 +1,13 @@
-"""The words that invented product names are made of: departments, aisles and what stands in them.
+"""The words of the invented product names: departments, aisles and the products in them.
 
 Invented for this generator; ids and the aisles' departments follow the public files, their names do not.
-Two are as they must be, because readers treat them specially: ``missing`` (aisle 100, department 21) and
+Two names are kept, because consumers treat them specially: ``missing`` (aisle 100, department 21) and
 ``other`` (aisle 6, department 2). How words become names is decided in ``names``.
 """
 
 
 def split_words(text: str) -> tuple[str, ...]:
-    """The words and phrases of a text in which bars part them."""
+    """The words and phrases of a text separated by bars."""
     return tuple(text.split("|"))
 
 
@@ -91,7 +91,7 @@ VARIANTS = {
     "baby": "Apple & Pear|Banana|Carrot|Sweet Pea|Peach|Oat|Pumpkin|Mango|Stage 1|Stage 2|Stage 3|Newborn|Gentle|"
     "Overnight|Sensitive|Toddler|Size 3|Size 4|Prune|Spinach",
 }
-"""Variants by style of aisle."""
+"""Name variants by style of aisle."""
 
 AISLES: dict[int, tuple[str, str, str]] = {
     1: (

@@ -1,7 +1,7 @@
-"""Worlds to generate, by how hard they make it to find their truth.
+"""Worlds to generate, which differ in how hard it is to recover their true effects.
 
-Here lives what differs between worlds, and nothing that draws. In every world the marginal facts of the public files
-hold: basket sizes, hours, gaps, popularity, reorder rates.
+Contains only the parameters that differ between worlds; nothing is drawn here. In every world the marginal facts of the
+public files hold: basket sizes, hours, gaps, popularity, reorder rates.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,12 @@ class World:
     """What is true of a world beyond the measured facts.
 
     Attributes:
-        drivers: products that bring people back: customers with one of them in their first order are more often retained.
+        drivers: number of products that bring people back: customers with one of them in their first order are more
+            often retained.
         size_loyalty: correlation of basket sizes with the number of orders, 0 to 1. Where it is not 0, customers with
-            large baskets are retained more often, and so are, by no merit of theirs, the products in them.
+            large baskets are retained more often, which confounds the effect of the products in them.
         restlessness: standard deviation of the log chance of a product to be bought for the first time on a day, part
-            of it shared by the aisle and part by a fortnight; 0 where days differ by chance alone.
+            of it shared by the aisle and part by a fortnight; 0 where days differ only by chance.
         overlaps: share of promotions that run beside another one of the same product.
         cannibalisation: share of the units won by a promotion that the aisle's unpromoted products lose.
     """
@@ -33,6 +34,6 @@ WORLDS = {
     "usual": World(drivers=12, size_loyalty=0.0, restlessness=0.3, overlaps=0.15, cannibalisation=0.3),
     "harsh": World(drivers=24, size_loyalty=0.5, restlessness=0.9, overlaps=0.4, cannibalisation=0.6),
 }
-"""Worlds by name. In ``plain`` promotions stand alone, nothing else causes anything, and estimates are easy."""
+"""Worlds by name. In ``plain``, promotions run alone, nothing else has an effect, and estimates are easy."""
 
 USUAL = "usual"

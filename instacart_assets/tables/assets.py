@@ -1,6 +1,6 @@
 """Tables as Dagster assets: one software-defined asset per contract, and one for the rows it refuses.
 
-Here lives the translation of contracts into Dagster's terms: keys, specs, checks, metadata, failures. How a table
+Contains the translation of contracts into Dagster's terms: keys, specs, checks, metadata, failures. How a table
 is built is in ``build.py``; which tables there are is in ``definitions.py``.
 """
 

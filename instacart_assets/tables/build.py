@@ -1,6 +1,6 @@
 """The build of one table: read, transform, split, write a candidate, audit it, publish.
 
-Here lives the one function that builds every table, with or without Dagster, on every engine. A candidate is the
+Contains the one function that builds every table, with or without Dagster, on every engine. A candidate is the
 staged version that is audited before it is published. The function returns a plain result (``result.py``); what a
 result means to Dagster is in ``assets.py``.
 """

@@ -1,6 +1,6 @@
 """Builds tables with an engine that this process reaches: embedded, or on the cluster that it runs on.
 
-Here lives the builder of every target whose asset bodies run where the engine is. The builder that delegates to
+Contains the builder of every target whose asset bodies run where the engine is. The builder that delegates to
 serverless compute is in the package ``databricks``.
 """
 

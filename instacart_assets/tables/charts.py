@@ -1,6 +1,6 @@
 """Charts of a published table: a few of its rows, drawn as text.
 
-Here lives how rows become bars or intervals. They are Markdown text, because anything that displays a run can show
+Defines how rows become bars or intervals. They are Markdown text, because anything that displays a run can show
 it, and nothing has to be installed where tables are built. A table's contract says which rows are drawn.
 """
 

@@ -1,6 +1,6 @@
 """Declares that a pure function produces the rows of a table, and finds the declared tables.
 
-Here lives the one decorator of the project and the value it leaves behind. It knows nothing of engines,
+Contains the one decorator of the project and the value it leaves behind. It knows nothing of engines,
 lakes or Dagster: a declared function is still the plain function, tested by calling it.
 """
 

@@ -1,6 +1,6 @@
 """The quarantine for the person who works on it: listing refused rows, and resolving them.
 
-Here lives how corrected rows are landed as a new file, through the same path as every other, and how the
+Defines how corrected rows are landed as a new file, through the same path as every other, and how the
 originals are resolved by it. How rows get into quarantine is in ``refusals.py``.
 """
 

@@ -1,6 +1,6 @@
 """The next version of a table, from being written to being published.
 
-Here lives what the two kinds of draft have in common: those built from landed files (``landed_draft.py``) and those
+Defines what the two kinds of draft have in common: those built from landed files (``landed_draft.py``) and those
 built from other tables (``made_draft.py``). Each finds out what must be built, writes a candidate (the staged version
 that is audited before it is published), reports refused rows, and gathers the evidence for the audit. The sequence of
 steps is in ``build.py``.

@@ -1,6 +1,6 @@
 """Draft of a bronze version: the records of the landed files, and their malformed lines.
 
-Here lives how each landed file is ingested once. A version records the files it holds; the next one reads those that
+Defines how each landed file is ingested once. A version records the files it holds; the next one reads those that
 are new or have other content, and keeps the rows of all others, including files that are no longer landed, unless
 somebody withdrew them.
 """

@@ -1,6 +1,6 @@
 """Links from an asset to its table's function, contract and page.
 
-Here lives how these become links in Dagster's web UI. Without the repository's URL they lead to the files that
+Defines how these become links in Dagster's web UI. Without the repository's URL they lead to the files that
 the code was loaded from, which an editor on the same machine opens.
 """
 

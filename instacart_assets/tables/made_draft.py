@@ -1,6 +1,6 @@
 """Draft of a silver or gold version: the result of a transform over other tables, and the rows it refuses.
 
-Here lives how a table is refreshed incrementally from its sources. Where none has changed, nothing is built; where only
+Defines how a table is refreshed incrementally from its sources. Where none has changed, nothing is built; where only
 some rows have, and the table's groups are built independently, the affected groups are rebuilt and the others stay;
 else the whole table is built, and published if it differs from the published version. All three ways give the same
 rows: those that the function produces from the current sources.

@@ -1,6 +1,6 @@
 """The time of a build, for transforms that record when something happened.
 
-Here lives the one value for the current time. A transform never reads the clock itself: it asks for the moment as it
+Contains the one value for the current time. A transform never reads the clock itself: it asks for the moment as it
 asks for settings, by a parameter annotated ``Moment``, and a test can pass any moment.
 """
 

@@ -1,6 +1,6 @@
 """Notes that a published version records about itself, for later versions.
 
-Here lives the one list of what is recorded with a version, and how it is read back. A version records which versions
+Contains the one list of what is recorded with a version, and how it is read back. A version records which versions
 of other tables it was built from and how (``Provenance``), values to compare with, and the landed files it holds, if
 any. What follows from a note is decided elsewhere.
 """

@@ -1,6 +1,6 @@
 """The quarantine of one table while the table is built.
 
-Here lives when refused rows are recorded and when they are resolved: recorded first, so that nothing is lost whatever
+Defines when refused rows are recorded and when they are resolved: recorded first, so that nothing is lost whatever
 happens next; resolved only after the table is published, so that no row is marked resolved that readers do not have.
 The content of the rows is in ``quality/quarantine.py``.
 """

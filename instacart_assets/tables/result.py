@@ -1,6 +1,6 @@
 """The result of building one table in one run, as plain values.
 
-Here lives the result that a build returns, and its JSON form for sending it from a process without Dagster. What a
+Contains the result that a build returns, and its JSON form for sending it from a process without Dagster. What a
 result means to Dagster is in ``assets.py``.
 """
 

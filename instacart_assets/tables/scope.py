@@ -1,6 +1,6 @@
 """Which groups of a table must be rebuilt when only some rows of its sources have changed.
 
-Here lives the mapping from changed rows of sources to groups of the table, and from groups to the rows of sources
+Contains the mapping from changed rows of sources to groups of the table, and from groups to the rows of sources
 that they are built from. Whether a table can be built in parts is decided elsewhere.
 """
 

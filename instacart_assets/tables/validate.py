@@ -1,6 +1,6 @@
 """Validates the published tables of a lake again, outside any run.
 
-Here lives how to check published tables against their contracts, for somebody who doubts a table or inherits a lake:
+Defines how to check published tables against their contracts, for somebody who doubts a table or inherits a lake:
 the same rules as before publishing, on the published rows. Nothing in the lake is changed.
 """
 

@@ -1,6 +1,6 @@
 """Estimated effects of promotions beside the true ones, and how well they agree, many together.
 
-Here lives the judging; what is demanded of it stands in ``test_promotions.py``.
+Contains the judging; what is demanded of it stands in ``test_promotions.py``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,6 +1,6 @@
 """A generated world as the rows of silver that customers are measured from, without the way through files and lake.
 
-Here lives the writing of what customers bought into the columns of ``silver.orders`` and ``silver.order_items`` that gold
+Contains the writing of what customers bought into the columns of ``silver.orders`` and ``silver.order_items`` that gold
 tables ask for. What is true of the world comes with it.
 """
 

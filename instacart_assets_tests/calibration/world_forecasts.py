@@ -1,6 +1,6 @@
 """Forecasts beside what was sold: of each product and week, and of each product and day.
 
-Here lives the comparing, on days that forecasts did not know. What comes out of it stands in the tests.
+Contains the comparing, on days that forecasts did not know. What comes out of it stands in the tests.
 """
 
 from collections.abc import Callable

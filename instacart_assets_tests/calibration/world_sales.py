@@ -1,6 +1,6 @@
 """A generated world as the tables that promotions are measured from, without the way through files and lake.
 
-Here lives the counting of what customers bought into rows of ``gold.daily_product_sales``; ``test_promotions.py`` holds
+Contains the counting of what customers bought into rows of ``gold.daily_product_sales``; ``test_promotions.py`` holds
 it to what the graph makes of the same world's files.
 """
 

@@ -150,6 +150,12 @@ def test_a_task_that_takes_too_long_is_cancelled(
 describe = ServerlessTasks._describe_submission
 
 
+def test_a_submission_whose_answer_is_lost_is_one_run(workspace: EmulatedWorkspace) -> None:
+    workspace.faults.drop("POST", ".*/runs/submit", is_late=True)
+    assert "INSTACART_TARGET=databricks_remote" in run("tell")
+    assert len(workspace.runs) == 1
+
+
 def test_an_outage_ends_in_the_time_that_is_set(workspace: EmulatedWorkspace) -> None:
     workspace.faults.add("GET", POLL, status=503, times=10_000)
     with pytest.raises(WorkspaceError, match="has not answered for 3 s"):

@@ -52,6 +52,8 @@ def answer_after(*errors: Exception) -> Callable[[], str]:
         requests.Timeout("too slow"),
         requests.exceptions.ChunkedEncodingError("cut off"),
         TimeoutError("the SDK gave up"),
+        ValueError("b'no healthy upstream'"),
+        NotImplementedError("Not supported yet"),
     ],
 )
 def test_what_passes_is_asked_again(asked: Workspace, error: Exception) -> None:
@@ -68,6 +70,12 @@ def test_what_is_refused_is_told_at_once_with_a_remedy(asked: Workspace, error: 
 def test_unknown_credentials_are_told_apart_from_missing_rights(asked: Workspace, error: Exception) -> None:
     with pytest.raises(WorkspaceError, match="DATABRICKS_TOKEN"):
         asked.ask("answer", answer_after(error), remedy="ask an admin")
+
+
+def test_a_client_that_gets_no_token_is_told_at_once(asked: Workspace) -> None:
+    error = ValueError("invalid_client: Client authentication failed")
+    with pytest.raises(WorkspaceError, match=r"invalid_client.*DATABRICKS_CLIENT_ID"):
+        asked.ask("answer", answer_after(error), within=60)
 
 
 def test_the_configuration_that_the_sdk_adds_is_not_repeated(asked: Workspace) -> None:

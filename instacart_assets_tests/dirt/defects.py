@@ -1,6 +1,6 @@
 """The list of defects: how each spoils clean files, which rule catches it, and what follows from it.
 
-Here lives nothing but the list. What an expectation means is tested in ``test_dirt.py``; an expectation that is not
+Contains nothing but the list. What an expectation means is tested in ``test_dirt.py``; an expectation that is not
 stated is that nothing happens: no other rule is broken, and no reader of silver sees another row.
 """
 

@@ -1,6 +1,6 @@
 """A drop of landed files in memory: what clean files hold, whom a defect may hit, and what readers lose by it.
 
-Here lives the knowledge of the generated files that defects need to be stated in a line each: which order is in the
+Contains the knowledge of the generated files that defects need to be stated in a line each: which order is in the
 middle of a history, which lines are in its basket, which product is rare. Nothing is changed here.
 """
 

@@ -1,6 +1,6 @@
 """Ways to spoil a drop of landed files, each small enough to be told apart at a glance.
 
-Here lives how lines are changed; which line, and what of it, a defect says. An edit takes a drop and gives another.
+Defines how lines are changed; which line, and what of it, a defect says. An edit takes a drop and gives another.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """Builds a lake of a drop of landed files, clean or spoilt, and tells what readers of silver have by it.
 
-Here lives the way from files to tables without an orchestrator: the tables that a source reaches, in order of their
+Contains the way from files to tables without an orchestrator: the tables that a source reaches, in order of their
 dependencies, none of them after one that was refused. What is expected of it, defects say.
 """
 

@@ -1,6 +1,6 @@
 """A shop that goes on selling after its first files have landed.
 
-Here lives what can happen to a landing folder from one run to the next: new orders, corrections, products that come
+Defines what can happen to a landing folder from one run to the next: new orders, corrections, products that come
 and go, damage, files that vanish. Each happening changes the folder as a shop or an accident would, and is chosen by
 a seed. Nothing is read of a lake here.
 """

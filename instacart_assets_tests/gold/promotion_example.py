@@ -1,6 +1,6 @@
 """A small shop with one promotion, worked out so that a reader can recompute what the promotion tables say.
 
-Here lives the shop that the tests of both promotion tables start from. What else happens in it stands in the
+Contains the shop that the tests of both promotion tables start from. What else happens in it stands in the
 tests.
 
 Units per day:

@@ -1,6 +1,6 @@
 """A small table of things, and how a test publishes versions of it.
 
-Here lives what the tests of the lake share. What a version should hold stands in the tests.
+Defines what the tests of the lake share. What a version should hold stands in the tests.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Generated files with damage of many kinds, so that what engines refuse is compared too.
 
-Here lives what is done to which line. What becomes of each kind of damage is tested in ``dirt``; here only that it
+Defines what is done to which line. What becomes of each kind of damage is tested in ``dirt``; here only that it
 is the same on every engine. Damage is to single last orders, lines and names: the rest of the rows reach gold.
 """
 

@@ -1,6 +1,6 @@
 """Engines as the parity tests ask them: the embedded one here, each Apache Spark in a process of its own.
 
-Here lives how such a process is started, asked and stopped, and when there can be none. What can be asked is in
+Defines how such a process is started, asked and stopped, and when there can be none. What can be asked is in
 ``worker.py``.
 """
 

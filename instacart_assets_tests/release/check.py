@@ -1,6 +1,6 @@
 """Whether what was built may be released: `make release-check`.
 
-Here lives what a wheel and a source archive must hold, compared with the tree that they were built from, and what the
+Defines what a wheel and a source archive must hold, compared with the tree that they were built from, and what the
 changelog and a tag must say of their version. Whether the wheel works is seen by installing it: `.ci/try-wheel`.
 """
 

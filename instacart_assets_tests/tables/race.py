@@ -1,6 +1,6 @@
 """Lands files and builds two small tables, again and again: one of the processes that the tests of concurrency let race.
 
-Here lives what such a process does; what must be so afterwards stands in ``test_concurrency.py``.
+Defines what such a process does; what must be so afterwards stands in ``test_concurrency.py``.
 """
 
 import sys

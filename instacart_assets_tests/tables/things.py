@@ -1,6 +1,6 @@
 """Three tables of things, from landed to gold, that exist only in tests.
 
-Here lives what the tests of tables share: the contracts, and the functions that make their rows.
+Defines what the tests of tables share: the contracts, and the functions that make their rows.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Takes the pictures of the documentation from Dagster's web UI and from the report: `make screenshots`.
 
-Here lives what is pictured and how the lake gets there: a daemon takes in a drop, then a few changes of it, and at last
+Defines what is pictured and how the lake gets there: a daemon takes in a drop, then a few changes of it, and at last
 a broken file. Run as a module, it writes the pictures into a folder.
 """
 

@@ -1,6 +1,6 @@
 """Dagster's web UI and daemon on a lake of their own, and a headless Chromium that looks at them.
 
-Here lives what the tests of the UI and the script of the screenshots share. What is looked at, they say themselves.
+Defines what the tests of the UI and the script of the screenshots share. What is looked at, they say themselves.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Clusters, cluster policies and instance pools: descriptions only, since no machine stands behind them.
 
-Here lives what a task may expect of the compute it runs on, and what the Clusters, Policies and Pools APIs answer.
+Defines what a task may expect of the compute it runs on, and what the Clusters, Policies and Pools APIs answer.
 """
 
 import itertools

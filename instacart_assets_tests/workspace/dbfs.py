@@ -1,6 +1,6 @@
 """The DBFS API 2.0: files in blocks of at most 1 MB, as base64.
 
-Here lives what ``/api/2.0/dbfs/…`` answers. A file that is written block by block can be read once it is closed.
+Defines what ``/api/2.0/dbfs/…`` answers. A file that is written block by block can be read once it is closed.
 """
 
 import base64

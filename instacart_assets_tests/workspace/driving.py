@@ -1,6 +1,6 @@
 """Short ways to drive an emulated workspace through the real SDK, for tests.
 
-Here lives how a script becomes a submitted task. Nothing here knows how the workspace is made.
+Defines how a script becomes a submitted task. Nothing here knows how the workspace is made.
 """
 
 import io

@@ -1,6 +1,6 @@
 """The Spark behind a workspace's clusters: one Java virtual machine, started when the first task asks for it.
 
-Here live its configuration (Delta, and ``dbfs:/`` and ``/Volumes`` mapped to folders) and its life. Tasks join it as on
+Contains its configuration (Delta, and ``dbfs:/`` and ``/Volumes`` mapped to folders) and its life. Tasks join it as on
 Databricks: by the gateway's port and secret, or by Spark Connect.
 """
 

@@ -1,6 +1,6 @@
 """What is to go wrong: answers of the REST API, and runs.
 
-Here live orders for trouble, each used up as it happens; who hangs up or ends a run, carries them out.
+Contains orders for trouble, each used up as it happens; who hangs up or ends a run, carries them out.
 """
 
 import re

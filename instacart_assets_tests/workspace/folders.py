@@ -1,6 +1,6 @@
 """Which folder of this machine stands for which place of the workspace.
 
-Here lives the way from a path as Databricks writes it to a path of this machine. Who may go there, others say.
+Contains the way from a path as Databricks writes it to a path of this machine. Who may go there, others say.
 """
 
 import posixpath

@@ -1,6 +1,6 @@
 """The Jobs API 2.2 for one-time runs: what may be submitted, and what is told of it.
 
-Here lives what ``/api/2.2/jobs/runs/…`` answers, and how a submitted task becomes work for a process. States of runs
+Defines what ``/api/2.2/jobs/runs/…`` answers, and how a submitted task becomes work for a process. States of runs
 are in ``runs``.
 """
 

@@ -1,6 +1,6 @@
 """Processes for tasks that have imported the large packages already: one process imports them, and is forked per task.
 
-Here lives the way to that process. What it does, ``cluster_side.nursery`` says.
+Contains the way to that process. What it does, ``cluster_side.nursery`` says.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Who is calling, and who may do what.
 
-Here lives what the SCIM and Permissions APIs answer: one person, and lists of grants that are kept as they came.
+Defines what the SCIM and Permissions APIs answer: one person, and lists of grants that are kept as they came.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Runs: what was submitted is carried out, task after task, and can be looked at, cancelled and asked for its output.
 
-Here live the states of runs and tasks as the Jobs API 2.2 gives them. How a task's process is made, its module says.
+Contains the states of runs and tasks as the Jobs API 2.2 gives them. How a task's process is made, its module says.
 """
 
 import threading

@@ -1,6 +1,6 @@
 """The HTTP side of an emulated workspace: token, routes, faults and the list of calls.
 
-Here lives how a call becomes an answer. What an API does, its own module says.
+Defines how a call becomes an answer. What an API does, its own module says.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The Files API 2.0: files and folders of volumes, as plain bytes.
 
-Here lives what ``/api/2.0/fs/…`` answers. A volume must be there before anything can be put into it.
+Defines what ``/api/2.0/fs/…`` answers. A volume must be there before anything can be put into it.
 """
 
 from collections.abc import Callable

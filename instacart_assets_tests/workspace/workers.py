@@ -1,6 +1,6 @@
 """The process that a task really runs in.
 
-Here lives how it is started, ended and heard. It has an empty working folder, an environment of its own, and Python's
+Defines how it is started, ended and heard. It has an empty working folder, an environment of its own, and Python's
 ``site-packages`` without what ``.pth`` files add: nothing of the project can be imported but what was uploaded.
 """
 

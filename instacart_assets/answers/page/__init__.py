@@ -1,6 +1,6 @@
-"""The report's page: one HTML file that loads nothing, in light and dark, for a phone and a desk.
+"""The report's page: one self-contained HTML file, in light and dark, for phones and desktops.
 
-Here lives what the page holds, beside its template and its style. What is on a chart is decided in ``charts.py``.
+Contains the content of the page, next to its template and its style. Charts are drawn in ``charts.py``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,15 +21,15 @@ TITLE = "What the sales say"
 
 
 def render_page(answers: Sequence[Answer], versions: Mapping[str, int], moment: datetime) -> str:
-    """The page of some answers. The same arguments give the same text.
+    """The page of the given answers. The same arguments give the same text.
 
     Args:
-        answers: in their order.
-        versions: of the tables that they were given by.
-        moment: when that was.
+        answers: the answers, in their order.
+        versions: versions of the tables that were read.
+        moment: time of the report.
 
     Raises:
-        RendererMissingError: what draws charts is not installed.
+        RendererMissingError: the chart renderer is not installed.
     """
     environment = Environment(
         autoescape=True,
@@ -58,7 +58,7 @@ def _write_colours() -> str:
 
 
 def _lay_out(answer: Answer) -> dict[str, Any]:
-    """What the template says of an answer."""
+    """The template's variables for an answer."""
     front = answer.question.front
     return {
         "name": answer.question.name,
@@ -78,7 +78,7 @@ def _draw(answer: Answer, width: int) -> Markup:
     if not answer.rows:
         return Markup()
     chart = draw_chart(answer.question, answer.rows, width, answer.caveats)
-    return Markup(chart)  # noqa: S704 - the renderer has escaped what the rows say
+    return Markup(chart)  # noqa: S704 - the renderer has escaped the values of the rows
 
 
 def _list_columns(answer: Answer) -> list[dict[str, Any]]:

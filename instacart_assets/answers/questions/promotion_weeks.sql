@@ -44,7 +44,7 @@ promotions AS (
   GROUP BY week, promotion_id
 ),
 weeks AS (
-  SELECT week, count(*) AS promotions, sum(units) AS units, sum(expected) AS expected, sum(units) / sum(expected) AS effect
+  SELECT week, count(*) AS promotions, sum(units) AS units, sum(expected) AS expected, sum(units) / nullif(sum(expected), 0) AS effect
   FROM promotions
   GROUP BY week
   HAVING count(*) > 1
@@ -54,7 +54,7 @@ errors AS (
   SELECT
     weeks.week,
     sqrt(sum(power(promotions.units - effect * promotions.expected, 2)) * max(weeks.promotions) / (max(weeks.promotions) - 1))
-      / max(weeks.expected) AS error
+      / nullif(max(weeks.expected), 0) AS error
   FROM promotions
   JOIN weeks ON weeks.week = promotions.week
   GROUP BY weeks.week

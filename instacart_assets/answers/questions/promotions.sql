@@ -4,7 +4,7 @@ question: Which promotions work?
 about: >-
   A lift of 1.5 is half as much again as without the promotion, and lies within its interval 19 times in 20. Strongest
   evidence first: of many promotions a few look good by luck alone, and only those that stand although so many were
-  tried hold up.
+  tried hold up: as more than luck, for good above 1 or for bad below.
 chart:
   kind: dots
   label: product
@@ -15,15 +15,16 @@ chart:
   reference: 1
   sure: holds_up
   title: Lift, with 95 % interval
-  means: { sure: holds up, unsure: may be luck }
+  means: { sure: more than luck, unsure: may be luck }
 context:
   query: >-
     SELECT count(*) AS promoted, count(lift) AS judged,
     count(CASE WHEN p_value_adjusted < 0.05 THEN 1 END) AS holding_up,
+    count(CASE WHEN p_value_adjusted < 0.05 AND lift < 1 THEN 1 END) AS losing,
     bool_or(is_simulated) AS is_simulated, bool_or(is_date_estimated) AS is_date_estimated
     FROM gold.promotion_performance
   says: >-
-    {judged} of {promoted} promoted products have enough data to be judged; of these, {holding_up} can be told from luck. About the
+    {judged} of {promoted} promoted products have enough data to be judged; of these, {holding_up} can be told from luck, {losing} of them below 1. About the
     others nothing is said.
 empty: No promotion has enough data to be judged.
 */

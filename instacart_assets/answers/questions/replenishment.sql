@@ -3,7 +3,7 @@ place: 10
 question: What will be needed next week?
 about: >-
   Units that are expected of the products that sell most. What happens lies in the interval in nine weeks of ten. A filled mark
-  says that in past weeks the forecast erred less than both plain rules: as much as last week, as much as four weeks before.
+  says that in past weeks the forecast erred no more than both plain rules: as much as last week, as much as four weeks before.
 chart:
   kind: dots
   label: product
@@ -13,7 +13,7 @@ chart:
   high: at_most
   sure: beats_plain_rules
   title: Units expected in the coming seven days, with 90 % interval
-  means: { sure: erred less than both plain rules, unsure: a plain rule erred less }
+  means: { sure: erred no more than both plain rules, unsure: "a plain rule erred less, or not tested yet" }
 context:
   query: >-
     SELECT count(*) AS products, date_format(max(as_of_date), 'yyyy-MM-dd') AS as_of,

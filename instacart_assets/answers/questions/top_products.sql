@@ -8,7 +8,7 @@ chart: { kind: bars, label: product, detail: department, value: units, title: Un
 context:
   query: >-
     SELECT count(*) AS products, sum(units) AS units,
-    round(sum(CASE WHEN place <= 12 THEN units END) / sum(units), 4) AS top_share
+    round(sum(CASE WHEN place <= 12 THEN units END) / nullif(sum(units), 0), 4) AS top_share
     FROM (SELECT units, row_number() OVER (ORDER BY units DESC, product_id) AS place FROM gold.product_repeat_purchase)
   says: "{units} units of {products} products were sold; the first twelve products are {top_share} of that."
 empty: No product was sold yet.

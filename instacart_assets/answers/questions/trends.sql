@@ -3,7 +3,8 @@ place: 7
 question: Which departments sell more than they did?
 about: >-
   The last four weeks by the four weeks before; 1 is no change. A trend is called one where it is more than chance
-  although every department was tried; a holiday or the whole shop can make one too.
+  although every department was tried; a holiday or the whole shop can make one too. Departments with a trend come first, then
+  the largest; ten are shown.
 chart:
   kind: dots
   label: department
@@ -32,5 +33,5 @@ SELECT
   trend <> 'steady' AS is_trend
 FROM gold.department_trends
 WHERE change_index IS NOT NULL AND trend IS NOT NULL
-ORDER BY units DESC, department_id
+ORDER BY trend = 'steady', units DESC, department_id
 LIMIT 10

@@ -35,7 +35,7 @@ def do(work: dict[str, Any]) -> None:
         else:
             _call_entry_point(work)
     except SystemExit as error:
-        if error.code:
+        if error.code or work["is_serverless"]:
             _fail(error, work["outcome"])
     except BaseException as error:  # noqa: BLE001 - whatever ends the task is told
         _fail(error, work["outcome"])
