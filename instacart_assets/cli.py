@@ -106,17 +106,15 @@ def land(
             _land_remotely(origin, settings, contracts)
             return
         folder = for_python(settings.landing)
-        removed = remove_generated(folder) if origin.exists() else []
-        if removed:
-            console.print_note(f"removed the generated files of {folder}: {', '.join(removed)}")
         with console.err.status("landing") as status:
-            copies = land_files(
-                origin,
-                folder,
-                contracts,
-                on_file=lambda name: status.update(f"landing {name}"),
-                on_ignored=_note_ignored,
-            )
+
+            def begin(name: str) -> None:
+                # Only where there is something to land.
+                if removed := remove_generated(folder):
+                    console.print_note(f"removed the generated files of {folder}: {', '.join(removed)}")
+                status.update(f"landing {name}")
+
+            copies = land_files(origin, folder, contracts, on_file=begin, on_ignored=_note_ignored)
         console.print_landed(copies)
 
 
@@ -220,8 +218,8 @@ def withdraw(
             for contract in contracts_of("bronze")
             for name, file in read_held_files(held_in, contract.address).items()
         }
-        withdraw_files(_settings(landing=landing).landing, files, held)
-        console.print_note(f"withdrawn: {', '.join(files)}; remove their rows with: instacart run")
+        names = withdraw_files(_settings(landing=landing).landing, files, held)
+        console.print_note(f"withdrawn: {', '.join(names)}; remove their rows with: instacart run")
 
 
 @app.command()

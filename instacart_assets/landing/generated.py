@@ -1,14 +1,15 @@
 """Keeps generated files and landed ones apart.
 
-Contains the marker file that lists the generated files of a landing folder. Without it, a generated promotion
+Contains the list of what was generated into a landing folder, by content: a file that somebody put in the place of
+a generated one is not on it. Without it, a generated promotion
 ledger would stay beside a real shop's orders, or a demonstration would overwrite a download.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from instacart_assets.landing.files import LandingError, check_place, find_paths
-from instacart_assets.landing.withdrawn import withdraw_files
+from instacart_assets.landing.files import LandingError, find_paths, fingerprint_file
+from instacart_assets.landing.withdrawn import read_fingerprints, withdraw_content, write_fingerprints
 from instacart_assets.places import is_remote
 
 MARK = ".generated"
@@ -30,7 +31,9 @@ def check_may_generate(landing: Path, sources: Iterable[str]) -> None:
             f"instacart generate --out DIR, then instacart land DIR --landing {landing}"
         )
     marked = _read_marks(landing)
-    landed = [path for source in sources for path in find_paths(landing, source) if path.name not in marked]
+    landed = [
+        path for source in sources for path in find_paths(landing, source) if not _is_marked(path, marked)
+    ]
     if landed:
         raise LandingError(
             f"{landing}: holds files that were landed: {', '.join(path.name for path in landed)}; "
@@ -39,9 +42,12 @@ def check_may_generate(landing: Path, sources: Iterable[str]) -> None:
 
 
 def mark_generated(landing: Path, names: Iterable[str]) -> None:
-    """Mark the files of these names as generated."""
-    check_place(landing / MARK, landing)
-    (landing / MARK).write_text("".join(f"{name}\n" for name in names), "utf-8")
+    """Mark the files of these names as generated, beside what was generated under those names before."""
+    marked = _read_marks(landing)
+    for path in (landing / Path(name).name for name in names):
+        if path.is_file():
+            marked.setdefault(path.name, set()).add(fingerprint_file(path))
+    write_fingerprints(landing / MARK, landing, marked)
 
 
 def remove_generated(landing: Path) -> list[str]:
@@ -50,14 +56,28 @@ def remove_generated(landing: Path) -> list[str]:
     Returns:
         The names of the files removed.
     """
-    names = [name for name in _read_marks(landing) if (landing / name).exists()]
-    withdraw_files(landing, names, {})
+    marked = _read_marks(landing)
+    generated = {
+        name: marked[name]
+        for name in marked
+        if (landing / name).exists() and _is_marked(landing / name, marked)
+    }
+    if generated:
+        withdraw_content(landing, generated)
     (landing / MARK).unlink(missing_ok=True)
-    return names
+    return list(generated)
 
 
-def _read_marks(landing: Path) -> list[str]:
-    mark = landing / MARK
-    check_place(mark, landing)
+def _read_marks(landing: Path) -> dict[str, set[str]]:
     # Only the last part of a name is used: a mark applies to its own folder only.
-    return [Path(name).name for name in mark.read_text("utf-8").splitlines()] if mark.exists() else []
+    read = read_fingerprints(landing / MARK, landing)
+    return {Path(name).name: fingerprints for name, fingerprints in read.items()}
+
+
+def _is_marked(path: Path, marked: Mapping[str, set[str]]) -> bool:
+    return (
+        path.name in marked
+        and path.is_file()
+        and not path.is_symlink()
+        and fingerprint_file(path) in marked[path.name]
+    )

@@ -5,7 +5,7 @@ directly and which from their salvage (the valid lines of a damaged file, recove
 the contract.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -122,6 +122,7 @@ def open_source(
     scratch: Path | None = None,
     held: Mapping[str, str] = MappingProxyType({}),
     *,
+    withdrawn: Collection[str] = (),
     is_read_again: bool = False,
 ) -> LandedSource:
     """The landed source of a bronze table: the files that must be read, damaged ones salvaged.
@@ -134,6 +135,7 @@ def open_source(
         contract: the bronze table.
         scratch: folder for the salvage, where the engine cannot reach this process's temporary one.
         held: fingerprint of each file that the table holds, by name, whether or not it is still landed.
+        withdrawn: names of those of them whose rows go: what they hold is not held any more.
         is_read_again: whether files that the table holds are read again, because the way of reading has changed.
 
     Raises:
@@ -146,7 +148,7 @@ def open_source(
     unchanged = [] if is_read_again else same
     landed = {file.name for file in found}
     # The former content of a replaced file is no longer held.
-    contents = {held[name]: name for name in held if name in same or name not in landed}
+    contents = {held[name]: name for name in held if name in same or name not in {*landed, *withdrawn}}
     files: list[tuple[LandedFile, FileContent]] = []
     repeated: dict[str, str] = {}
     for file in found:

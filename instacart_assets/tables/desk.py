@@ -22,6 +22,7 @@ from instacart_assets.lakehouse.retry import begin_anew
 from instacart_assets.landing.files import check_place
 from instacart_assets.quality.quarantine import DISCARDED, OPEN, REPLAYED
 from instacart_assets.tables.declare import Table
+from instacart_assets.tables.notes import read_held_files
 from instacart_assets.tables.refusals import Quarantine
 
 
@@ -116,16 +117,25 @@ def replay_rows(table: Table, corrected: Path, lake: Lakehouse, landing: Path) -
         landing: the landing folder.
 
     Raises:
-        QuarantineError: the file lacks a column, names a row that is not open, or a record is malformed.
+        QuarantineError: the file lacks a column, names a row that is not open, a record is malformed, or nothing was
+            corrected.
     """
     rows = _read_corrected(corrected, table)
 
     def replay() -> list[Replay]:
         with lake.hold(table.address, BY_HAND):
-            sources = _find_sources(rows, table, lake, corrected)
+            files = _check_open([row["row_id"] for row in rows], table, lake, f"{corrected}: ")
+            parts: dict[str, list[dict[str, str]]] = {}
+            for row in rows:
+                parts.setdefault(_source_of(files[row["row_id"]]), []).append(row)
+            contents = {source: _write_content(part, table) for source, part in parts.items()}
+            for source, content in contents.items():
+                _check_corrected(
+                    content, source, {files[row["row_id"]] for row in parts[source]}, lake, corrected
+                )
             replays = [
-                _land(source, [row for row in rows if sources[row["row_id"]] == source], table, landing)
-                for source in dict.fromkeys(sources.values())
+                Replay(_land(source, content, landing), len(parts[source]))
+                for source, content in contents.items()
             ]
             _keeper(table, lake).resolve([row["row_id"] for row in rows], REPLAYED)
             return replays
@@ -191,8 +201,12 @@ def _read_corrected(path: Path, table: Table) -> list[dict[str, str]]:
     except (OSError, UnicodeDecodeError) as error:
         raise QuarantineError(f"{path}: cannot be read ({error}); give a UTF-8 CSV file") from error
     reader = csv.DictReader(StringIO(text, newline=""), strict=True)
+    try:
+        header = reader.fieldnames or ()
+    except csv.Error as error:
+        raise QuarantineError(f"{path}: its header is no CSV ({error}); mend it") from error
     needed = ["row_id", *(name for name, optional in _list_columns(table).items() if not optional)]
-    missing = [name for name in needed if name not in (reader.fieldnames or ())]
+    missing = [name for name in needed if name not in header]
     if missing:
         raise QuarantineError(
             f"{path}: lacks the column(s) {', '.join(missing)}; begin from: "
@@ -234,12 +248,22 @@ def _list_columns(table: Table) -> dict[str, bool]:
     }
 
 
-def _find_sources(
-    rows: Sequence[Mapping[str, str]], table: Table, lake: Lakehouse, path: Path
-) -> dict[str, str]:
-    """The landed source that each row came from, by its identifier."""
-    files = _check_open([row["row_id"] for row in rows], table, lake, f"{path}: ")
-    return {row_id: PurePosixPath(file).parts[0].removesuffix(".csv") for row_id, file in files.items()}
+def _source_of(file: str) -> str:
+    return PurePosixPath(file).parts[0].removesuffix(".csv")
+
+
+def _check_corrected(content: bytes, source: str, origins: set[str], lake: Lakehouse, path: Path) -> None:
+    """Refuse rows that are as they landed: bronze takes no content twice, and the originals would be resolved for nothing.
+
+    A correction that was landed and not yet recorded, as its process died, is landed again.
+    """
+    held = {file.fingerprint: name for name, file in read_held_files(lake, f"bronze.{source}").items()}
+    same = held.get(hashlib.sha256(content).hexdigest())
+    if same is not None and (same != _name_replay(source, content) or same in origins):
+        raise QuarantineError(
+            f"{path}: its rows are those of {same}, which is ingested: nothing was corrected. A row whose cause lies "
+            "elsewhere is accepted by itself once that is mended: instacart run"
+        )
 
 
 def _check_open(row_ids: Sequence[str], table: Table, lake: Lakehouse, where: str) -> dict[str, str]:
@@ -255,17 +279,25 @@ def _check_open(row_ids: Sequence[str], table: Table, lake: Lakehouse, where: st
     return files
 
 
-def _land(source: str, rows: Sequence[Mapping[str, str]], table: Table, landing: Path) -> Replay:
+def _write_content(rows: Sequence[Mapping[str, str]], table: Table) -> bytes:
+    """The corrected rows as a file of their source."""
     names = [name for name in _list_columns(table) if any(name in row for row in rows)]
     text = StringIO()
     writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    content = text.getvalue().encode()
-    path = landing / source / f"replay-{hashlib.sha256(content).hexdigest()[:12]}.csv"
+    return text.getvalue().encode()
+
+
+def _name_replay(source: str, content: bytes) -> str:
+    return f"{source}/replay-{hashlib.sha256(content).hexdigest()[:12]}.csv"
+
+
+def _land(source: str, content: bytes, landing: Path) -> Path:
+    path = landing / _name_replay(source, content)
     draft = path.with_suffix(".part")
     check_place(draft, landing)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft.write_bytes(content)
     draft.replace(path)
-    return Replay(path, len(rows))
+    return path

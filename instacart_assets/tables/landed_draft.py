@@ -42,19 +42,17 @@ class LandedDraft(Draft):
         self._before = read_held_files(lake, table.address)
         self._is_same_recipe = self._past is not None and self._past.recipe == self._recipe
         landing = for_python(settings.landing)
+        withdrawn = read_withdrawn(landing)
+        gone = {name for name, file in self._before.items() if file.fingerprint in withdrawn.get(name, set())}
         self._source = open_source(
             landing,
             table.contract,
             lake.scratch,
             {name: file.fingerprint for name, file in self._before.items()},
+            withdrawn=gone,
             is_read_again=not self._is_same_recipe,
         )
-        withdrawn = read_withdrawn(landing)
-        self._withdrawn = [
-            name
-            for name, file in self._before.items()
-            if name not in self._source.landed and withdrawn.get(name) == file.fingerprint
-        ]
+        self._withdrawn = [name for name in self._before if name in gone - self._source.landed]
         read = {file.name for file, _ in self._source.files}
         self._replaced = [
             name

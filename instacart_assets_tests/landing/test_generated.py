@@ -41,6 +41,24 @@ def test_generated_files_go_and_landed_ones_stay(tmp_path: Path) -> None:
     assert remove_generated(tmp_path) == []
 
 
+def test_a_real_file_in_the_place_of_a_generated_one_stays(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("made")
+    mark_generated(tmp_path, ["orders.csv"])
+    (tmp_path / "orders.csv").write_text("real")
+    with pytest.raises(LandingError, match=r"holds files that were landed: orders\.csv"):
+        check_may_generate(tmp_path, SOURCES)
+    assert remove_generated(tmp_path) == []
+    assert (tmp_path / "orders.csv").read_text() == "real"
+
+
+def test_all_that_was_generated_under_a_name_is_withdrawn(tmp_path: Path) -> None:
+    for content in ("first", "second"):
+        (tmp_path / "orders.csv").write_text(content)
+        mark_generated(tmp_path, ["orders.csv"])
+    remove_generated(tmp_path)
+    assert len(read_withdrawn(tmp_path)["orders.csv"]) == 2
+
+
 def test_a_mark_speaks_of_its_own_folder_alone(tmp_path: Path) -> None:
     (tmp_path / "kept.csv").write_text("outside")
     landing = tmp_path / "landing"

@@ -140,9 +140,43 @@ def test_a_withdrawn_file_takes_its_rows_along(lake: FolderLake, settings: Setti
     assert count_changes(build(lake, settings))["gold"] == (1, 0)
 
 
+def test_what_the_lake_holds_of_a_withdrawn_file_goes_whatever_was_landed_in_its_place(
+    lake: FolderLake, settings: Settings
+) -> None:
+    land(settings, MANY)
+    land(settings, "thing_id,name\n1,apple\n", "things/a.csv")
+    build(lake, settings)
+    land(settings, "broken", "things/a.csv")
+    held = {name: file.fingerprint for name, file in notes.read_held_files(lake, BRONZE.address).items()}
+    withdraw_files(settings.landing, ["things/a.csv"], held)
+    assert count_changes(build(lake, settings))["gold"] == (0, 1)
+
+
+@pytest.mark.parametrize("spell", ["./things/a.csv", "things/../things/a.csv", "{landing}/things/a.csv"])
+def test_a_file_is_withdrawn_however_its_path_is_spelt(
+    lake: FolderLake, settings: Settings, spell: str
+) -> None:
+    land(settings, MANY)
+    land(settings, "thing_id,name\n1,apple\n", "things/a.csv")
+    build(lake, settings)
+    assert withdraw_files(settings.landing, [spell.format(landing=settings.landing)], {}) == ["things/a.csv"]
+    assert count_changes(build(lake, settings))["gold"] == (0, 1)
+
+
+def test_of_two_files_of_the_same_content_the_other_one_stays(lake: FolderLake, settings: Settings) -> None:
+    land(settings, MANY)
+    for name in ("things/a.csv", "things/b.csv"):
+        land(settings, "thing_id,name\n1,apple\n", name)
+    build(lake, settings)
+    withdraw_files(settings.landing, ["things/a.csv"], {})
+    assert build(lake, settings)["bronze"].notes["ingested_files"] == ["things/b.csv"]
+    assert read_names(lake) == {1: "apple"}
+
+
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
+        (".withdrawn", "is no landed file"),
         ("things/b.csv", "is no landed file, and the lake holds none of this name"),
         ("../outside.csv", "leads out of the folder"),
     ],
