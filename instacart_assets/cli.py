@@ -4,9 +4,10 @@ Defines what can be typed and where it leads. Every command does its work elsewh
 it is called, so that ``--help`` answers at once. An error that a person can mend is shown as its message alone.
 """
 
+import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -320,8 +321,8 @@ def query(
     """Ask the lake a question in SQL, as: instacart query "SELECT * FROM gold.dim_product"."""
     if (sql is None) == (file is None):
         raise typer.BadParameter("give a query, or --file with one")
-    asked = sql if file is None else file.read_text("utf-8")
     with _speak_plainly():
+        asked = sql if file is None else _read_query(file)
         from instacart_assets import console
         from instacart_assets.lakehouse.query import run_query
         from instacart_assets.lakehouse.time_travel import parse_moment, parse_versions
@@ -548,12 +549,46 @@ def _write_rows(rows: Any, output: Format) -> None:
         case Format.CSV:
             from pyarrow import csv
 
-            csv.write_csv(rows, sys.stdout.buffer)
+            csv.write_csv(_spell_nested(rows), sys.stdout.buffer)
         case Format.JSON:
             import json
 
-            json.dump(rows.to_pylist(), sys.stdout, default=str, indent=2)
+            named = rows.rename_columns(_number_names(rows.schema.names))
+            json.dump(named.to_pylist(), sys.stdout, default=str, indent=2)
             sys.stdout.write("\n")
+
+
+def _spell_nested(rows: Any) -> Any:
+    """The rows with lists and structures as JSON, which is what CSV can hold of them."""
+    import json
+
+    import pyarrow as pa
+
+    for place, column in enumerate(rows.schema):
+        if pa.types.is_nested(column.type):
+            values = rows.column(place).to_pylist()
+            spelled = [None if value is None else json.dumps(value, default=str) for value in values]
+            rows = rows.set_column(place, column.name, pa.array(spelled, pa.string()))
+    return rows
+
+
+def _number_names(names: Sequence[str]) -> list[str]:
+    """The names of columns, with a number after one that was there before: an object has each name once."""
+    taken: list[str] = []
+    for name in names:
+        number, spelled = 1, name
+        while spelled in taken:
+            number += 1
+            spelled = f"{name}_{number}"
+        taken.append(spelled)
+    return taken
+
+
+def _read_query(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RemediableError(f"{path}: is no UTF-8 text ({error}); save it as UTF-8") from error
 
 
 def _read_moment(text: str | None) -> Any:
@@ -578,6 +613,10 @@ def _speak_plainly() -> Iterator[None]:
         yield
     except RemediableError as error:
         _fail(str(error), error)
+    except BrokenPipeError as error:
+        # Whoever read the output has seen enough, and what is left in the buffer must not complain of it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from error
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}; give another folder, or make this one usable", error)

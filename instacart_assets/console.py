@@ -52,8 +52,9 @@ CARE_STYLES = {"done": "green", "due": "cyan", "busy": "yellow", "failed": "red"
 NARROWEST_COLUMN = 5
 """Column width in characters below which a column is unreadable."""
 
-out = Console()
-err = Console(stderr=True)
+# What landed may hold brackets and colons, which are no instructions.
+out = Console(markup=False, emoji=False)
+err = Console(stderr=True, markup=False, emoji=False)
 
 
 class RunView:
@@ -418,7 +419,12 @@ def _shorten_names(names: Sequence[str], most: int = 2) -> str:
 
 
 def _describe_rows(rows: pa.Table) -> list[list[str]]:
-    return [[_describe_field(*field) for field in row.items()] for row in rows.to_pylist()]
+    # By position: two columns may have one name.
+    names, columns = rows.schema.names, [column.to_pylist() for column in rows.columns]
+    return [
+        [_describe_field(name, value) for name, value in zip(names, row, strict=True)]
+        for row in zip(*columns, strict=True)
+    ]
 
 
 def _describe_field(name: str, value: Any) -> str:

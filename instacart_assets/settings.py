@@ -4,7 +4,7 @@ Defines what differs from one machine or deployment to another. Nothing is opene
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
@@ -88,6 +88,10 @@ def _check_address(url: str) -> str:
     if not re.match(r"https?://[^/\s]+", url):
         raise ValueError("no address; write it as https://HOST/PATH")
     return url.rstrip("/")
+
+
+def _take_for_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class SettingsError(RemediableError):
@@ -245,9 +249,9 @@ class Settings(BaseSettings):
     full: bool = Field(
         default=False, description="Rebuild silver and gold from bronze, whatever has changed."
     )
-    as_of: datetime | None = Field(
+    as_of: Annotated[datetime, AfterValidator(_take_for_utc)] | None = Field(
         default=None,
-        description="Rebuild silver and gold from bronze as it was at this moment, ISO 8601 with its UTC offset.",
+        description="Rebuild silver and gold from bronze as it was at this moment, ISO 8601; in UTC where it names no offset.",
     )
     lock_seconds: float = Field(
         default=3600.0, ge=0, description="Seconds to wait for a table that another run works on."

@@ -1,6 +1,7 @@
 """Refused rows, looked at and sent in again from the command line."""
 
 import csv
+import json
 import warnings
 from pathlib import Path
 
@@ -89,6 +90,42 @@ def test_refused_rows_are_listed_shown_corrected_and_replayed(tmp_path: Path) ->
         assert kept.stdout.splitlines() == ['"resolution","n"', f'"{resolution}",1']
 
 
+def test_what_was_not_corrected_is_not_replayed_and_stays_open(tmp_path: Path) -> None:
+    write_landing(tmp_path / "data" / "landing", orders=ORDERS)
+    select = ("run", "--select", "+silver.orders")
+    assert instacart(*select, cwd=tmp_path).exit_code == 0
+    show = ("quarantine", "show", "silver.orders", "--format", "csv")
+    for attempt in ("first", "second"):
+        rows = instacart(*show, cwd=tmp_path).stdout
+        path = write_corrected(rows, tmp_path / "same.csv", order_hour_of_day="98")
+        told = instacart("quarantine", "replay", "silver.orders", str(path), cwd=tmp_path)
+        assert told.exit_code == (0 if attempt == "first" else 1), told.stderr
+        assert instacart(*select, cwd=tmp_path).exit_code == 0
+    assert "which is ingested: nothing was corrected" in told.stderr
+    (held,) = csv.DictReader(instacart(*show, cwd=tmp_path).stdout.splitlines())
+    assert held["order_hour_of_day"] == "98"
+
+
+def test_rows_are_shown_as_they_landed_whatever_is_in_them(tmp_path: Path) -> None:
+    name = "Milk [organic] :apple: [/x]"
+    products = f"product_id,product_name,aisle_id,department_id\n10,{name},1,1\n"
+    write_landing(tmp_path / "data" / "landing", products=products)
+    assert instacart("run", "--select", "bronze.products", cwd=tmp_path).exit_code == 0
+    asked = "SELECT product_name, product_id AS product_name, array(1, 2) AS parts FROM bronze.products"
+    assert name in instacart("query", asked, cwd=tmp_path).stdout
+    told = instacart("query", asked, "--format", "csv", cwd=tmp_path).stdout
+    assert told.splitlines()[1] == f'"{name}","10","[1, 2]"'
+    (shown,) = json.loads(instacart("query", asked, "--format", "json", cwd=tmp_path).stdout)
+    assert shown == {"product_name": name, "product_name_2": "10", "parts": [1, 2]}
+
+
+def test_a_query_that_is_no_text_is_told(tmp_path: Path) -> None:
+    query = tmp_path / "query.sql"
+    query.write_bytes("SELECT 'é'".encode("latin-1"))
+    told = instacart("query", "--file", str(query), cwd=tmp_path)
+    assert (told.exit_code, "is no UTF-8 text" in told.stderr) == (1, True)
+
+
 def test_a_replay_that_cannot_be_is_told(tmp_path: Path) -> None:
     write_landing(tmp_path / "data" / "landing", orders=ORDERS)
     unbuilt = instacart("quarantine", "show", "silver.orders", cwd=tmp_path)
@@ -98,6 +135,7 @@ def test_a_replay_that_cannot_be_is_told(tmp_path: Path) -> None:
         "row_id,order_id\nx,1\n": "lacks the column(s) user_id",
         ORDERS.splitlines()[0] + ",row_id\n": "holds no rows",
         ORDERS.splitlines()[0] + ",row_id\n1,1,prior,1,2,08,,nobody\n": "not open in the quarantine",
+        '"order_id': "its header is no CSV",
         ORDERS.splitlines()[0] + ",row_id\n1,1,prior\n": "has not as many fields as the header",
     }.items():
         path = tmp_path / "mended.csv"

@@ -1,6 +1,6 @@
 """Environment to settings."""
 
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
 
 import pytest
@@ -106,3 +106,13 @@ def test_what_a_target_cannot_do_with_is_told_with_the_variable(chosen: dict[str
 def test_a_lake_by_url_keeps_its_slashes() -> None:
     assert load_settings(target="spark", lake="s3://bucket/lake").lake == "s3://bucket/lake"
     assert load_settings(target="spark", lake="some/folder").lake == Path("some/folder")
+
+
+@pytest.mark.parametrize(
+    ("said", "hour"), [("2026-11-23T18:30", 18), ("2026-11-23T18:30+01:00", 17), ("2026-11-23", 0)]
+)
+def test_a_moment_without_an_offset_is_in_utc(monkeypatch: pytest.MonkeyPatch, said: str, hour: int) -> None:
+    monkeypatch.setenv("INSTACART_AS_OF", said)
+    moment = load_settings().as_of
+    assert moment is not None
+    assert moment.astimezone(UTC).hour == hour

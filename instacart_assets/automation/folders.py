@@ -112,7 +112,7 @@ class RemoteFolder:
                 is_source = folder or entry.name.removesuffix(".csv") in self._sources
                 if entry.name == MARKER:
                     markers[folder] = entry.modified
-                elif not entry.is_folder and entry.name.endswith(".csv") and is_source:
+                elif not entry.is_folder and entry.name.lower().endswith(".csv") and is_source:
                     files[f"{folder}/{entry.name}".lstrip("/")] = Seen(entry.bytes, entry.modified)
         self._sent = self._workspace.ask(
             f"read what was landed in {self._landing}", partial(read_record, self._files, self._root)

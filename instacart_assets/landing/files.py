@@ -121,8 +121,13 @@ def find_paths(landing: Path, source: str) -> list[Path]:
     A folder that leads out of the landing folder is not opened; the folder itself is listed in place of its files.
     """
     single, folder = landing / f"{source}.csv", landing / source
-    parts = [folder] if find_intrusion(folder, landing) else sorted(folder.glob("*.csv"))
+    parts = [folder] if find_intrusion(folder, landing) else _list_parts(folder)
     return [path for path in (single, *parts) if path.exists()]
+
+
+def _list_parts(folder: Path) -> list[Path]:
+    # As ``instacart land`` takes them, whose names some systems write in capitals.
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() == ".csv")
 
 
 def check_place(path: Path, landing: Path) -> None:

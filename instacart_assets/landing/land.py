@@ -183,7 +183,9 @@ def _find_members(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[str, IO
         if member.startswith("__MACOSX/"):
             continue
         if member.lower().endswith(".csv"):
-            with archive.open(member) as file:
+            with _tell_damage(f"{name}/{member}"):
+                file = archive.open(member)
+            with file:
                 yield f"{name}/{member}", file
         elif member.lower().endswith(".zip"):
             with _tell_damage(f"{name}/{member}"):
@@ -206,3 +208,10 @@ def _tell_damage(name: str) -> Iterator[None]:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise LandingError(f"{name}: is no complete ZIP archive ({error}); download it again") from error
+    except (
+        RuntimeError,
+        NotImplementedError,
+    ) as error:  # a password, or a compression that Python does not know
+        raise LandingError(
+            f"{name}: cannot be unpacked ({error}); unpack it yourself, and land the files"
+        ) from error

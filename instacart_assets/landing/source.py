@@ -85,9 +85,21 @@ class LandedSource:
         if self.contract.drift.unknown_column != "add":
             return self.contract
         names = dict.fromkeys((*held, *(name for file, _ in self.files for name in self.list_unknown(file))))
+        self._check_spelling(names)
         return replace(
             self.contract, columns=(*self.contract.columns, *(self._make_column(name) for name in names))
         )
+
+    def _check_spelling(self, names: Iterable[str]) -> None:
+        """No two files name an unknown column alike but for its case, also those that are ingested already."""
+        spelled: dict[str, str] = {}
+        for name in names:
+            first = spelled.setdefault(name.lower(), name)
+            if first != name:
+                raise LandingError(
+                    f"{self.contract.name}: a file names a column {name!r} that files ingested before name {first!r}; "
+                    "spell it as they do and land the file again"
+                )
 
     def _make_column(self, name: str) -> Column:
         origin = f"{LANDING}.{self.contract.name}.{name}"

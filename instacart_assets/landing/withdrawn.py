@@ -64,7 +64,7 @@ def withdraw_files(landing: Path, names: Iterable[str], held: Mapping[str, str])
         check_place(path, landing)
         name = Path(os.path.relpath(path, landing)).as_posix()
         # The lake may hold other content than what was landed under the name since.
-        found = {fingerprint_file(path)} if path.suffix == ".csv" and path.is_file() else set()
+        found = {fingerprint_file(path)} if path.suffix.lower() == ".csv" and path.is_file() else set()
         found |= {held[name]} if name in held else set()
         if not found:
             raise LandingError(

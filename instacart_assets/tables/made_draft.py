@@ -321,8 +321,12 @@ class MadeDraft(Draft):
         return [
             (name, file.fingerprint)
             for address in self._table.landed
-            for name, file in read_held_files(self._lake, address).items()
+            for name, file in read_held_files(self._lake, address, self._find_as_of(address)).items()
         ]
+
+    def _find_as_of(self, address: str) -> int | None:
+        """The version of a source, where it is not the published one."""
+        return None if self._settings.as_of is None else self._versions[address]
 
     @property
     def _by(self) -> tuple[str, ...]:

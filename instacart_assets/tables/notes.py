@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from instacart_assets.contracts.model import Contract
+from instacart_assets.lakehouse.history import find_publication
 from instacart_assets.lakehouse.lake import Lakehouse
 from instacart_assets.quality.audit import HISTORY_VERSIONS
 from instacart_assets.tables.declare import Table
@@ -24,7 +25,7 @@ LANDED_FILES, IS_PUBLIC, HISTORY, PROVENANCE = "landed_files", "is_public", "his
 compared with, and what the version was built from."""
 
 PACKAGE = Path(__file__).parents[1]
-ROOMS = ("bronze", "silver", "gold", "landing", "quality", "tables")
+ROOMS = ("contracts", "bronze", "silver", "gold", "landing", "lakehouse", "quality", "tables")
 """Packages whose code affects a table's rows, its checks or its quarantine."""
 
 
@@ -98,9 +99,13 @@ def write_held_files(files: Mapping[str, HeldFile]) -> dict[str, str]:
     return {LANDED_FILES: json.dumps({name: asdict(file) for name, file in files.items()})}
 
 
-def read_held_files(lake: Lakehouse, address: str) -> dict[str, HeldFile]:
-    """The landed files that a bronze table holds, by name; none where it was never published."""
-    noted = lake.read_last_note(address, LANDED_FILES)
+def read_held_files(lake: Lakehouse, address: str, version: int | None = None) -> dict[str, HeldFile]:
+    """The landed files that a version of a bronze table holds, by name; none where it was never published."""
+    if version is None:
+        noted = lake.read_last_note(address, LANDED_FILES)
+    else:
+        publication = find_publication(lake.list_commits(address), version)
+        noted = None if publication is None else publication.notes.get(LANDED_FILES)
     files = json.loads(noted or "{}").items()
     return {
         name: HeldFile(**{**file, "unknown": tuple(file["unknown"]), "missing": tuple(file["missing"])})

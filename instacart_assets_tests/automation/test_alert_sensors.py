@@ -15,7 +15,7 @@ from instacart_assets.automation.delivery import AlertError
 from instacart_assets.contracts.model import Contract
 from instacart_assets.maintenance.assets import MAINTENANCE_JOB, OWNERS
 from instacart_assets.settings import Settings, load_settings
-from instacart_assets.tables.assets import asset_key
+from instacart_assets.tables.assets import asset_key, explain_failure
 from instacart_assets_tests.small_contracts import make_column, make_contract
 
 TABLES: dict[str, Contract] = {
@@ -198,7 +198,7 @@ def test_a_run_that_cannot_be_read_is_told_and_hides_none_after_it(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = history.run(fails="gold.things"), history.run(fails="gold.things")
-    explain = reports.explain_failure
+    explain = explain_failure
 
     def stumble(_: dg.DagsterEvent) -> str:
         monkeypatch.setattr(reports, "explain_failure", explain)

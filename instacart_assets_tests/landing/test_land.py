@@ -175,6 +175,22 @@ def test_a_broken_archive_is_to_be_downloaded_again(
     assert list_landed(landing) == ["things.csv"]
 
 
+@pytest.mark.parametrize(
+    ("flag", "method", "fault"), [(1, 8, "password required"), (0, 99, "compression method is not supported")]
+)
+def test_an_archive_that_cannot_be_unpacked_here_is_to_be_unpacked_first(
+    tmp_path: Path, landing: Path, flag: int, method: int, fault: str
+) -> None:
+    archive = bytearray(zip_bytes({"things.csv": THINGS}))
+    for header, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = archive.index(header) + place
+        archive[at], archive[at + 2] = archive[at] | flag, method
+    message = refuse(write_file(tmp_path, "download.zip", bytes(archive)), landing)
+    assert "download.zip/things.csv: cannot be unpacked" in message
+    assert fault in message
+    assert "unpack it yourself, and land the files" in message
+
+
 def test_a_member_stored_with_another_checksum_is_damaged(tmp_path: Path, landing: Path) -> None:
     stored = zip_bytes({"things.csv": THINGS}, compression=0).replace(b"2,pear", b"2,plum")
     message = refuse(write_file(tmp_path, "download.zip", stored), landing)

@@ -224,6 +224,18 @@ def test_a_column_that_two_files_spell_in_another_case_is_refused(tmp_path: Path
         open_source(tmp_path, replace(THINGS, drift=SchemaDrift(unknown_column="add")))
 
 
+def test_a_column_that_a_file_before_spells_in_another_case_is_refused(tmp_path: Path) -> None:
+    write_file(tmp_path, "things/b.csv", "thing_id,name,Price\n1,a,2\n")
+    source = open_source(tmp_path, replace(THINGS, drift=SchemaDrift(unknown_column="add")))
+    with pytest.raises(LandingError, match="a column 'Price' that files ingested before name 'price'"):
+        source.widen_contract(["price"])
+
+
+def test_a_part_may_have_its_ending_in_capitals(tmp_path: Path) -> None:
+    write_file(tmp_path, "things/TUESDAY.CSV", "thing_id,name\n1,a\n")
+    assert open_source(tmp_path, THINGS).landed == {"things/TUESDAY.CSV"}
+
+
 PIECES = (b'"', b'""', b",", b"\n", b"\r", b"\r\n", b"\x00", b"\xff", b"\xc3", b"\xa9", b"\\", b" ", b"x")
 BODY = '1,"Apple, red"\n2,Pear\r\n3,"9\\"" Pan é"\n\n4,\n5,"Say ""hi"""\n6,"z"\n'.encode()
 

@@ -17,6 +17,7 @@ from instacart_assets.settings import Settings
 from instacart_assets.tables import notes
 from instacart_assets.tables.build import build_table
 from instacart_assets.tables.declare import Table
+from instacart_assets.tables.desk import discard_rows
 from instacart_assets.tables.draft import OTHER_RECIPE
 from instacart_assets.tables.result import BuildResult
 from instacart_assets_tests.tables.things import (
@@ -308,6 +309,22 @@ def test_a_look_back_makes_tables_of_what_had_landed_and_the_next_run_comes_back
     assert back["bronze"].version == 1  # what landed since is not lost
     build(lake, settings, "now")
     assert read_names(lake) == {1: "fig"}
+
+
+def test_a_look_back_knows_nothing_of_rows_that_came_and_were_settled_later(
+    lake: FolderLake, settings: Settings
+) -> None:
+    land(settings, MANY)
+    build(lake, settings)
+    then = datetime.now(UTC)
+    land(settings, "thing_id,name\n1,a name too long\n", "things/a.csv")
+    build(lake, settings)
+    (refused,) = lake.read("quarantine.things").collect()
+    discard_rows(SILVER, [refused["row_id"]], lake)
+    back = build(lake, settings.model_copy(update={"as_of": then}), "look-back")
+    assert back["silver"].version is not None
+    (accounts,) = [one for one in back["silver"].outcomes if one.rule.id == "every_row_is_accounted_for"]
+    assert accounts.passed
 
 
 def test_nothing_can_be_made_of_a_time_before_anything_landed(lake: FolderLake, settings: Settings) -> None:
