@@ -3,12 +3,14 @@
 import csv
 import json
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from instacart_assets.cli import app
+from instacart_assets.synthetic.generate import generate
 from instacart_assets_tests.landing_files import write_landing
 
 pytestmark = pytest.mark.slow
@@ -104,6 +106,34 @@ def test_what_was_not_corrected_is_not_replayed_and_stays_open(tmp_path: Path) -
     assert "which is ingested: nothing was corrected" in told.stderr
     (held,) = csv.DictReader(instacart(*show, cwd=tmp_path).stdout.splitlines())
     assert held["order_hour_of_day"] == "98"
+
+
+@pytest.mark.parametrize("of", ["silver.order_items", "bronze.order_products__prior"], ids=["row", "line"])
+@pytest.mark.parametrize("run", [("run",), ("run", "--full")], ids=["next", "full"])
+def test_a_basket_whose_line_was_discarded_has_a_gap_that_is_no_fault(
+    tmp_path: Path, run: tuple[str, ...], of: str
+) -> None:
+    landing = generate(40, seed=3, out=tmp_path / "data" / "landing").landing
+    file = landing / "order_products__prior.csv"
+    lines = file.read_text().splitlines()
+    products = Counter(line.split(",")[1] for line in lines)
+    chosen = next(
+        number
+        for number, line in enumerate(lines[:-1])
+        # not the last of its basket, and of a product that is bought once
+        if products[line.split(",")[1]] == 1 and lines[number + 1].split(",")[0] == line.split(",")[0]
+    )
+    order_id, _, *rest = lines[chosen].split(",")
+    lines[chosen] = ",".join([order_id, "999999", *rest]) if of.startswith("silver") else f"{order_id},1"
+    file.write_text("\n".join([*lines, ""]))
+    select = ("--select", "+silver.order_items")
+    assert instacart("run", *select, cwd=tmp_path).exit_code == 0
+    shown = instacart("quarantine", "show", of, "--format", "csv", cwd=tmp_path).stdout
+    (refused,) = csv.DictReader(shown.splitlines())
+    assert instacart("quarantine", "discard", of, refused["row_id"], cwd=tmp_path).exit_code == 0
+    done = instacart(*run, *select, cwd=tmp_path)
+    assert done.exit_code == 0, done.stdout
+    assert instacart("validate", "--select", "silver.order_items", cwd=tmp_path).exit_code == 0
 
 
 def test_rows_are_shown_as_they_landed_whatever_is_in_them(tmp_path: Path) -> None:

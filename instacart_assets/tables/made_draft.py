@@ -8,26 +8,26 @@ rows: those that the function produces from the current sources.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from instacart_assets.contracts.model import ORIGIN, REASONS
-from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.contracts.rules import consulted_tables
 from instacart_assets.lakehouse.lake import Lakehouse, TableMissingError
 from instacart_assets.lakehouse.schema import check_shape
 from instacart_assets.quality.accounting import RowCounts, audit_row_counts
 from instacart_assets.quality.audit import Evidence, Part, audit_rows
 from instacart_assets.quality.outcomes import RuleOutcome
-from instacart_assets.quality.quarantine import OPEN, describe_rows
+from instacart_assets.quality.quarantine import describe_rows
 from instacart_assets.quality.repeats import DUPLICATE, SUPERSEDED, Repeats, find_repeats
 from instacart_assets.quality.split import mark_refused
 from instacart_assets.settings import Settings
 from instacart_assets.tables.declare import Table
 from instacart_assets.tables.draft import FIRST_VERSION, NOTHING_TO_DO, OTHER_RECIPE, Draft, say_refused
+from instacart_assets.tables.lost import read_lost_lines, read_lost_rows
 from instacart_assets.tables.moment import Moment
 from instacart_assets.tables.notes import Provenance, read_held_files, read_past, read_stamp, was_public
 from instacart_assets.tables.refusals import Quarantine
@@ -269,8 +269,8 @@ class MadeDraft(Draft):
         refused = self._lake.read_refused(self.candidate)
         return Evidence(
             tables=tables,
-            refused=refused,
-            lines=read_open_lines(self._table, self._lake),
+            refused=refused.unionByName(self._discarded, allowMissingColumns=True),
+            lines=read_lost_lines(self._table, self._lake),
             refused_by_rule=_count_reasons(refused) if self.candidate.refused else {},
             read=self._count_read(),
             past=past,
@@ -279,9 +279,14 @@ class MadeDraft(Draft):
         )
 
     @cached_property
-    def _open_lines(self) -> int:
-        """Number of open malformed lines in the landed files of the table's rows."""
-        return read_open_lines(self._table, self._lake).count() if self.contract.refuses_rows else 0
+    def _discarded(self) -> DataFrame:
+        """Refused rows that a person has discarded: rules about groups allow for them as for those refused now."""
+        return read_lost_rows(self._table, self._lake, is_open=False)
+
+    @cached_property
+    def _lost_lines(self) -> int:
+        """Number of malformed lines, open or discarded, in the landed files of the table's rows."""
+        return read_lost_lines(self._table, self._lake).count() if self.contract.refuses_rows else 0
 
     def _find_part(self) -> Part | None:
         past = self._past
@@ -291,7 +296,8 @@ class MadeDraft(Draft):
         steady = frozenset(
             address for address in self._versions if address not in moved or address in self._table.ties
         )
-        is_clean = not (self._open_lines or self.candidate.refused or past.refused or past.lines)
+        lacks = self._lost_lines or self.candidate.refused or self._discarded.limit(1).count()
+        is_clean = not (lacks or past.refused or past.lines)
         return self._make_part(steady=steady, is_clean=is_clean)
 
     def _count_read(self) -> int:
@@ -351,7 +357,7 @@ class MadeDraft(Draft):
             stamps={address: read_stamp(self._lake, address) for address in self._versions},
             refused=self.candidate.refused,
             settled=self.quarantine.count_states()[1] if self.quarantine is not None else 0,
-            lines=self._open_lines,
+            lines=self._lost_lines,
             repeats=self._repeats.counts if self._repeats is not None else {},
             outcomes=self._note_outcomes(outcomes),
         )
@@ -370,18 +376,6 @@ class MadeDraft(Draft):
         if refused:
             notes["refused"] = say_refused(refused, "row", self.contract)
         return notes
-
-
-def read_open_lines(table: Table, lake: Lakehouse) -> DataFrame:
-    """Open malformed lines in the landed files that a table's rows come from."""
-    held = [quarantine_address(source) for source in table.landed.values()]
-    parts = [
-        lake.read(address).where(F.col("status") == OPEN).select("_source_file", "line_number")
-        for address in held
-        if lake.find_version(address) is not None
-    ]
-    empty = lake.session.createDataFrame([], "_source_file string, line_number bigint")
-    return reduce(DataFrame.unionByName, parts, empty)
 
 
 def _count_reasons(refused: DataFrame) -> dict[str, int]:

@@ -63,7 +63,7 @@ class Provenance:
             recreated.
         refused: number of refused rows or lines that were open.
         settled: number of rows or lines in quarantine that a person had resolved.
-        lines: number of open malformed lines in the files of its rows.
+        lines: number of malformed lines, open or discarded, in the files of its rows.
         repeats: number of landed rows that share their key with another, by their fate.
         outcomes: outcome of each rule, as plain values.
     """

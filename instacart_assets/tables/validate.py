@@ -8,17 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
-from instacart_assets.contracts.quarantine import quarantine_of
 from instacart_assets.contracts.rules import compile_rules, consulted_tables
 from instacart_assets.lakehouse.lake import Lakehouse
 from instacart_assets.quality.audit import Evidence, bind_rules
 from instacart_assets.quality.data_docs import DataDocs
-from instacart_assets.quality.quarantine import OPEN
 from instacart_assets.tables.declare import Table
-from instacart_assets.tables.made_draft import read_open_lines
+from instacart_assets.tables.lost import read_lost_lines, read_lost_rows
 from instacart_assets.tables.notes import read_past, was_public
 
 
@@ -86,29 +81,11 @@ def _validate(table: Table, lake: Lakehouse, docs: DataDocs) -> TableValidation:
     rows = lake.read(table.address)
     evidence = Evidence(
         tables={address: lake.read(address) for address in consulted_tables(contract)},
-        refused=_read_refused(table, lake),
-        lines=read_open_lines(table, lake),
+        refused=read_lost_rows(table, lake, is_open=True),
+        lines=read_lost_lines(table, lake),
         past=read_past(lake, table.address),
         is_public=was_public(lake, [table.address]),
     )
     rules = bind_rules(rows, [rule for rule in compile_rules(contract) if rule.scope != "counts"], evidence)
     broken = docs.validate(rows, contract, rules)
     return TableValidation(table.address, lake.find_version(table.address) or 0, len(rules), tuple(broken))
-
-
-def _read_refused(table: Table, lake: Lakehouse) -> DataFrame:
-    """Open refused rows, cast to the table's columns as far as their text parses."""
-    columns = table.contract.columns
-    address = quarantine_of(table.contract, table.landed).address
-    if not table.contract.refuses_rows or lake.find_version(address) is None:
-        schema = ", ".join(f"`{column.name}` {column.type}" for column in columns)
-        return lake.session.createDataFrame([], schema)
-    held = lake.read(address).where(F.col("status") == OPEN)
-    return held.select(
-        *(
-            F.col(column.name).try_cast(column.type).alias(column.name)
-            if column.name in held.columns
-            else F.lit(None).cast(column.type).alias(column.name)
-            for column in columns
-        )
-    )
