@@ -19,7 +19,7 @@ from filelock import FileLock
 from pyspark.sql import SparkSession
 
 from instacart_assets.errors import RemediableError
-from instacart_assets.lakehouse.session_config import SESSION_CONFIG
+from instacart_assets.lakehouse.session_config import SESSION_CONFIG, TIME_TRAVEL_CONFIG
 
 DELTA_JARS = {
     "4.0": "io.delta:delta-spark_2.13:4.0.1",
@@ -44,7 +44,7 @@ SMALL_CONFIG = {
 }
 """Settings for one machine: few partitions, no web server."""
 
-APACHE_CONFIG = SESSION_CONFIG | DELTA_CONFIG | SMALL_CONFIG
+APACHE_CONFIG = SESSION_CONFIG | TIME_TRAVEL_CONFIG | DELTA_CONFIG | SMALL_CONFIG
 """What a session is opened with, unless settings override it."""
 
 QUERY_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")

@@ -5,14 +5,16 @@ cluster has neither the embedded one nor Dagster's PySpark resource.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, cast
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from instacart_assets.errors import RemediableError
 from instacart_assets.lakehouse.lake import Lakehouse, LakePathError
-from instacart_assets.lakehouse.session_config import SESSION_CONFIG
+from instacart_assets.lakehouse.session_config import SESSION_CONFIG, TIME_TRAVEL_CONFIG
 from instacart_assets.places import DBFS, VOLUMES
 from instacart_assets.settings import DELTA_TARGETS, REMOTE_TARGETS, Settings, Target
 
@@ -35,6 +37,9 @@ class ClusterSpark:
         session = SparkSession.builder.getOrCreate()
         for key, value in SESSION_CONFIG.items():
             session.conf.set(key, value)
+        for key, value in TIME_TRAVEL_CONFIG.items():
+            with suppress(PySparkException):  # serverless compute takes little configuration
+                session.conf.set(key, value)
         return session
 
 

@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,6 +103,21 @@ def test_notes_are_found_behind_any_number_of_commits_without(
     assert properties["delta.deletedFileRetentionDuration"] == "interval 720 hours"
     lake.pin(ADDRESS)
     assert lake.read_last_note(ADDRESS, "name") == "monday"
+
+
+def test_what_was_published_long_ago_and_replaced_now_can_still_be_read(
+    lake: SparkLake, tmp_path: Path
+) -> None:
+    first, second = publish_parts(lake, "monday"), publish_parts(lake, "tuesday")
+    log = tmp_path / "lake" / ADDRESS.replace(".", "/") / "_delta_log"
+    long_ago = (datetime.now(UTC) - timedelta(days=40)).timestamp()
+    for version in range(second):
+        os.utime(log / f"{version:020}.json", (long_ago, long_ago))
+    # What Delta remembers of the log is not of now.
+    lake.session._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    assert {name for _, name in read_sorted(lake, ADDRESS, version=first)} == {"monday"}
+    restore_table(lake, ADDRESS, first)
+    assert {name for _, name in read_sorted(lake, ADDRESS)} == {"monday"}
 
 
 def test_changes_of_a_version_that_is_being_published_are_not_swept(lake: SparkLake) -> None:
