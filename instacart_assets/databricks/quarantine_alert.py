@@ -68,8 +68,8 @@ def describe_alert() -> dict[str, Any]:
             },
         },
         "custom_summary": "Instacart: {{ALERT_STATUS}}, {{QUERY_RESULT_VALUE}} rows wait in quarantine",
-        "custom_description": "See why with `instacart quarantine list`, correct them with "
-        "`instacart quarantine replay`, or let them go with `instacart quarantine discard`.",
+        "custom_description": "Look at the tables of the schema quarantine to see why. Land corrected rows, or discard "
+        "them, in a notebook: docs/how-to/databricks.md, Refused rows and earlier versions there.",
     }
 
 

@@ -25,10 +25,19 @@ from instacart_assets.settings import Settings
 from instacart_assets.synthetic.generate import generate
 from instacart_assets.tables.assets import table_address
 from instacart_assets_tests.databricks.wheels import build_project_wheel
+from instacart_assets_tests.documentation.commands import read_blocks
 from instacart_assets_tests.faults.accounts import read_settled
 from instacart_assets_tests.faults.proof import IS_PROOF, write_report
 from instacart_assets_tests.lake_reading import Rows
-from instacart_assets_tests.workspace.driving import connect, finish, read_output, read_results, upload
+from instacart_assets_tests.workspace.driving import (
+    connect,
+    describe_task,
+    finish,
+    read_output,
+    read_results,
+    submit,
+    upload,
+)
 from instacart_assets_tests.workspace.emulator import EmulatedWorkspace
 from instacart_assets_tests.workspace.engine import has_java
 
@@ -36,6 +45,8 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not has_java(), reason="Apache Spark needs Java, and there is none on the PATH"),
 ]
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/databricks.md"
 
 USERS, PRODUCTS, SEED = (120, 600, 5) if IS_PROOF else (40, 200, 5)
 SELECTIONS = {
@@ -190,7 +201,7 @@ def test_tables_built_there_are_those_built_here(
 
 
 def test_the_native_job_builds_the_same_without_dagster(
-    workspace: EmulatedWorkspace, wheel: str, laptop: Laptop
+    workspace: EmulatedWorkspace, cluster: str, wheel: str, laptop: Laptop
 ) -> None:
     built = {name_task(address) for address in laptop.list_tables("native")}
     job = describe_job(sort_tables(all_tables()), wheel)
@@ -209,6 +220,28 @@ def test_the_native_job_builds_the_same_without_dagster(
     outputs = [read_output(workspace, run, number).logs for number in range(len(asked))]
     assert set(read_results(run).values()) == {"SUCCESS"}, outputs
     compare(workspace, "native", laptop)
+
+    decide(workspace, cluster, wheel)
+
+
+def decide(workspace: EmulatedWorkspace, cluster: str, wheel: str) -> None:
+    """Decide on refused rows and bring a version back in the workspace, as the documentation says."""
+    places = name_places("native")
+    (code,) = (block.text for block in read_blocks(PAGE) if "discard_rows" in block.text)
+    for said, meant in {
+        '"main", "prod_"': f'"{places["INSTACART_CATALOG"]}", "{places["INSTACART_SCHEMA_PREFIX"]}"',
+        "/Volumes/main/ops/scratch": places["INSTACART_SCRATCH"],
+        "silver.orders": "silver.departments",
+        '["ROW_ID"]': "[]",  # none was refused
+        '"gold.dim_product", version=3': '"silver.departments", version=1',
+    }.items():
+        assert said in code
+        code = code.replace(said, meant)
+    given = {"existing_cluster_id": cluster, "libraries": [{"whl": wheel}]}
+    run = finish(workspace, submit(workspace, describe_task(workspace, code, key="decide", **given)))
+    # There is only one version: all before, and the look for an earlier one, went well.
+    error = read_output(workspace, run).error or ""
+    assert "version 1 holds no earlier published version" in error
 
 
 def fill(value: Any, values: Mapping[str, str]) -> Any:
