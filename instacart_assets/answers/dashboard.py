@@ -26,6 +26,7 @@ from instacart_assets.answers.question import (
     load_questions,
 )
 from instacart_assets.answers.wording import CAVEATS, spell_heading
+from instacart_assets.order_calendar import OrderCalendar
 
 WIDTH = 6
 """Columns of a page's grid."""
@@ -139,9 +140,10 @@ def _make_chart(question: Question) -> Json:
             fields = [_ask("across"), _ask(chart.label), _ask("value", "avg")]
             return _make_widget(name, chart.title, "heatmap", fields, encodings)
         case Weeks():
+            week = {"by": "custom-order", "orderedValues": list(OrderCalendar().day_names)}
             encodings = {
                 "x": _encode(chart.across, "categorical", chart.across_title),
-                "y": _encode(chart.down, "categorical", spell_heading(chart.down)),
+                "y": _encode(chart.down, "categorical", spell_heading(chart.down), sort=week),
                 "color": _encode(f"avg({chart.value})", "quantitative", chart.title),
             }
             fields = [_ask(chart.across), _ask(chart.down), _ask(chart.value, "avg")]

@@ -1,9 +1,14 @@
-"""Which orders get no date: those after one that adds a number of days nobody knows."""
+"""Which orders get no date, those after one that adds a number of days nobody knows; and which dates are refused."""
+
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from pyspark.sql import SparkSession
 
+from instacart_assets.contracts.load import load_contracts
+from instacart_assets.contracts.rules import compile_rules
 from instacart_assets.order_calendar import OrderCalendar
+from instacart_assets.quality.split import holds
 from instacart_assets.silver.orders import orders
 
 COLUMNS = (
@@ -54,3 +59,22 @@ def test_of_two_orders_of_one_number_neither_has_a_date(spark: SparkSession) -> 
     )
     dated = {row["order_id"]: row["order_date"] for row in orders(landed, OrderCalendar()).collect()}
     assert [order for order in sorted(dated) if dated[order] is not None] == [1]
+
+
+def test_dates_to_come_are_refused(spark: SparkSession) -> None:
+    (rule,) = [
+        rule
+        for rule in compile_rules(load_contracts()["silver.orders"])
+        if rule.id == "order_date_is_not_to_come"
+    ]
+    today = datetime.now(UTC).date()
+    dates = {
+        None: True,  # another rule's
+        date(1989, 12, 31): False,
+        date(1990, 1, 1): True,
+        today: True,
+        today + timedelta(days=2): False,
+        today + timedelta(weeks=1_000): False,
+    }
+    rows = spark.createDataFrame([(day,) for day in dates], "order_date date")
+    assert {row["order_date"]: row["kept"] for row in rows.withColumn("kept", holds(rule)).collect()} == dates

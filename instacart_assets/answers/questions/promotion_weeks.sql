@@ -4,7 +4,7 @@ question: What do promotions do before, during and after?
 about: >-
   Units sold by units expected without the promotion, over all promotions that can be judged. Week 0 is the promotion,
   however long; a week after it below 1 would be what was only brought forward. The weeks before lie near 1 by
-  construction. The 95 % interval takes promotions for the ones drawn at random.
+  construction. Days on which another promotion of the product ran are left out. The 95 % interval takes promotions for the ones drawn at random.
 chart:
   kind: line
   across: week
@@ -27,16 +27,19 @@ WITH days AS (
   SELECT
     effect.promotion_id,
     CASE
-      WHEN is_promotion_day THEN 0
-      WHEN order_date < start_date THEN -CAST(ceil(datediff(start_date, order_date) / 7) AS INT)
-      ELSE CAST(ceil(datediff(order_date, end_date) / 7) AS INT)
+      WHEN effect.is_promotion_day THEN 0
+      WHEN effect.order_date < start_date THEN -CAST(ceil(datediff(start_date, effect.order_date) / 7) AS INT)
+      ELSE CAST(ceil(datediff(effect.order_date, end_date) / 7) AS INT)
     END AS week,
     effect.units,
-    expected_units
+    effect.expected_units
   FROM gold.promotion_daily_effect AS effect
   JOIN gold.promotion_performance AS performance
     ON performance.promotion_id = effect.promotion_id AND performance.product_id = effect.product_id
-  WHERE expected_units IS NOT NULL
+  LEFT JOIN gold.promotion_daily_effect AS other
+    ON other.product_id = effect.product_id AND other.order_date = effect.order_date
+    AND other.promotion_id <> effect.promotion_id AND other.is_promotion_day
+  WHERE effect.expected_units IS NOT NULL AND other.promotion_id IS NULL
 ),
 promotions AS (
   SELECT week, promotion_id, sum(units) AS units, sum(expected_units) AS expected

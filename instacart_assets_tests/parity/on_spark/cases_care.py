@@ -114,7 +114,9 @@ def test_what_was_published_long_ago_and_replaced_now_can_still_be_read(
     for version in range(second):
         os.utime(log / f"{version:020}.json", (long_ago, long_ago))
     # What Delta remembers of the log is not of now.
-    lake.session._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    machine = lake.session._jvm
+    assert machine is not None
+    machine.org.apache.spark.sql.delta.DeltaLog.clearCache()
     assert {name for _, name in read_sorted(lake, ADDRESS, version=first)} == {"monday"}
     restore_table(lake, ADDRESS, first)
     assert {name for _, name in read_sorted(lake, ADDRESS)} == {"monday"}
