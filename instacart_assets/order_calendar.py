@@ -83,7 +83,8 @@ class OrderCalendar(BaseModel):
             user_id: positive identifier of the user.
             first_dow: ``order_dow`` of the user's first order, 0 to 6.
         """
-        week = (user_id % _PRIME) * _MULTIPLIER % _PRIME % self.window_weeks
+        # Engines differ on negative remainders.
+        week = ((user_id % _PRIME + _PRIME) % _PRIME) * _MULTIPLIER % _PRIME % self.window_weeks
         days_into_week = (first_dow + (7 - self.dow_of(self.window_start))) % 7
         return week * 7 + days_into_week
 

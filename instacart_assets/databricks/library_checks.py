@@ -67,9 +67,15 @@ def survey_installation(
         WorkspaceError: read access to its file is denied.
     """
     named = Named()
-    present = list_installed(cluster_id, workspace) if cluster_id else []
-    for library in (*libraries, *present):
+    for library in libraries:
         _sort_library(library, named, workspace)
+    for library in list_installed(cluster_id, workspace) if cluster_id else []:
+        try:
+            _sort_library(library, named, workspace)
+        except WorkspaceOutageError:
+            raise
+        except (LibraryError, WorkspaceError):  # the cluster may reach what this machine does not
+            named.options.append(library)
     survey = survey_libraries(named.packages, named.wheels.values(), python)
     return Installation(survey, named.wheels, tuple(named.options))
 

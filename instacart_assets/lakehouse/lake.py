@@ -253,9 +253,7 @@ class Lakehouse(ABC):
         path, contract = candidate.path, candidate.contract
         if published is None:
             if candidate.rows:
-                shutil.copytree(
-                    locate_good(path), path / ADDED, copy_function=_link, ignore=shutil.ignore_patterns(ADDED)
-                )
+                _link_files(locate_good(path), path / ADDED)
             change = Change(candidate.rows, 0)
         else:
             made, held = self.read_made(candidate), published.select(*contract.column_names)
@@ -385,8 +383,7 @@ class Lakehouse(ABC):
         names = []
         for part in (ADDED, REMOVED):
             if (candidate.path / part).is_dir():
-                kept.mkdir(parents=True, exist_ok=True)
-                shutil.copytree(candidate.path / part, kept / part, copy_function=_link, dirs_exist_ok=True)
+                _link_files(candidate.path / part, kept / part)
                 names.append(f"{kept.name}/{part}")
         return names
 
@@ -637,7 +634,15 @@ def locate_good(path: Path) -> Path:
     return part if part.exists() or (path / REFUSED_PART).exists() else path
 
 
-def _link(source: str, target: str) -> None:
+def _link_files(source: Path, target: Path) -> None:
+    """Link the files of a folder into another one, which is made; a volume lets nobody set times or modes of folders."""
+    target.mkdir(parents=True, exist_ok=True)
+    for file in source.iterdir():
+        if file.is_file():
+            _link(file, target / file.name)
+
+
+def _link(source: Path, target: Path) -> None:
     """Hard-link a file under another name, or copy it where the file system has no links."""
     try:
         os.link(source, target)
