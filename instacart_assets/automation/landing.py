@@ -60,19 +60,21 @@ def build_landing_sensor(
             context.log.warning(f"the process of the run {run_id} is gone: the run was ended")
         if _is_at_work(context.instance, REST_LOOKS * look_seconds):
             return dg.SensorResult(skip_reason="a drop is being ingested", cursor=context.cursor)
-        state, drop = take_look(LandingState.read(context.cursor), open_folder(by_source))
+        state = LandingState.read(context.cursor)
+        if state.asked:
+            state = state.settle(is_good=_has_gone_well(context.instance))
+        state, drop = take_look(state, open_folder(by_source))
         if drop is None:
             said = "files are not complete yet" if state.is_waiting else "nothing landed"
             return dg.SensorResult(skip_reason=said, cursor=state.write())
-        sources = sorted({*drop.sources, *state.list_landed(_list_left(context.instance))})
-        taken = [by_source[source] for source in sources]
+        taken = [by_source[source] for source in drop.sources]
         missing = [contract for contract in contracts if _is_never_to_land(contract, state, context.instance)]
         request = dg.RunRequest(
             run_key=drop.key,
             asset_selection=[
                 key for contract in dict.fromkeys([*taken, *missing]) for key in list_keys(contract)
             ],
-            tags={DROP_TAG: "drop", SOURCES_TAG: ",".join(sources)},
+            tags={DROP_TAG: "drop", SOURCES_TAG: ",".join(drop.sources)},
         )
         return dg.SensorResult(run_requests=[request], cursor=state.write())
 
@@ -94,12 +96,10 @@ def _is_at_work(instance: dg.DagsterInstance, rest_seconds: float) -> bool:
     return bool(last and last[0].end_time and time.time() - last[0].end_time < rest_seconds)
 
 
-def _list_left(instance: dg.DagsterInstance) -> list[str]:
-    """Sources of the last drop, if its run failed: one bad file stops a whole drop, and the next drop retries them."""
+def _has_gone_well(instance: dg.DagsterInstance) -> bool:
+    """Whether the run of the last drop succeeded; one that was deleted counts as if it had."""
     last = instance.get_run_records(dg.RunsFilter(tags={DROP_TAG: "drop"}), limit=1)
-    if not last or last[0].dagster_run.status == dg.DagsterRunStatus.SUCCESS:
-        return []
-    return last[0].dagster_run.tags.get(SOURCES_TAG, "").split(",")
+    return not last or last[0].dagster_run.status == dg.DagsterRunStatus.SUCCESS
 
 
 def _is_never_to_land(contract: Contract, state: LandingState, instance: dg.DagsterInstance) -> bool:

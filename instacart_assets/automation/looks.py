@@ -6,7 +6,7 @@ ingest.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import Protocol, Self
@@ -72,15 +72,17 @@ class Drop:
     Attributes:
         number: number of the drop, from 1. Content that comes back after another one is another drop.
         files: fingerprints by the names of the files.
+        left: names of files of earlier drops that failed, which this one brings along.
     """
 
     number: int
     files: Mapping[str, str]
+    left: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Names of the sources that the files belong to, such as ``orders``."""
-        return tuple(sorted({source_of(name) for name in self.files}))
+        return tuple(sorted({source_of(name) for name in (*self.files, *self.left)}))
 
     @property
     def key(self) -> str:
@@ -98,22 +100,26 @@ class LandingState:
         taken: ingested or requested files, by name.
         last: files that the last poll saw, by name.
         waits: polls that complete files have waited for others.
+        asked: names of the files of the last drop, until its end is known.
+        left: names of files of drops that failed.
     """
 
     drops: int = 0
     taken: Mapping[str, Taken] = field(default_factory=dict)
     last: Mapping[str, Seen] = field(default_factory=dict)
     waits: int = 0
+    asked: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     @property
     def is_waiting(self) -> bool:
         """Whether the last poll saw something that is not ingested yet."""
         return any(not _is_taken(self, name, seen) for name, seen in self.last.items())
 
-    def list_landed(self, sources: Iterable[str]) -> list[str]:
-        """Those of the sources that have a file in the folder which was ingested, or requested to be."""
-        there = {source_of(name) for name in self.taken}
-        return [source for source in sources if source in there]
+    def settle(self, *, is_good: bool) -> "LandingState":
+        """The state once the last drop has ended: of one that failed, nothing was ingested."""
+        left = self.left if is_good else tuple(dict.fromkeys((*self.left, *self.asked)))
+        return replace(self, asked=(), left=left)
 
     def write(self) -> str:
         """The state as text."""
@@ -132,6 +138,8 @@ class LandingState:
             },
             last={name: Seen(**seen) for name, seen in said["last"].items()},
             waits=said["waits"],
+            asked=tuple(said.get("asked", ())),
+            left=tuple(said.get("left", ())),
         )
 
 
@@ -146,6 +154,9 @@ def take_look(state: LandingState, folder: LandingFolder) -> tuple[LandingState,
     Size, modification time and identity decide whether a file is read again, its fingerprint whether it changed. A file
     is complete when two polls in a row saw the same, or when a marker in its folder is newer than all the folder's
     files. A drop waits for all its files, up to ``MOST_WAITS`` polls. A file that is gone is forgotten, and is no drop.
+
+    One bad file stops a whole drop. The others come along with the drop that mends it: the next one in which a file of
+    the failed drop is replaced, or before which one is gone. Until then other drops go their own way.
     """
     look = folder.look()
     kept = {name: one for name, one in state.taken.items() if name in look.files}
@@ -177,8 +188,15 @@ def _take_in(
     state = replace(state, taken={**state.taken, **read}, waits=0)
     if not files:
         return state, None
-    state = replace(state, drops=state.drops + 1)
-    return state, Drop(state.drops, files)
+    is_mended = any(name in files or name not in state.taken for name in state.left)
+    along = tuple(name for name in state.left if is_mended and name in state.taken)
+    state = replace(
+        state,
+        drops=state.drops + 1,
+        asked=tuple(dict.fromkeys((*files, *along))),
+        left=() if is_mended else state.left,
+    )
+    return state, Drop(state.drops, files, along)
 
 
 def _is_taken(state: LandingState, name: str, seen: Seen) -> bool:

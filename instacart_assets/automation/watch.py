@@ -6,7 +6,7 @@ of newly landed files), and a bronze table ingests no file twice.
 
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -46,8 +46,7 @@ def watch(
     Raises:
         RemediableError: the folder cannot be polled, and ``is_available_now`` is set.
     """
-    state, is_good = LandingState(), True
-    left: frozenset[str] = frozenset()
+    state, is_good, is_begun = LandingState(), True, False
     # Dagster replaces the signal handlers while it runs something in the main thread.
     with ThreadPoolExecutor(1, "watch") as runner:
         while not stop.is_set():
@@ -59,10 +58,10 @@ def watch(
                 on_problem(str(error))
                 drop = None
             if drop is not None:
-                sources = choose_sources(drop, state, tables, left)
-                is_done = runner.submit(take_in, drop, select_tables(sources, state, tables)).result()
-                is_good &= is_done
-                left = frozenset() if is_done else sources
+                selection = select_drop(drop, state, tables, is_first=not is_begun)
+                is_done = runner.submit(take_in, drop, selection).result()
+                state = state.settle(is_good=is_done)
+                is_good, is_begun = is_good and is_done, is_begun or is_done
             elif is_available_now and not state.is_waiting:
                 break
             else:
@@ -70,30 +69,19 @@ def watch(
     return is_good
 
 
-def choose_sources(
-    drop: Drop, state: LandingState, tables: Sequence[Table], left: Iterable[str] = ()
-) -> frozenset[str]:
-    """The sources that are ingested with a drop: its own, and those left by failed drops.
-
-    The first drop also includes the optional sources.
+def select_drop(drop: Drop, state: LandingState, tables: Sequence[Table], *, is_first: bool) -> str:
+    """The selection to build from a drop: its bronze tables, and all downstream tables that can be built by now.
 
     Args:
         drop: what landed.
         state: what is remembered of the folder.
         tables: the graph.
-        left: sources of earlier drops that failed: one bad file stops the whole drop.
+        is_first: whether nothing was ingested yet: then optional sources, which need not land, are included.
     """
-    contracts = [table.contract for table in tables if table.contract.landed_columns]
-    optional = {one.name for one in contracts if one.is_optional}
-    may_be_absent = optional if drop.number == 1 else optional & {*left}
-    return frozenset({*drop.sources, *state.list_landed(left), *may_be_absent})
-
-
-def select_tables(sources: Iterable[str], state: LandingState, tables: Sequence[Table]) -> str:
-    """The selection to build from sources: their bronze tables, and all downstream tables that can be built by now."""
-    bronze = {table.contract.name: table.address for table in tables if table.contract.landed_columns}
-    changed = [bronze[source] for source in sorted(sources)]
-    landed = {bronze[source_of(name)] for name in state.taken}
+    bronze = {table.contract.name: table.contract for table in tables if table.contract.landed_columns}
+    optional = [one.address for one in bronze.values() if one.is_optional and is_first]
+    changed = [*(bronze[source].address for source in drop.sources), *optional]
+    landed = {bronze[source_of(name)].address for name in state.taken}
     return " or ".join(follow_drop(tables, changed, landed))
 
 

@@ -91,32 +91,38 @@ def test_a_drop_that_was_just_taken_in_leaves_a_turn_to_what_follows(sensor: Sen
     assert [sensor.look() for _ in range(3)] == [[]] * 3
 
 
+def end(sensor: Sensor, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
+    """Let the run that was asked for end."""
+    create_run_for_test(sensor.instance, status=status, tags=dict(request.tags), job_name="whole")
+
+
 @pytest.mark.parametrize(
     ("status", "sources"),
     [(dg.DagsterRunStatus.FAILURE, "others,things"), (dg.DagsterRunStatus.SUCCESS, "others")],
 )
-def test_what_a_failed_run_left_comes_with_the_next_drop(
+def test_what_a_failed_run_left_comes_with_the_drop_that_mends_it(
     sensor: Sensor, status: dg.DagsterRunStatus, sources: str
 ) -> None:
     write_file(sensor.landing, "things.csv", "a")
     write_file(sensor.landing, "others.csv", "a")
-    request = sensor.look_until_asked()
-    create_run_for_test(sensor.instance, status=status, tags=dict(request.tags), job_name="whole")
+    end(sensor, sensor.look_until_asked(), status)
     write_file(sensor.landing, "others.csv", "ab")
     asked = sensor.look_until_asked()
     assert asked.tags["instacart/sources"] == sources
     assert ("bronze.things" in list_asked(asked)) is (sources == "others,things")
 
 
-def test_what_a_failed_run_left_and_is_gone_is_not_asked_for(sensor: Sensor) -> None:
-    path = write_file(sensor.landing, "things.csv", "a")
+def test_other_drops_go_their_way_until_what_failed_is_mended(sensor: Sensor) -> None:
+    write_file(sensor.landing, "things.csv", "a")
+    path = write_file(sensor.landing, "others.csv", "broken")
+    end(sensor, sensor.look_until_asked(), dg.DagsterRunStatus.FAILURE)
+    write_file(sensor.landing, "extras.csv", "a")
     request = sensor.look_until_asked()
-    create_run_for_test(
-        sensor.instance, status=dg.DagsterRunStatus.FAILURE, tags=dict(request.tags), job_name="whole"
-    )
-    path.unlink()
-    write_file(sensor.landing, "others.csv", "a")
-    assert sensor.look_until_asked().tags["instacart/sources"] == "others"
+    assert request.tags["instacart/sources"] == "extras"
+    end(sensor, request, dg.DagsterRunStatus.SUCCESS)
+    path.unlink()  # what is gone is not asked for, and no more in the way
+    write_file(sensor.landing, "extras.csv", "ab")
+    assert sensor.look_until_asked().tags["instacart/sources"] == "extras,things"
 
 
 def test_what_cannot_be_read_is_a_drop_like_any_other_and_stops_nothing(sensor: Sensor) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from instacart_assets.automation.looks import Drop, LandingState, Look, Seen, Taken
-from instacart_assets.automation.watch import choose_sources, select_tables, stop_on_signals, watch
+from instacart_assets.automation.watch import select_drop, stop_on_signals, watch
 from instacart_assets.errors import RemediableError
 from instacart_assets.graph import all_tables
 from instacart_assets_tests.automation.test_looks import FakeFolder
@@ -100,27 +100,45 @@ def test_a_run_that_goes_wrong_is_told_at_the_end_and_the_next_drop_is_taken_in(
     assert len(watched.taken) == 2
 
 
-def test_what_a_failed_run_left_comes_with_the_next_drop(watched: Watched) -> None:
+def test_what_a_failed_run_left_comes_with_the_drop_that_mends_it(watched: Watched) -> None:
+    watched.is_good = False
     for name in ("orders.csv", "departments.csv"):
         watched.folder.write(name, "a")
 
+    def land_else() -> None:
+        watched.folder.write("aisles.csv", "a")
+        watched.meanwhile = [mend]
+
+    def mend() -> None:
+        watched.is_good = True
+        watched.folder.write("departments.csv", "b")
+        watched.meanwhile = [lambda: watched.folder.write("departments.csv", "c")]
+
+    watched.meanwhile = [land_else]
+    watched.watch(is_available_now=True)
+    assert [drop.sources for drop in watched.taken] == [
+        ("departments", "orders"),
+        ("aisles",),
+        ("departments", "orders"),
+        ("departments",),
+    ]
+
+
+def test_what_need_not_land_is_asked_for_until_something_was_ingested(watched: Watched) -> None:
+    watched.is_good = False
+    watched.folder.write("departments.csv", "a")
+
     def mend() -> None:
         watched.folder.write("departments.csv", "b")
-        watched.meanwhile = [land_more]
-        watched.is_good = False
+        watched.meanwhile = [go_on]
 
-    def land_more() -> None:
-        watched.folder.write("departments.csv", "c")
+    def go_on() -> None:
         watched.is_good = True
+        watched.folder.write("departments.csv", "c")
 
     watched.meanwhile = [mend]
     watched.watch(is_available_now=True)
-    assert [drop.sources for drop in watched.taken] == [("departments", "orders"), *[("departments",)] * 2]
-    bronze = [{one for one in asked.split(" or ") if one.startswith("bronze.")} for asked in watched.asked]
-    # What need not land comes with the first drop.
-    optional = {"bronze.order_products__train", "bronze.promotions"}
-    whole = {"bronze.departments", "bronze.orders"} | optional
-    assert bronze == [whole, whole, {"bronze.departments"}]
+    assert ["bronze.promotions" in asked.split(" or ") for asked in watched.asked] == [True, True, False]
 
 
 class ClosedFolder(FakeFolder):
@@ -155,28 +173,18 @@ def make_state(*names: str) -> LandingState:
     return LandingState(1, {name: Taken(Seen(1, 1), "of a") for name in names})
 
 
-def select(drop: Drop, state: LandingState) -> list[str]:
-    return select_tables(choose_sources(drop, state, TABLES), state, TABLES).split(" or ")
-
-
 def test_a_complete_drop_builds_everything() -> None:
     names = [f"{source}.csv" for source in COMPLETE_LANDING]
-    asked = select(Drop(1, dict.fromkeys(names, "")), make_state(*names))
-    assert asked == [table.address for table in TABLES]
+    asked = select_drop(Drop(1, dict.fromkeys(names, "")), make_state(*names), TABLES, is_first=True)
+    assert asked.split(" or ") == [table.address for table in TABLES]
 
 
 def test_a_drop_builds_what_is_below_it_and_can_be_built() -> None:
     drop = Drop(2, {"aisles.csv": ""})
-    assert select(drop, make_state("aisles.csv")) == ["bronze.aisles", "silver.aisles"]
-    assert "silver.products" in select(drop, make_state("aisles.csv", "departments.csv", "products.csv"))
-
-
-def test_what_was_left_and_is_gone_is_not_asked_for() -> None:
-    state = make_state("aisles.csv", "departments.csv")
-    chosen = choose_sources(
-        Drop(2, {"aisles.csv": ""}), state, TABLES, ["departments", "orders", "promotions"]
-    )
-    assert chosen == {"aisles", "departments", "promotions"}
+    asked = select_drop(drop, make_state("aisles.csv"), TABLES, is_first=False)
+    assert asked.split(" or ") == ["bronze.aisles", "silver.aisles"]
+    landed = make_state("aisles.csv", "departments.csv", "products.csv")
+    assert "silver.products" in select_drop(drop, landed, TABLES, is_first=False)
 
 
 def test_the_first_signal_stops_and_the_second_breaks_off() -> None:
