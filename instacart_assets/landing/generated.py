@@ -1,8 +1,8 @@
 """Keeps generated files and landed ones apart.
 
 Contains the list of what was generated into a landing folder, by content: a file that somebody put in the place of
-a generated one is not on it. Without it, a generated promotion
-ledger would stay beside a real shop's orders, or a demonstration would overwrite a download.
+a generated one is not on it. Without it, a generated promotion ledger would stay beside a real shop's orders, or a
+demonstration would overwrite a download.
 """
 
 from collections.abc import Iterable, Mapping
@@ -57,11 +57,7 @@ def remove_generated(landing: Path) -> list[str]:
         The names of the files removed.
     """
     marked = _read_marks(landing)
-    generated = {
-        name: marked[name]
-        for name in marked
-        if (landing / name).exists() and _is_marked(landing / name, marked)
-    }
+    generated = {name: marked[name] for name in marked if _is_marked(landing / name, marked)}
     if generated:
         withdraw_content(landing, generated)
     (landing / MARK).unlink(missing_ok=True)

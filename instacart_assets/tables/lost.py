@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from instacart_assets.contracts.model import Contract
-from instacart_assets.contracts.quarantine import quarantine_address, quarantine_of
+from instacart_assets.contracts.quarantine import quarantine_address
 from instacart_assets.lakehouse.lake import Lakehouse
 from instacart_assets.quality.quarantine import DISCARDED, OPEN
 from instacart_assets.tables.declare import Table
@@ -38,7 +38,7 @@ def read_lost_rows(table: Table, lake: Lakehouse, *, is_open: bool) -> DataFrame
         is_open: whether those that are open are read as well.
     """
     contract = table.contract
-    address = quarantine_of(contract, table.landed).address
+    address = quarantine_address(contract)
     if not contract.refuses_rows or lake.find_version(address) is None:
         return lake.make_none(contract)
     held = _read(address, table.landed.values(), lake, is_open=is_open)

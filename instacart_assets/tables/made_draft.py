@@ -270,7 +270,7 @@ class MadeDraft(Draft):
         return Evidence(
             tables=tables,
             refused=refused.unionByName(self._discarded, allowMissingColumns=True),
-            lines=read_lost_lines(self._table, self._lake),
+            lines=self._lost,
             refused_by_rule=_count_reasons(refused) if self.candidate.refused else {},
             read=self._count_read(),
             past=past,
@@ -284,9 +284,14 @@ class MadeDraft(Draft):
         return read_lost_rows(self._table, self._lake, is_open=False)
 
     @cached_property
+    def _lost(self) -> DataFrame:
+        """Malformed lines, open or discarded, in the landed files of the table's rows."""
+        return read_lost_lines(self._table, self._lake)
+
+    @cached_property
     def _lost_lines(self) -> int:
-        """Number of malformed lines, open or discarded, in the landed files of the table's rows."""
-        return read_lost_lines(self._table, self._lake).count() if self.contract.refuses_rows else 0
+        """Number of those lines."""
+        return self._lost.count() if self.contract.refuses_rows else 0
 
     def _find_part(self) -> Part | None:
         past = self._past
